@@ -1,0 +1,3 @@
+//! Decides. Pure and synchronous: no SDK, no clock, no environment, no randomness.
+
+pub mod arn;

@@ -1,0 +1,3 @@
+//! Takes `privileged: true` out of Amazon ECS task definitions.
+
+pub mod domain;

@@ -1,0 +1,1 @@
+//! All tests over the wire, in one binary, in reading order.
