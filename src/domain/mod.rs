@@ -1,3 +1,29 @@
 //! Decides. Pure and synchronous: no SDK, no clock, no environment, no randomness.
+//!
+//! In reading order: what an event says ([`event`], [`provenance`], [`arn`]), what a task definition is ([`json`],
+//! [`document`], [`daemon`], [`fidelity`]), what was seen and asked for ([`observation`], [`policy`], [`exemption`], [`record`],
+//! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
+//! [`noise`], [`alert`], [`escape`], [`metrics`]).
 
+pub mod alert;
 pub mod arn;
+pub mod backup;
+pub mod daemon;
+pub mod document;
+pub mod escape;
+pub mod event;
+pub mod exemption;
+pub mod failure;
+pub mod fidelity;
+pub mod json;
+pub mod keys;
+pub mod members;
+pub mod metrics;
+pub mod noise;
+pub mod observation;
+pub mod outcome;
+pub mod plan;
+pub mod policy;
+pub mod provenance;
+pub mod record;
+pub mod report;

@@ -1,0 +1,45 @@
+//! The only place that reads the time and waits. Both are given from outside, so that a test can hold them.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::future::timeout::Timeout;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use jiff::Timestamp;
+
+/// Time and waiting, shared with the SDK's clients.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    pub(super) time: SharedTimeSource,
+    pub(super) sleep: SharedAsyncSleep,
+}
+
+impl Clock {
+    /// The machine's clock and tokio's timer.
+    #[must_use]
+    pub fn live() -> Self {
+        Self { time: SharedTimeSource::new(SystemTimeSource::new()), sleep: SharedAsyncSleep::new(TokioSleep::new()) }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        timestamp(self.time.now())
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep.sleep(duration).await;
+    }
+
+    /// What `future` gives, unless it takes longer than `limit`.
+    pub(super) async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let future = std::pin::pin!(future);
+        Timeout::new(future, self.sleep.sleep(limit)).await.ok()
+    }
+}
+
+/// A time outside jiff's range (the years -9999 to 9999) cannot come from a working clock; it counts as the epoch.
+fn timestamp(time: SystemTime) -> Timestamp {
+    Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,133 @@
+//! What runs a family: tasks by cluster, by who started them, by revision. It is context for the alert, so it is
+//! bounded, and what cannot be read is part of the answer instead of an error.
+//!
+//! No API lists services by task definition; a family's tasks show every service that has one running.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types::{ResourceManagementType, Task};
+
+use super::ecs::Ecs;
+use super::failure::call;
+use crate::domain::arn::{Family, Revision, TaskDefinitionArn};
+use crate::domain::failure::CallFailure;
+use crate::domain::observation::{Run, Starter, Usage};
+
+/// Each cluster costs a call; the account's budget for them is 20 a second.
+const CLUSTERS_MAX: usize = 100;
+/// 100 tasks a page: what more there is of one family in one cluster would not change what a person does.
+const TASK_PAGES_MAX: usize = 10;
+/// DescribeServices takes ten names.
+const SERVICES_A_CALL: usize = 10;
+
+impl Ecs {
+    /// What runs the family's revisions, as far as it can be seen.
+    pub async fn usage(&self, family: &Family) -> Usage {
+        let mut usage = Usage::default();
+        let clusters = match self.clusters().await {
+            Ok(clusters) => clusters,
+            Err(failure) => {
+                usage.unread.push(failure);
+                return usage;
+            }
+        };
+        usage.clusters_left_out = clusters.len().saturating_sub(CLUSTERS_MAX);
+        for cluster in clusters.iter().take(CLUSTERS_MAX) {
+            match self.runs_in(cluster, family).await {
+                Ok(runs) => usage.runs.extend(runs),
+                Err(failure) => usage.unread.push(failure),
+            }
+        }
+        usage
+    }
+
+    async fn clusters(&self) -> Result<Vec<String>, CallFailure> {
+        let mut clusters = Vec::new();
+        let mut token = None;
+        loop {
+            let page = self.client.list_clusters().max_results(100).set_next_token(token).send().await;
+            let page = page.map_err(|error| call("ecs:ListClusters", "*").failure(&error))?;
+            clusters.extend(page.cluster_arns.into_iter().flatten());
+            token = page.next_token;
+            if token.is_none() || clusters.len() > 10 * CLUSTERS_MAX {
+                return Ok(clusters);
+            }
+        }
+    }
+
+    async fn runs_in(&self, cluster: &str, family: &Family) -> Result<Vec<Run>, CallFailure> {
+        let mut tasks: BTreeMap<(Starter, Revision), u32> = BTreeMap::new();
+        let mut token = None;
+        for _ in 0..TASK_PAGES_MAX {
+            let request = self.client.list_tasks().cluster(cluster).family(family.as_str());
+            let page = request.max_results(100).set_next_token(token).send().await;
+            let page = page.map_err(|error| call("ecs:ListTasks", cluster).failure(&error))?;
+            let arns = page.task_arns.unwrap_or_default();
+            if !arns.is_empty() {
+                let described = self.client.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
+                let described = described.map_err(|error| call("ecs:DescribeTasks", cluster).failure(&error))?;
+                for (starter, revision) in described.tasks.iter().flatten().filter_map(|task| run_of(task, family)) {
+                    *tasks.entry((starter, revision)).or_default() += 1;
+                }
+            }
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        let express = self.express_services(cluster, tasks.keys().map(|(starter, _)| starter)).await?;
+        let name = cluster.rsplit('/').next().unwrap_or(cluster);
+        let run = |((starter, revision), tasks)| Run {
+            cluster: name.to_owned(),
+            starter: mark_express(starter, &express),
+            revision,
+            tasks,
+        };
+        Ok(tasks.into_iter().map(run).collect())
+    }
+
+    /// The names of those services that ECS itself manages.
+    async fn express_services(
+        &self,
+        cluster: &str,
+        starters: impl Iterator<Item = &Starter>,
+    ) -> Result<Vec<String>, CallFailure> {
+        let mut names: Vec<String> = starters
+            .filter_map(|starter| match starter {
+                Starter::Service { name, .. } => Some(name.clone()),
+                Starter::Other(_) => None,
+            })
+            .collect();
+        names.dedup();
+        let mut express = Vec::new();
+        for names in names.chunks(SERVICES_A_CALL) {
+            let request = self.client.describe_services().cluster(cluster).set_services(Some(names.to_vec()));
+            let answer = request.send().await;
+            let answer = answer.map_err(|error| call("ecs:DescribeServices", cluster).failure(&error))?;
+            let managed = answer
+                .services
+                .into_iter()
+                .flatten()
+                .filter(|service| service.resource_management_type() == Some(&ResourceManagementType::Ecs));
+            express.extend(managed.filter_map(|service| service.service_name));
+        }
+        Ok(express)
+    }
+}
+
+fn run_of(task: &Task, family: &Family) -> Option<(Starter, Revision)> {
+    let id = task.task_definition_arn()?.parse::<TaskDefinitionArn>().ok()?.id;
+    let starter = match task.group().and_then(|group| group.strip_prefix("service:")) {
+        Some(service) => Starter::Service { name: service.to_owned(), is_express: false },
+        None => Starter::Other(task.started_by().or(task.group()).unwrap_or("unknown").to_owned()),
+    };
+    (id.family == *family).then_some((starter, id.revision))
+}
+
+fn mark_express(starter: Starter, express: &[String]) -> Starter {
+    match starter {
+        Starter::Service { name, .. } => Starter::Service { is_express: express.contains(&name), name },
+        Starter::Other(text) => Starter::Other(text),
+    }
+}

@@ -1,0 +1,254 @@
+//! The environment, read once at the start through a look-up that is passed in. A wrong value stops the start with one
+//! line that names the variable and what it may be; nothing has a silent default but what the contract lists.
+
+use crate::domain::arn::{ArnError, Home};
+use crate::domain::document::OutputOnly;
+use crate::domain::policy::{FamilyGlobs, GlobError, Mode, Policy, RoleName, RoleNameError};
+
+/// A variable that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is needed and not set.
+    #[error("{name} is not set: {wanted}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// It is set to something else than it may be. The value is not shown: it may have been meant for another variable.
+    #[error("{name} is not usable: {wanted}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it may be.
+        wanted: String,
+    },
+}
+
+/// What the environment says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the operator decided.
+    pub policy: Policy,
+    /// The Region that Lambda runs in.
+    pub region: String,
+    /// The bucket for backups, records, exemptions.
+    pub bucket: String,
+    /// The ARN of the topic for alerts.
+    pub topic: TopicArn,
+    /// Where the operator's own instructions are.
+    pub runbook_url: Option<String>,
+    /// The function that the undo command invokes.
+    pub backout_function: Option<String>,
+    /// Whether S3 is an endpoint of one's own, which wants the bucket in the path.
+    pub path_style: bool,
+}
+
+/// The topic's ARN and what stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicArn {
+    /// The whole ARN.
+    pub arn: String,
+    /// Its Region, which may be a central one.
+    pub region: String,
+    /// Its account, which may be a central one.
+    pub account: String,
+}
+
+const MODES: &str = "alert or remediate (enforce is not available yet)";
+const BUCKET: &str = "the name of the bucket for backups and records";
+const TOPIC: &str = "the ARN of an SNS topic (arn:PARTITION:sns:REGION:ACCOUNT:NAME)";
+const ROLES: &str = "comma-separated names of the roles of guard and sweep";
+
+impl Settings {
+    /// Reads the environment; an empty variable counts as not set.
+    ///
+    /// # Errors
+    /// On the first variable that cannot be used.
+    pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &str| look_up(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let need = |name: &'static str, wanted| get(name).ok_or(ConfigError::Missing { name, wanted });
+        let list = |name: &str| -> Vec<String> {
+            let value = get(name).unwrap_or_default();
+            value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        };
+        let mode = match need("ENFORCEMENT_MODE", MODES)?.as_str() {
+            "alert" => Mode::Alert,
+            "remediate" => Mode::Remediate,
+            _ => return Err(invalid("ENFORCEMENT_MODE", MODES)),
+        };
+        let bucket = need("BACKUP_BUCKET", BUCKET)?;
+        if !is_bucket_name(&bucket) {
+            return Err(invalid("BACKUP_BUCKET", BUCKET));
+        }
+        let topic =
+            TopicArn::parse(&need("ALERT_TOPIC_ARN", TOPIC)?).ok_or_else(|| invalid("ALERT_TOPIC_ARN", TOPIC))?;
+        need("GUARD_ROLES", ROLES)?;
+        let guard_roles = list("GUARD_ROLES")
+            .iter()
+            .map(|role| role.parse())
+            .collect::<Result<Vec<RoleName>, RoleNameError>>()
+            .map_err(|error| invalid("GUARD_ROLES", &format!("{ROLES}; {error}")))?;
+        if guard_roles.is_empty() {
+            return Err(invalid("GUARD_ROLES", ROLES));
+        }
+        let remediate = match get("REMEDIATE_FAMILIES") {
+            None => vec!["*".to_owned()],
+            Some(_) => list("REMEDIATE_FAMILIES"),
+        };
+        let exempt = list("EXEMPT_FAMILIES");
+        let globs = |name, result: Result<FamilyGlobs, GlobError>| {
+            result.map_err(|error| invalid(name, &format!("comma-separated families, * and ? allowed; {error}")))
+        };
+        let policy = Policy {
+            mode,
+            guard_roles,
+            remediate_families: globs("REMEDIATE_FAMILIES", FamilyGlobs::new(remediate.iter().map(String::as_str)))?,
+            exempt_families: globs("EXEMPT_FAMILIES", FamilyGlobs::narrow(exempt.iter().map(String::as_str)))?,
+            output_only: OutputOnly::new(members(list("OUTPUT_ONLY_MEMBERS"))?)
+                .map_err(|error| invalid("OUTPUT_ONLY_MEMBERS", &error.to_string()))?,
+            owner_tag_keys: list("OWNER_TAG_KEYS"),
+        };
+        let runbook_url = get("RUNBOOK_URL");
+        let is_link =
+            |url: &String| url.starts_with("https://") && url.len() <= 300 && url.bytes().all(|b| b.is_ascii_graphic());
+        if !runbook_url.iter().all(is_link) {
+            return Err(invalid("RUNBOOK_URL", "an https:// address of at most 300 printable characters"));
+        }
+        let backout_function = get("BACKOUT_FUNCTION");
+        let is_function =
+            |name: &String| name.len() <= 170 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:".contains(&b));
+        if !backout_function.iter().all(is_function) {
+            return Err(invalid("BACKOUT_FUNCTION", "the name or ARN of a Lambda function"));
+        }
+        Ok(Self {
+            policy,
+            region: need("AWS_REGION", "the Region that is guarded; Lambda sets it")?,
+            bucket,
+            topic,
+            runbook_url,
+            backout_function,
+            path_style: get("AWS_ENDPOINT_URL").or_else(|| get("AWS_ENDPOINT_URL_S3")).is_some(),
+        })
+    }
+
+    /// The account and Region that are guarded. The account stands in the ARN under which Lambda invokes the function.
+    ///
+    /// Emulators put something else there; then the topic's account counts. On AWS the first case always applies:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+    ///
+    /// # Errors
+    /// When `AWS_REGION` is not a Region.
+    pub fn home(&self, invoked_function_arn: &str) -> Result<Home, ArnError> {
+        let of_function = || {
+            let mut parts = invoked_function_arn.split(':').skip(2);
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some("lambda"), Some(_), Some(account)) => Home::new(&self.region, account).ok(),
+                _ => None,
+            }
+        };
+        of_function().map_or_else(|| Home::new(&self.region, &self.topic.account), Ok)
+    }
+}
+
+impl TopicArn {
+    fn parse(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        match (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?) {
+            ("arn", partition, "sns", region, account, name) => {
+                let home = Home::new(region, account).ok()?;
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+                let is_name = (1..=256).contains(&name.len()) && name.bytes().all(plain);
+                (is_name && home.partition() == partition).then(|| Self {
+                    arn: arn.to_owned(),
+                    region: region.to_owned(),
+                    account: account.to_owned(),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+fn is_bucket_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    (3..=63).contains(&name.len()) && name.bytes().all(plain)
+}
+
+fn members(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    let is_member = |name: &String| name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match names.iter().all(is_member) {
+        true => Ok(names),
+        false => Err(invalid("OUTPUT_ONLY_MEMBERS", "comma-separated names of members, like registeredAt")),
+    }
+}
+
+fn invalid(name: &'static str, wanted: &str) -> ConfigError {
+    ConfigError::Invalid { name, wanted: wanted.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 5] = [
+        ("ENFORCEMENT_MODE", "remediate"),
+        ("BACKUP_BUCKET", "guard-state"),
+        ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-west-1:444455556666:alerts"),
+        ("GUARD_ROLES", "guard-role, sweep-role"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+
+    fn read(changes: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        let of = |pairs: &[(&str, &str)], name: &str| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(|name| of(changes, name).or_else(|| of(&GOOD, name)))
+    }
+
+    #[test]
+    fn the_contracts_defaults_hold() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.policy.mode, Mode::Remediate);
+        assert!(settings.policy.remediate_families.match_family(&"anything".parse().unwrap()));
+        assert!(!settings.policy.exempt_families.match_family(&"anything".parse().unwrap()));
+        assert!(!settings.path_style);
+        assert!(read(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]).unwrap().path_style);
+    }
+
+    #[test]
+    fn a_wrong_value_stops_the_start_and_the_line_names_the_variable() {
+        for (name, value) in [
+            ("ENFORCEMENT_MODE", ""),
+            ("ENFORCEMENT_MODE", "Remediate"),
+            ("ENFORCEMENT_MODE", "enforce"),
+            ("BACKUP_BUCKET", ""),
+            ("BACKUP_BUCKET", "s3://state"),
+            ("ALERT_TOPIC_ARN", "alerts"),
+            ("ALERT_TOPIC_ARN", "arn:aws-cn:sns:eu-west-1:444455556666:alerts"),
+            ("GUARD_ROLES", " , "),
+            ("GUARD_ROLES", "arn:aws:iam::1:role/x"),
+            ("EXEMPT_FAMILIES", "*"),
+            ("REMEDIATE_FAMILIES", "we b"),
+            ("OUTPUT_ONLY_MEMBERS", "a.b"),
+            ("OUTPUT_ONLY_MEMBERS", "volumes"),
+            ("RUNBOOK_URL", "http://x"),
+            ("BACKOUT_FUNCTION", "x; rm -rf"),
+            ("AWS_REGION", ""),
+        ] {
+            let line = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(line.starts_with(name) && !line.contains('\n'), "{name}={value}: {line}");
+        }
+        assert!(read(&[("ENFORCEMENT_MODE", "off")]).unwrap_err().to_string().contains("alert or remediate"));
+    }
+
+    #[test]
+    fn the_account_is_the_functions_own() {
+        let settings = read(&[]).unwrap();
+        let of = |arn: &str| settings.home(arn).unwrap().account().to_owned();
+        assert_eq!(of("arn:aws:lambda:eu-west-1:111122223333:function:guard"), "111122223333");
+        assert_eq!(of("function-arn"), "444455556666", "an emulator's word is no ARN");
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether what lies under a backup's key is the original. Pure; it reads nothing.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::document::RegisterInput;
+use super::fidelity::{Tags, differences};
+
+/// What the stored object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// The original.
+    Genuine {
+        /// SHA-256 of the stored bytes, in hexadecimal.
+        sha256: String,
+    },
+    /// Something else: somebody put or changed it.
+    Tampered,
+}
+
+/// Judges a stored backup: equal in meaning to the original (tags aside: they change), or the very bytes whose hash
+/// the record holds.
+#[must_use]
+pub fn judge(stored: &str, original: &RegisterInput, recorded_sha256: Option<&str>) -> Stored {
+    let hash = sha256(stored);
+    let is_equal =
+        RegisterInput::parse(stored).is_ok_and(|stored| differences(&stored, original, Tags::LeftOut).is_empty());
+    match is_equal || recorded_sha256 == Some(hash.as_str()) {
+        true => Stored::Genuine { sha256: hash },
+        false => Stored::Tampered,
+    }
+}
+
+/// SHA-256 of a text's bytes, in lower-case hexadecimal.
+#[must_use]
+pub fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_sha256_in_hexadecimal() {
+        assert_eq!(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn a_backup_is_genuine_by_meaning_or_by_the_recorded_hash() {
+        let input = |text: &str| RegisterInput::parse(text).unwrap();
+        let original = input(r#"{"family":"web","containerDefinitions":[{"name":"a","privileged":true}]}"#);
+        let reordered = r#"{"containerDefinitions":[{"privileged":true,"name":"a"}],"family":"web"}"#;
+        let changed = r#"{"family":"web","containerDefinitions":[{"name":"a","privileged":true,"image":"evil"}]}"#;
+        assert!(matches!(judge(reordered, &original, None), Stored::Genuine { .. }));
+        assert_eq!(judge(changed, &original, None), Stored::Tampered);
+        assert_eq!(judge("", &original, None), Stored::Tampered);
+        assert!(matches!(judge(changed, &original, Some(&sha256(changed))), Stored::Genuine { .. }));
+    }
+}

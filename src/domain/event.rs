@@ -1,0 +1,306 @@
+//! An EventBridge event becomes a revision to look at, nothing to do, or a refusal with its reason. It says *which*
+//! revision, never *what to do*; only the proof that nothing is privileged may end the work early. Of a container it
+//! reads the name and `privileged`, and nothing else.
+//!
+//! CloudTrail may leave out, hide or replace any member, so nothing here is a rigid struct:
+//! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
+
+use super::arn::{ArnError, Family, Home, TaskDefinitionArn, TaskDefinitionId, ecs_resource};
+use super::json::{Json, Malformed, Value};
+use super::provenance::Provenance;
+
+/// What an event asks for.
+#[derive(Debug)]
+pub enum Event {
+    /// The call failed: nothing was registered.
+    FailedCall {
+        /// The family that the call named, if it named one.
+        task_definition: Option<String>,
+        /// Who made the call.
+        provenance: Provenance,
+    },
+    /// The event proves that nothing is privileged.
+    Compliant {
+        /// What was registered.
+        id: TaskDefinitionId,
+        /// Who made the call.
+        provenance: Provenance,
+    },
+    /// Something to look at.
+    Look {
+        /// What.
+        subject: Subject,
+        /// Who made the call.
+        provenance: Provenance,
+    },
+}
+
+/// What is to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A revision.
+    Revision(TaskDefinitionId),
+    /// The latest ACTIVE revision of a family: the event left the ARN out.
+    LatestOf(Family),
+    /// A daemon task definition, which has ARNs and operations of its own.
+    Daemon(DaemonTaskDefinition),
+}
+
+/// A revision of a daemon task definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonTaskDefinition {
+    /// Its family and number.
+    pub id: TaskDefinitionId,
+    /// Names of the containers that are privileged by the event's word.
+    pub privileged_by_event: Vec<String>,
+}
+
+impl DaemonTaskDefinition {
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self, home: &Home) -> String {
+        home.ecs_arn(&format!("daemon-task-definition/{}", self.id))
+    }
+}
+
+/// Why an event is refused. It fails the invocation, so that the event is kept in the dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Not JSON.
+    #[error("the event is {0}; expected an EventBridge event")]
+    NotJson(Malformed),
+    /// JSON, but not an object.
+    #[error("the event is not a JSON object; expected an EventBridge event")]
+    NotAnObject,
+    /// An object without an event's members.
+    #[error("the event lacks {0}; expected an EventBridge event \"AWS API Call via CloudTrail\"")]
+    Lacks(&'static str),
+    /// Another kind of event.
+    #[error("the event is of another kind; expected {0}")]
+    OtherKind(&'static str),
+    /// An event of another account, Region or partition.
+    #[error("the event is of another {0} than this function guards")]
+    OtherHome(&'static str),
+    /// An identifier that cannot be one.
+    #[error("{member} is {error}")]
+    Unusable {
+        /// Which member of the event.
+        member: &'static str,
+        /// What is wrong with it.
+        error: ArnError,
+    },
+    /// Neither an ARN nor a family.
+    #[error("the event names no task definition: neither an ARN in responseElements nor a family in requestParameters")]
+    NamesNothing,
+}
+
+impl EventError {
+    /// The stable name, for `errorType` and metrics.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::NotJson(_) => "event_not_json",
+            Self::NotAnObject => "event_not_an_object",
+            Self::Lacks(_) => "event_incomplete",
+            Self::OtherKind(_) => "event_of_another_kind",
+            Self::OtherHome(_) => "event_of_another_home",
+            Self::Unusable { .. } => "event_unusable",
+            Self::NamesNothing => "event_names_nothing",
+        }
+    }
+}
+
+/// Reads an event for the function that guards `home`.
+///
+/// # Errors
+/// When it is not an event of a registration in this account and Region.
+pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
+    let event = Json::parse(payload).map_err(EventError::NotJson)?;
+    if event.members().is_none() {
+        return Err(EventError::NotAnObject);
+    }
+    let kind = text(event, "detail-type").ok_or(EventError::Lacks("detail-type"))?;
+    if kind != "AWS API Call via CloudTrail" {
+        return Err(EventError::OtherKind("detail-type \"AWS API Call via CloudTrail\""));
+    }
+    if text(event, "source").is_none_or(|source| source != "aws.ecs") {
+        return Err(EventError::OtherKind("source \"aws.ecs\""));
+    }
+    let detail = member(event, "detail").filter(|detail| detail.members().is_some());
+    let detail = detail.ok_or(EventError::Lacks("detail"))?;
+    if text(detail, "eventSource").is_none_or(|source| source != "ecs.amazonaws.com") {
+        return Err(EventError::OtherKind("eventSource \"ecs.amazonaws.com\""));
+    }
+    let is_daemon = match text(detail, "eventName").as_deref() {
+        Some("RegisterTaskDefinition") => false,
+        Some("RegisterDaemonTaskDefinition") => true,
+        Some(_) | None => {
+            return Err(EventError::OtherKind("eventName RegisterTaskDefinition or RegisterDaemonTaskDefinition"));
+        }
+    };
+    let provenance = Provenance::read(event, detail);
+    match is_daemon {
+        false => registration(event, detail, provenance, home),
+        true => daemon_registration(event, detail, provenance, home),
+    }
+}
+
+fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
+    const ARN: &str = "responseElements.taskDefinition.taskDefinitionArn";
+    let request = member(detail, "requestParameters");
+    let response = member(detail, "responseElements").and_then(|response| member(response, "taskDefinition"));
+    if let Some(failed) = failed_call(event, detail, home)? {
+        return Ok(Event::FailedCall { task_definition: failed, provenance });
+    }
+    let Some(arn) = response.and_then(|response| text(response, "taskDefinitionArn")).filter(is_arn) else {
+        is_of(home, event, detail)?;
+        let family = family(detail)?.ok_or(EventError::NamesNothing)?;
+        return Ok(Event::Look { subject: Subject::LatestOf(family), provenance });
+    };
+    let arn: TaskDefinitionArn = arn.parse().map_err(|error| EventError::Unusable { member: ARN, error })?;
+    is_home(home, &arn.home)?;
+    let lists =
+        [response, request].map(|from| Containers::read(from.and_then(|it| member(it, "containerDefinitions"))));
+    Ok(match proves_compliance(&lists) {
+        true => Event::Compliant { id: arn.id, provenance },
+        false => Event::Look { subject: Subject::Revision(arn.id), provenance },
+    })
+}
+
+/// The answer holds the ARN only; the containers stand in the request.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html>
+fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
+    const ARN: &str = "responseElements.daemonTaskDefinitionArn";
+    let unusable = |error| EventError::Unusable { member: ARN, error };
+    if let Some(failed) = failed_call(event, detail, home)? {
+        return Ok(Event::FailedCall { task_definition: failed, provenance });
+    }
+    let response = member(detail, "responseElements");
+    let arn = response.and_then(|response| text(response, "daemonTaskDefinitionArn")).filter(is_arn);
+    let arn = arn.ok_or(EventError::NamesNothing)?;
+    let (of, resource) = ecs_resource(&arn).map_err(unusable)?;
+    let id = resource.strip_prefix("daemon-task-definition/").ok_or_else(|| unusable(ArnError::Shape))?;
+    let id: TaskDefinitionId = id.parse().map_err(unusable)?;
+    is_home(home, &of)?;
+    let request = member(detail, "requestParameters");
+    let list = Containers::read(request.and_then(|request| member(request, "containerDefinitions")));
+    Ok(match list {
+        Containers::Clean => Event::Compliant { id, provenance },
+        Containers::Unknown => {
+            let daemon = DaemonTaskDefinition { id, privileged_by_event: Vec::new() };
+            Event::Look { subject: Subject::Daemon(daemon), provenance }
+        }
+        Containers::NotClean { privileged } => {
+            let daemon = DaemonTaskDefinition { id, privileged_by_event: privileged };
+            Event::Look { subject: Subject::Daemon(daemon), provenance }
+        }
+    })
+}
+
+/// For a failed call: the family that it named. `errorMessage` may be missing, so `errorCode` counts; for some
+/// services the answer is not null then.
+fn failed_call(event: Json, detail: Json, home: &Home) -> Result<Option<Option<String>>, EventError> {
+    let has_failed = member(detail, "errorCode").is_some_and(|code| !matches!(code.value(), Value::Null));
+    match has_failed {
+        false => Ok(None),
+        true => {
+            is_of(home, event, detail)?;
+            // What the failed call asked for may be the very thing that was wrong with it.
+            Ok(Some(family(detail).ok().flatten().map(|family| family.to_string())))
+        }
+    }
+}
+
+fn family(detail: Json) -> Result<Option<Family>, EventError> {
+    let named = member(detail, "requestParameters").and_then(|request| text(request, "family"));
+    let unusable = |error| EventError::Unusable { member: "requestParameters.family", error };
+    named.map(|family| family.parse().map_err(unusable)).transpose()
+}
+
+/// A hidden ARN is as good as none.
+fn is_arn(text: &String) -> bool {
+    text.starts_with("arn:")
+}
+
+fn is_home(home: &Home, of: &Home) -> Result<(), EventError> {
+    match of {
+        of if of.partition() != home.partition() => Err(EventError::OtherHome("partition")),
+        of if of.region() != home.region() => Err(EventError::OtherHome("Region")),
+        of if of.account() != home.account() => Err(EventError::OtherHome("account")),
+        _ => Ok(()),
+    }
+}
+
+/// Where there is no ARN to go by: the account that got the event (`recipientAccountId` can differ from the caller's),
+/// and the Region of the call.
+fn is_of(home: &Home, event: Json, detail: Json) -> Result<(), EventError> {
+    let account = text(detail, "recipientAccountId").or_else(|| text(event, "account"));
+    let region = text(detail, "awsRegion").or_else(|| text(event, "region"));
+    let unusable = |error| EventError::Unusable { member: "awsRegion or recipientAccountId", error };
+    let account = account.ok_or(EventError::Lacks("recipientAccountId"))?;
+    let region = region.ok_or(EventError::Lacks("awsRegion"))?;
+    is_home(home, &Home::new(&region, &account).map_err(unusable)?)
+}
+
+/// What a list of containers in an event says.
+#[derive(Debug, PartialEq, Eq)]
+enum Containers {
+    /// A complete list, and no container is privileged.
+    Clean,
+    /// No list: left out, hidden, replaced by a text.
+    Unknown,
+    /// A list in which something is privileged, or odd enough to be described.
+    NotClean {
+        /// Names of those that are privileged.
+        privileged: Vec<String>,
+    },
+}
+
+impl Containers {
+    fn read(list: Option<Json>) -> Self {
+        let Some(elements) = list.and_then(Json::elements) else { return Self::Unknown };
+        let mut privileged = Vec::new();
+        let mut is_clean = !elements.is_empty();
+        for container in elements {
+            let members = container.members().unwrap_or_default();
+            let name = members.iter().find(|member| member.name.is("name")).and_then(|member| member.value.text());
+            is_clean &= name.as_ref().is_some_and(|name| !name.is_empty());
+            // Given twice, each counts.
+            for member in members.iter().filter(|member| member.name.is("privileged")) {
+                match member.value.value() {
+                    Value::Bool(false) | Value::Null => {}
+                    Value::Bool(true) => {
+                        is_clean = false;
+                        privileged.extend(name.clone());
+                    }
+                    Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Object(_) => is_clean = false,
+                }
+            }
+        }
+        match is_clean {
+            true => Self::Clean,
+            false => Self::NotClean { privileged },
+        }
+    }
+}
+
+/// Rule 1: what was answered, else what was asked for, is a complete list without privilege, and neither says
+/// otherwise. A list that is odd says otherwise; one that is hidden says nothing.
+fn proves_compliance(lists: &[Containers; 2]) -> bool {
+    match lists {
+        [Containers::NotClean { .. }, _] | [_, Containers::NotClean { .. }] => false,
+        [Containers::Clean, Containers::Clean | Containers::Unknown] | [Containers::Unknown, Containers::Clean] => true,
+        [Containers::Unknown, Containers::Unknown] => false,
+    }
+}
+
+pub(super) fn member<'a>(object: Json<'a>, name: &str) -> Option<Json<'a>> {
+    object.members()?.into_iter().find(|member| member.name.is(name)).map(|member| member.value)
+}
+
+pub(super) fn text(object: Json, name: &str) -> Option<String> {
+    member(object, name).and_then(Json::text)
+}
+
+#[cfg(test)]
+mod tests;

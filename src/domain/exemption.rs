@@ -1,0 +1,122 @@
+//! Whether a family's containers may be privileged: one function gives the verdict. It reads and writes nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::arn::Family;
+use super::policy::Policy;
+
+/// An exemption ends at the latest this long after it was written.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// An exemption as it stands under `exemptions/`: all members are required, and no others are known.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exemption {
+    /// Exact names of the containers that may be privileged.
+    pub containers: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Who approved it, by the word of whoever wrote it.
+    pub approved_by: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What was found under the family's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// S3 said that there is no such key.
+    Nothing,
+    /// The object's text and the time at which S3 says it was written.
+    Object {
+        /// The text, as stored.
+        text: String,
+        /// `LastModified`; absent if S3 did not say.
+        written_at: Option<Timestamp>,
+    },
+    /// It could not be read, and a retry does not help.
+    Unreadable(super::failure::CallFailure),
+}
+
+/// The answer to "may these containers be privileged?".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody exempted anything.
+    NotExempt(Lapse),
+    /// All the privileged containers are exempt.
+    Exempt(Basis),
+    /// Only these are; the others are not.
+    Partly {
+        /// Privileged containers that are exempt.
+        exempt: Vec<String>,
+    },
+    /// Nothing is known, so nothing may be changed.
+    Unreadable(Unreadable),
+}
+
+/// What an exemption rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// `EXEMPT_FAMILIES`: for good.
+    Family,
+    /// The family's exemption, until its end.
+    Until(Timestamp),
+}
+
+/// Whether there was an exemption that does not hold (any more).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// There was none.
+    None,
+    /// It has ended.
+    Expired(Timestamp),
+    /// It would hold longer than 90 days from when it was written.
+    TooLong,
+    /// It names other containers only.
+    OtherContainers,
+}
+
+/// Why an exemption cannot be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// S3 refused to give it.
+    #[error("it could not be read from the bucket")]
+    Refused,
+    /// Not the documented JSON.
+    #[error("it is not the documented JSON (containers, reason, approvedBy, expiresAt; all of them, and no others)")]
+    Malformed,
+    /// S3 did not say when it was written.
+    #[error("the bucket did not say when it was written")]
+    NoDate,
+}
+
+/// The verdict on a family's privileged containers at `now`.
+#[must_use]
+pub fn verdict(policy: &Policy, family: &Family, privileged: &[String], found: &Found, now: Timestamp) -> Verdict {
+    if policy.exempt_families.match_family(family) {
+        return Verdict::Exempt(Basis::Family);
+    }
+    let (text, written_at) = match found {
+        Found::Nothing => return Verdict::NotExempt(Lapse::None),
+        Found::Unreadable(_) => return Verdict::Unreadable(Unreadable::Refused),
+        Found::Object { written_at: None, .. } => return Verdict::Unreadable(Unreadable::NoDate),
+        Found::Object { text, written_at: Some(written_at) } => (text, *written_at),
+    };
+    let Ok(exemption) = serde_json::from_str::<Exemption>(text) else {
+        return Verdict::Unreadable(Unreadable::Malformed);
+    };
+    if exemption.containers.is_empty() || exemption.reason.trim().is_empty() || exemption.approved_by.trim().is_empty()
+    {
+        return Verdict::Unreadable(Unreadable::Malformed);
+    }
+    let (exempt, others): (Vec<_>, Vec<_>) =
+        privileged.iter().cloned().partition(|name| exemption.containers.contains(name));
+    match exemption.expires_at {
+        end if end <= now => Verdict::NotExempt(Lapse::Expired(end)),
+        end if end.duration_since(written_at) > LONGEST => Verdict::NotExempt(Lapse::TooLong),
+        _ if exempt.is_empty() => Verdict::NotExempt(Lapse::OtherContainers),
+        end if others.is_empty() => Verdict::Exempt(Basis::Until(end)),
+        _ => Verdict::Partly { exempt },
+    }
+}

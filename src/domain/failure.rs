@@ -1,0 +1,118 @@
+//! A call to AWS that did not do what was asked: what was tried, on what, and whether a retry can heal it.
+//! It never holds AWS's message, which may echo what was sent.
+
+use std::fmt;
+
+use super::outcome::Reason;
+
+/// What kept a call from succeeding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Throttled, a server error, a time-out, a broken connection or answer, a conflict: the same call may work later.
+    Transient(Transient),
+    /// A permission is missing; `action` is the one that AWS named, like `iam:PassRole`.
+    AccessDenied {
+        /// The IAM action that was refused.
+        action: &'static str,
+    },
+    /// What was sent is not acceptable to AWS.
+    InvalidParameter,
+    /// A quota is used up.
+    LimitExceeded,
+    /// Any other refusal.
+    Refused,
+}
+
+/// What a retry can heal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transient {
+    /// The request rate was too high.
+    Throttled,
+    /// AWS had an internal error.
+    ServerError,
+    /// No answer in time: the work may have been done.
+    TimedOut,
+    /// The connection failed, or broke: the work may have been done.
+    Unreachable,
+    /// The answer could not be read: the work was done.
+    GarbledAnswer,
+    /// Another writer was in the way.
+    Conflict,
+    /// The function's credentials have run out; the next sandbox has new ones.
+    CredentialsExpired,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFailure {
+    /// The IAM action of the call, like `ecs:RegisterTaskDefinition`.
+    pub action: &'static str,
+    /// What it was called on: an ARN, a family, a key.
+    pub resource: String,
+    /// The error code that AWS gave, if any. Codes are AWS's own words and safe to show.
+    pub code: Option<String>,
+    /// AWS's request id, for a support case.
+    pub request_id: Option<String>,
+    /// What kept it from succeeding.
+    pub cause: Cause,
+}
+
+impl CallFailure {
+    /// Whether the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.cause, Cause::Transient(_))
+    }
+
+    /// The stable name of the failure, for `errorType`, records and metrics.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match &self.cause {
+            Cause::Transient(Transient::Throttled) => "throttled",
+            Cause::Transient(Transient::ServerError) => "server_error",
+            Cause::Transient(Transient::TimedOut) => "timed_out",
+            Cause::Transient(Transient::Unreachable) => "unreachable",
+            Cause::Transient(Transient::GarbledAnswer) => "garbled_answer",
+            Cause::Transient(Transient::Conflict) => "conflict",
+            Cause::Transient(Transient::CredentialsExpired) => "credentials_expired",
+            Cause::AccessDenied { .. } | Cause::InvalidParameter | Cause::LimitExceeded | Cause::Refused => {
+                self.reason().as_str()
+            }
+        }
+    }
+
+    /// The reason with which a run fails because of it.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match &self.cause {
+            Cause::AccessDenied { .. } => Reason::AccessDenied,
+            Cause::InvalidParameter => Reason::InvalidParameter,
+            Cause::LimitExceeded => Reason::LimitExceeded,
+            Cause::Refused | Cause::Transient(_) => Reason::Refused,
+        }
+    }
+
+    /// The IAM action that is missing, where one is.
+    #[must_use]
+    pub fn denied_action(&self) -> Option<&'static str> {
+        match self.cause {
+            Cause::AccessDenied { action } => Some(action),
+            Cause::Transient(_) | Cause::InvalidParameter | Cause::LimitExceeded | Cause::Refused => None,
+        }
+    }
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {} failed: {}", self.action, self.resource, self.category())?;
+        if let Some(code) = &self.code {
+            write!(f, " ({code})")?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, ", request {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for CallFailure {}

@@ -1,0 +1,152 @@
+//! Whether an alert is due: at least once for each fact, and no more often than people can bear. Pure; it publishes
+//! nothing.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::outcome::{Alerting, Outcome, Reason};
+use super::record::Record;
+
+/// The end of a run, as far as it matters to whether somebody must hear of it.
+#[derive(Debug, Clone)]
+pub struct Fact<'a> {
+    /// What the run came to.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// For a failure: the action that failed.
+    pub failed_action: Option<&'a str>,
+    /// The privileged containers of the original.
+    pub containers: &'a [String],
+    /// Whether this run registered or withdrew something that is to be told. (A copy that was withdrawn within
+    /// seconds because an equal one serves, or because the family is exempt, is not.)
+    pub has_changed_something: bool,
+    /// Whether the copy in force is ours.
+    pub copy_is_ours: bool,
+    /// Whether something runs the original, or might.
+    pub original_may_run: bool,
+}
+
+/// The same news about a family is not repeated within this time, as long as nothing is changed.
+fn quiet_time(reason: Option<Reason>) -> SignedDuration {
+    match reason {
+        Some(Reason::Repeated) => SignedDuration::from_hours(1),
+        Some(_) | None => SignedDuration::from_hours(24),
+    }
+}
+
+/// Whether the fact is to be published: `Sent` says yes.
+#[must_use]
+pub fn alerting(fact: &Fact, own: Option<&Record>, family: &[Record], now: Timestamp) -> Alerting {
+    let calls_for_one = fact.has_changed_something
+        || match fact.outcome {
+            Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive | Outcome::Exempt => false,
+            Outcome::AlreadyRemediated => fact.copy_is_ours,
+            Outcome::Superseded => fact.original_may_run,
+            Outcome::Alerted | Outcome::Remediated | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => true,
+        };
+    let reason = fact.reason.map(Reason::as_str);
+    let says_so = |record: &Record| record.has_alerted(fact.outcome.as_str(), reason, fact.failed_action);
+    let recently = |record: &Record| {
+        record.alerted_at.is_some_and(|at| now.duration_since(at) < quiet_time(fact.reason))
+            && same_containers(&record.privileged_containers, fact.containers)
+    };
+    match fact {
+        _ if !calls_for_one => Alerting::None,
+        Fact { has_changed_something: true, .. } => Alerting::Sent,
+        _ if own.is_some_and(says_so) => Alerting::AlreadySent,
+        // A change that an earlier run made and could not tell must be told, whatever the family was told before.
+        Fact { outcome: Outcome::AlreadyRemediated | Outcome::Remediated, .. } => Alerting::Sent,
+        _ if family.iter().any(|record| says_so(record) && recently(record)) => Alerting::AlreadySent,
+        _ => Alerting::Sent,
+    }
+}
+
+fn same_containers(a: &[String], b: &[String]) -> bool {
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names
+    };
+    sorted(a) == sorted(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-24T08:00:00Z".parse().unwrap()
+    }
+
+    fn fact(outcome: Outcome, reason: Option<Reason>) -> Fact<'static> {
+        Fact {
+            outcome,
+            reason,
+            failed_action: None,
+            containers: &[],
+            has_changed_something: false,
+            copy_is_ours: true,
+            original_may_run: false,
+        }
+    }
+
+    fn alerted(outcome: &str, reason: Option<&str>, hours_ago: i64) -> Record {
+        let at = now() - SignedDuration::from_hours(hours_ago);
+        let reason = serde_json::to_string(&reason).unwrap();
+        Record::parse(&format!(r#"{{"schemaVersion":1,"outcome":"{outcome}","reason":{reason},"alertedAt":"{at}"}}"#))
+            .unwrap()
+    }
+
+    #[track_caller]
+    fn check(fact: &Fact, own: Option<Record>, family: &[Record], expected: Alerting) {
+        assert_eq!(alerting(fact, own.as_ref(), family, now()), expected);
+    }
+
+    #[test]
+    fn the_same_news_about_a_family_is_told_once_a_day() {
+        let news = fact(Outcome::Alerted, Some(Reason::AlertMode));
+        check(&news, None, &[], Alerting::Sent);
+        check(&news, None, &[alerted("alerted", Some("alert_mode"), 23)], Alerting::AlreadySent);
+        check(&news, None, &[alerted("alerted", Some("alert_mode"), 24)], Alerting::Sent);
+        check(&news, None, &[alerted("alerted", Some("out_of_scope"), 1)], Alerting::Sent);
+        let other = Fact { containers: &[String::new()], ..news };
+        check(&other, None, &[alerted("alerted", Some("alert_mode"), 1)], Alerting::Sent);
+    }
+
+    #[test]
+    fn a_fight_is_told_once_an_hour() {
+        let fight = fact(Outcome::Alerted, Some(Reason::Repeated));
+        check(&fight, None, &[alerted("alerted", Some("repeated"), 0)], Alerting::AlreadySent);
+        check(&fight, None, &[alerted("alerted", Some("repeated"), 1)], Alerting::Sent);
+    }
+
+    #[test]
+    fn what_a_revisions_own_record_holds_is_never_told_again() {
+        let news = fact(Outcome::Alerted, Some(Reason::AlertMode));
+        check(&news, Some(alerted("alerted", Some("alert_mode"), 1000)), &[], Alerting::AlreadySent);
+        let again = fact(Outcome::AlreadyRemediated, None);
+        check(&again, Some(alerted("remediated", None, 1000)), &[], Alerting::AlreadySent);
+    }
+
+    #[test]
+    fn a_change_is_always_told() {
+        let change = Fact { has_changed_something: true, ..fact(Outcome::Superseded, Some(Reason::Race)) };
+        check(&change, Some(alerted("superseded", Some("race"), 1)), &[], Alerting::Sent);
+        check(&fact(Outcome::AlreadyRemediated, None), None, &[alerted("remediated", None, 1)], Alerting::Sent);
+    }
+
+    #[test]
+    fn another_failure_is_other_news() {
+        let denied = Fact { failed_action: Some("ecs:RegisterTaskDefinition"), ..fact(Outcome::Failed, None) };
+        check(&denied, Some(alerted("failed", None, 1)), &[], Alerting::Sent);
+    }
+
+    #[test]
+    fn what_calls_for_no_alert_gets_none() {
+        for outcome in [Outcome::Compliant, Outcome::Inactive, Outcome::Exempt, Outcome::Superseded] {
+            check(&fact(outcome, None), None, &[], Alerting::None);
+        }
+        check(&Fact { copy_is_ours: false, ..fact(Outcome::AlreadyRemediated, None) }, None, &[], Alerting::None);
+        check(&Fact { original_may_run: true, ..fact(Outcome::Superseded, None) }, None, &[], Alerting::Sent);
+    }
+}

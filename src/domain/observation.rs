@@ -1,0 +1,153 @@
+//! What observe saw, as one plain value. It holds no opinion; `plan` has them all.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::arn::{Revision, TaskDefinitionId};
+use super::document::Described;
+use super::exemption::Found;
+use super::failure::CallFailure;
+use super::record::{MadeCopy, Record};
+
+/// The state of the world around one original, and what this run has done to it so far.
+#[derive(Debug)]
+pub struct Observation {
+    /// The revision that is looked at.
+    pub id: TaskDefinitionId,
+    /// The revision itself.
+    pub original: Original,
+    /// ACTIVE revisions after it that decide anything, by number: the first, and all of the last six hours.
+    pub later: Vec<Described>,
+    /// Where the original is not ACTIVE: the nearest ACTIVE revision before it that our roles did not register.
+    pub earlier: Option<Described>,
+    /// The recorded copy, looked up by its number, is not ACTIVE any more.
+    pub recorded_copy_is_gone: bool,
+    /// What runs the family.
+    pub usage: Usage,
+    /// The family's exemption.
+    pub exemption: Found,
+    /// The original's own record.
+    pub record: Option<Held>,
+    /// Records of other revisions of the family that were written within the last 25 hours.
+    pub family_records: Vec<Record>,
+    /// Copies that this run has made (and perhaps withdrawn) already.
+    pub made: Vec<MadeCopy>,
+    /// Who the event says made the call: AWS Batch.
+    pub batch_by_event: bool,
+}
+
+/// The revision that is looked at.
+#[derive(Debug)]
+pub enum Original {
+    /// As ECS describes it, ACTIVE or not.
+    Described(Box<Described>),
+    /// ECS does not know it (any more).
+    Gone,
+}
+
+impl Original {
+    /// The description, if there is one.
+    #[must_use]
+    pub fn described(&self) -> Option<&Described> {
+        match self {
+            Self::Described(described) => Some(described),
+            Self::Gone => None,
+        }
+    }
+}
+
+/// A record that was read, with what compare-and-swap needs.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The record.
+    pub record: Record,
+    /// The `ETag` under which it was read.
+    pub etag: String,
+}
+
+/// What runs a family's revisions, as far as it could be seen.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    /// Who runs what: one entry for each cluster, starter and revision.
+    pub runs: Vec<Run>,
+    /// What could not be read. Not empty means that `runs` may lack something.
+    pub unread: Vec<CallFailure>,
+    /// Clusters that were not looked at because there are too many for one invocation.
+    pub clusters_left_out: usize,
+}
+
+/// Tasks of one revision, started by one starter in one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Who started the tasks.
+    pub starter: Starter,
+    /// The revision that they run.
+    pub revision: Revision,
+    /// How many tasks.
+    pub tasks: u32,
+}
+
+/// Who started tasks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Starter {
+    /// A service; ECS itself manages it if it is an Express service.
+    Service {
+        /// The service's name.
+        name: String,
+        /// `resourceManagementType` is `ECS`.
+        is_express: bool,
+    },
+    /// Something else: a schedule, a state machine, a person. The text is what ECS says in `startedBy` or `group`.
+    Other(String),
+}
+
+impl Usage {
+    /// Whether everything was seen.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.unread.is_empty() && self.clusters_left_out == 0
+    }
+
+    /// Whether something runs the revision, or might: what could not be read is never taken for "nothing".
+    #[must_use]
+    pub fn may_run(&self, revision: Revision) -> bool {
+        !self.is_complete() || self.runs.iter().any(|run| run.revision == revision)
+    }
+}
+
+impl Observation {
+    /// The original's record merged with what this run has made.
+    #[must_use]
+    pub fn copies_of_original(&self) -> Vec<MadeCopy> {
+        let recorded = self.record.iter().flat_map(|held| held.record.copies.iter());
+        let fresh = self.made.iter();
+        fresh.chain(recorded).cloned().collect()
+    }
+
+    /// Numbers of revisions that a record of the family names as a copy.
+    #[must_use]
+    pub fn recorded_copies(&self) -> BTreeSet<u32> {
+        self.all_records()
+            .flat_map(|record| {
+                let made = record.copies.iter().map(|copy| copy.revision);
+                made.chain(record.copy_revision().map(Revision::number))
+            })
+            .collect()
+    }
+
+    /// How many copies of the family we have registered since then, withdrawn ones included.
+    #[must_use]
+    pub fn copies_since(&self, since: Timestamp) -> usize {
+        let recorded = self.all_records().flat_map(|record| record.copies.iter());
+        let all: BTreeSet<u32> =
+            recorded.chain(&self.made).filter(|copy| copy.at >= since).map(|copy| copy.revision).collect();
+        all.len()
+    }
+
+    fn all_records(&self) -> impl Iterator<Item = &Record> {
+        self.record.iter().map(|held| &held.record).chain(&self.family_records)
+    }
+}

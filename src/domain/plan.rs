@@ -1,0 +1,361 @@
+//! What is to be done about one revision, decided from what was observed: the rules of the design, in their order.
+//! Pure and synchronous. The plan leaves `apply` no choice, and says each of its steps in words.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::arn::{Revision, TaskDefinitionId};
+use super::document::{Described, RegisterInput};
+use super::exemption::{self, Verdict};
+use super::fidelity::{self, MemberPath, Tags};
+use super::observation::{Observation, Starter};
+use super::outcome::{Outcome, Reason};
+use super::policy::{Mode, Policy};
+use super::record::Withdrawal;
+
+/// Within this time a revision of ours that no record names can be what a run that died has left behind.
+/// The bound keeps a lost bucket, or a second stack, from turning old copies into strays.
+pub const STRAY_AGE_MAX: SignedDuration = SignedDuration::from_hours(6);
+/// Copies of one family within an hour, after which something must be fighting us.
+pub const COPIES_PER_HOUR_MAX: usize = 3;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Plan {
+    /// Copies of ours that have no business being ACTIVE, withdrawn first.
+    pub withdraw: Vec<(TaskDefinitionId, Withdrawal)>,
+    /// What comes after that.
+    pub then: Then,
+    /// The exemption's verdict, for the alert.
+    pub exemption: Verdict,
+    /// The copy that is in force.
+    pub copy: Option<CopyInForce>,
+    /// The foreign revision that is the original's next.
+    pub superseded_by: Option<TaskDefinitionId>,
+    /// Members in which a copy of ours differs from the original, where it does.
+    pub differences: Vec<MemberPath>,
+    /// Whether something runs the original, or might.
+    pub original_may_run: bool,
+}
+
+/// What comes after the withdrawals.
+#[derive(Debug, Clone)]
+pub enum Then {
+    /// Nothing more: the run ends so.
+    End(Outcome, Option<Reason>),
+    /// The original is backed up, and a copy registered and proven.
+    Copy(Box<MakeCopy>),
+}
+
+/// The texts of a copy to be made.
+#[derive(Debug, Clone)]
+pub struct MakeCopy {
+    /// The original as registration input: the backup.
+    pub original: RegisterInput,
+    /// The same with `privileged: false`.
+    pub copy: RegisterInput,
+    /// The highest number that was seen in the family. If the copy gets the next one, nothing came between.
+    pub highest_seen: Revision,
+}
+
+/// An ACTIVE revision that says what our copy would say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyInForce {
+    /// Which it is.
+    pub id: TaskDefinitionId,
+    /// Whether one of our roles registered it.
+    pub is_ours: bool,
+}
+
+/// Everything the rules ask about, each in one word.
+struct Facts {
+    privileged: bool,
+    active: bool,
+    may_run: bool,
+    batch: bool,
+    express: bool,
+    exemption: Permission,
+    next: Next,
+    lost_race: bool,
+    copy_removed: bool,
+    unfaithful_before: bool,
+    in_scope: bool,
+    mode: Mode,
+    copies_this_hour: usize,
+}
+
+enum Permission {
+    Unreadable,
+    Granted,
+    Partly,
+    Absent,
+}
+
+/// The first ACTIVE revision after the original, strays aside.
+enum Next {
+    None,
+    Copy { of_this_run: bool },
+    Unfaithful,
+    Foreign,
+}
+
+enum Decision {
+    End(Outcome, Option<Reason>),
+    Copy,
+}
+
+/// The precedence of the rules, from top to bottom: the first row that applies.
+fn decide(facts: &Facts) -> Decision {
+    use Decision::{Copy, End};
+    use Outcome::{Alerted, AlreadyRemediated, Compliant, Exempt, Inactive, Remediated, Superseded};
+    match facts {
+        Facts { privileged: false, .. } => End(Compliant, None),
+        Facts { active: false, may_run: false, .. } => End(Inactive, None),
+        Facts { active: false, .. } => End(Alerted, Some(Reason::InactiveInUse)),
+        Facts { batch: true, .. } => End(Alerted, Some(Reason::ManagedByBatch)),
+        Facts { express: true, .. } => End(Alerted, Some(Reason::ManagedByExpress)),
+        Facts { exemption: Permission::Unreadable, .. } => End(Alerted, Some(Reason::ExemptionUnreadable)),
+        Facts { exemption: Permission::Granted, .. } => End(Exempt, None),
+        Facts { exemption: Permission::Partly, .. } => End(Alerted, Some(Reason::PartlyExempt)),
+        Facts { next: Next::Copy { of_this_run: false }, .. } => End(AlreadyRemediated, None),
+        Facts { next: Next::Copy { of_this_run: true }, .. } => End(Remediated, None),
+        Facts { next: Next::Unfaithful, .. } => End(Outcome::UnfaithfulCopyWithdrawn, None),
+        Facts { next: Next::Foreign, lost_race: true, .. } => End(Superseded, Some(Reason::Race)),
+        Facts { next: Next::Foreign, .. } => End(Superseded, None),
+        Facts { copy_removed: true, .. } => End(Alerted, Some(Reason::CopyRemoved)),
+        Facts { unfaithful_before: true, .. } => End(Alerted, Some(Reason::UnfaithfulBefore)),
+        Facts { in_scope: false, .. } => End(Alerted, Some(Reason::OutOfScope)),
+        Facts { mode: Mode::Alert, .. } => End(Alerted, Some(Reason::AlertMode)),
+        Facts { copies_this_hour: COPIES_PER_HOUR_MAX.., .. } => End(Alerted, Some(Reason::Repeated)),
+        Facts { next: Next::None, .. } => Copy,
+    }
+}
+
+/// Decides what is to be done about the observed original at `now`.
+pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
+    let original = seen.original.described();
+    let privileged = original.map(Described::privileged_containers).unwrap_or_default();
+    let exemption = exemption::verdict(policy, &seen.id.family, &privileged, &seen.exemption, now);
+    let in_scope = policy.remediate_families.match_family(&seen.id.family);
+    let may_write = in_scope && policy.mode == Mode::Remediate && !matches!(exemption, Verdict::Unreadable(_));
+    let later = judge_later(seen, policy, now);
+    let next = later.iter().find(|later| !matches!(later.kind, Kind::Stray));
+    let copies = seen.copies_of_original();
+
+    let facts = Facts {
+        // What ECS does not know any more may have been privileged.
+        privileged: original.is_none() || !privileged.is_empty(),
+        active: original.is_some_and(Described::is_active),
+        may_run: seen.usage.may_run(seen.id.revision),
+        batch: seen.batch_by_event || original.is_some_and(|original| original.has_tag_key(BATCH_TAG)),
+        express: seen.usage.runs.iter().any(|run| matches!(run.starter, Starter::Service { is_express: true, .. })),
+        exemption: match &exemption {
+            Verdict::Unreadable(_) => Permission::Unreadable,
+            Verdict::Exempt(_) => Permission::Granted,
+            Verdict::Partly { .. } => Permission::Partly,
+            Verdict::NotExempt(_) => Permission::Absent,
+        },
+        next: match next.map(|next| &next.kind) {
+            None | Some(Kind::Stray) => Next::None,
+            Some(Kind::Foreign) => Next::Foreign,
+            Some(Kind::Unproven { differences }) if may_write && !differences.is_empty() => Next::Unfaithful,
+            Some(Kind::Unproven { .. } | Kind::Copy) => {
+                let of_this_run =
+                    next.is_some_and(|next| seen.made.iter().any(|copy| copy.is_revision(next.id.revision)));
+                Next::Copy { of_this_run }
+            }
+        },
+        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray))
+            || copies
+                .iter()
+                .any(|copy| copy.was_withdrawn_for(Withdrawal::Race) || copy.was_withdrawn_for(Withdrawal::Stray)),
+        copy_removed: copy_was_removed(seen),
+        unfaithful_before: copies.iter().any(|copy| {
+            copy.was_withdrawn_for(Withdrawal::Unfaithful)
+                && copy.made_under.as_deref() == Some(policy.copied_under().as_str())
+        }),
+        in_scope,
+        mode: policy.mode,
+        copies_this_hour: seen.copies_since(now - SignedDuration::from_hours(1)),
+    };
+    let then = match (decide(&facts), original) {
+        (Decision::End(outcome, reason), _) => Then::End(outcome, reason),
+        (Decision::Copy, Some(original)) => {
+            let original = original.register_input(&policy.output_only);
+            let copy = original.without_privilege();
+            Then::Copy(Box::new(MakeCopy { original, copy, highest_seen: highest_number(seen) }))
+        }
+        // Not reached: what is not described is not active. It is safe, should the rules ever change.
+        (Decision::Copy, None) => Then::End(Outcome::Inactive, None),
+    };
+    let withdraw = match may_write {
+        true => withdrawals(&later, next, &facts.exemption),
+        false => Vec::new(),
+    };
+    let in_force = |next: &&Later| next.is_copy() && !withdraw.iter().any(|(id, _)| *id == next.id);
+    Plan {
+        copy: next.filter(in_force).map(|next| CopyInForce { id: next.id.clone(), is_ours: next.is_ours }),
+        superseded_by: next.filter(|next| matches!(next.kind, Kind::Foreign)).map(|next| next.id.clone()),
+        differences: match next.map(|next| &next.kind) {
+            Some(Kind::Unproven { differences }) => differences.clone(),
+            Some(Kind::Stray | Kind::Foreign | Kind::Copy) | None => Vec::new(),
+        },
+        original_may_run: facts.may_run,
+        then,
+        exemption,
+        withdraw,
+    }
+}
+
+/// The members in which a copy is not the original without privilege: the proof after the write. Empty is proven.
+#[must_use]
+pub fn unfaithful_members(original: &Described, copy: &Described, policy: &Policy) -> Vec<MemberPath> {
+    differences(original, copy, policy, Tags::Compared)
+}
+
+/// Whether `candidate` says what our copy of `original` would say. Tags are left out: they change after registration.
+#[must_use]
+pub fn is_copy_of(original: &Described, candidate: &Described, policy: &Policy) -> bool {
+    differences(original, candidate, policy, Tags::LeftOut).is_empty()
+}
+
+fn differences(original: &Described, candidate: &Described, policy: &Policy, tags: Tags) -> Vec<MemberPath> {
+    let wanted = original.register_input(&policy.output_only).without_privilege();
+    fidelity::differences(&wanted, &candidate.register_input(&policy.output_only), tags)
+}
+
+/// The tag that AWS Batch must put on each task definition it registers.
+/// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/BatchServiceRolePolicy.html>
+const BATCH_TAG: &str = "AWSBatchServiceTag";
+
+/// A revision after the original.
+struct Later {
+    id: TaskDefinitionId,
+    is_ours: bool,
+    kind: Kind,
+}
+
+/// What a later revision is to the original.
+enum Kind {
+    /// Left behind by a run of ours that died.
+    Stray,
+    /// Not what we would make of the original.
+    Foreign,
+    /// What we would make of the original.
+    Copy,
+    /// The same, but the run that made it has not come to its end: it is still to be proven, tags included.
+    Unproven { differences: Vec<MemberPath> },
+}
+
+impl Later {
+    fn is_copy(&self) -> bool {
+        match &self.kind {
+            Kind::Copy => true,
+            Kind::Unproven { differences } => differences.is_empty(),
+            Kind::Stray | Kind::Foreign => false,
+        }
+    }
+}
+
+/// Judges each later revision, the earliest first.
+fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later> {
+    let original = seen.original.described();
+    let recorded = seen.recorded_copies();
+    // The nearest earlier ACTIVE revision that is not ours: what an unfinished revision of ours must be a copy of.
+    let mut nearest = original.filter(|original| original.is_active()).or(seen.earlier.as_ref());
+    let mut judged = Vec::new();
+    for revision in &seen.later {
+        let is_ours = policy.is_ours(revision.registered_by());
+        let is_young = revision.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
+        let is_unfinished = is_ours && is_young && !recorded.contains(&revision.id().revision.number());
+        let is_copy = original.is_some_and(|original| is_copy_of(original, revision, policy));
+        let kind = match (is_unfinished, nearest, original) {
+            (true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
+            (true, None, _) => Kind::Stray,
+            (true, Some(_), Some(original)) if is_copy => {
+                Kind::Unproven { differences: unfaithful_members(original, revision, policy) }
+            }
+            (false, _, _) if is_copy => Kind::Copy,
+            (true | false, _, _) => Kind::Foreign,
+        };
+        if !is_ours {
+            nearest = Some(revision);
+        }
+        judged.push(Later { id: revision.id().clone(), is_ours, kind });
+    }
+    judged
+}
+
+/// The revisions of ours that must go: strays; whatever a run that has not come to its end made of a family that is
+/// exempt by now; what proved unfaithful; and what repeats a copy that is there already.
+fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) -> Vec<(TaskDefinitionId, Withdrawal)> {
+    let why = |revision: &Later| match (&revision.kind, exemption, next) {
+        (Kind::Stray, _, _) => Some(Withdrawal::Stray),
+        (Kind::Foreign | Kind::Copy, _, _) => None,
+        (Kind::Unproven { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
+        (Kind::Unproven { differences }, _, _) if !differences.is_empty() => Some(Withdrawal::Unfaithful),
+        (Kind::Unproven { .. }, _, Some(next)) if next.id != revision.id => Some(Withdrawal::Duplicate),
+        (Kind::Unproven { .. }, _, _) => None,
+    };
+    later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
+}
+
+/// A person's no: the recorded copy is gone, and neither we nor backout withdrew it.
+fn copy_was_removed(seen: &Observation) -> bool {
+    let Some(record) = seen.record.as_ref().map(|held| &held.record) else { return false };
+    let by_us = record.copy_revision().and_then(|copy| record.made(copy)).is_some_and(|copy| copy.withdrawn.is_some());
+    seen.recorded_copy_is_gone && !by_us && record.backed_out.is_none()
+}
+
+fn highest_number(seen: &Observation) -> Revision {
+    let later = seen.later.iter().map(|later| later.id().revision);
+    later.chain([seen.id.revision]).max().unwrap_or(seen.id.revision)
+}
+
+impl fmt::Display for Plan {
+    /// The steps in words that a person can read, one a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for sentence in self.sentences() {
+            writeln!(f, "{sentence}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// The steps in words that a person can read.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let withdrawals = self.withdraw.iter().map(|(id, why)| format!("Withdraw {id}: {}.", why.in_words()));
+        let then = match &self.then {
+            Then::Copy(copy) => copy.sentences(),
+            Then::End(outcome, None) => vec![format!("Change nothing more: {}.", outcome.as_str())],
+            Then::End(outcome, Some(reason)) => {
+                vec![format!("Change nothing more: {}, {}.", outcome.as_str(), reason.as_str())]
+            }
+        };
+        withdrawals.chain(then).collect()
+    }
+}
+
+impl MakeCopy {
+    /// The steps of a copy in words.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let family = self.original.family();
+        let mut sentences = vec![
+            format!("Back up the original of {family} as it would be registered again."),
+            format!("Register a copy of it as the next revision of {family}, with this and no other change:"),
+        ];
+        let edits = self.original.privileged_containers().iter();
+        sentences.extend(edits.map(|name| format!("containerDefinitions[{name}].privileged: true -> false")));
+        sentences
+            .push("Describe the copy and prove that nothing else differs; if it does, deregister the copy.".into());
+        sentences
+    }
+}
+
+#[cfg(test)]
+mod tests;

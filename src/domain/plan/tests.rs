@@ -1,0 +1,382 @@
+//! A few lines describe a family and what is known; one `check` plans and compares with the plan's own words.
+
+use super::*;
+use crate::domain::document::OutputOnly;
+use crate::domain::exemption::Found;
+use crate::domain::observation::{Held, Original, Run, Usage};
+use crate::domain::policy::FamilyGlobs;
+use crate::domain::record::{MadeCopy, Record};
+
+const NOW: &str = "2026-11-24T08:00:00Z";
+
+fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+/// `12 privileged ACTIVE ours old image=x tag=KEY`: number first, the rest in any order.
+fn revision(line: &str) -> Described {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let has = |word: &str| words.contains(&word);
+    let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
+    let number = words[0];
+    let status = if has("ACTIVE") { "ACTIVE" } else { "INACTIVE" };
+    let role = if has("ours") { "guard-role" } else { "pipeline" };
+    let age = if has("old") { 7 * 3600 } else { 60 };
+    let registered_at = now().as_second() - age;
+    let image = value("image=").unwrap_or("app");
+    let tags = value("tag=").map(|key| format!(r#"{{"key":"{key}","value":"x"}}"#)).unwrap_or_default();
+    let (privileged, other) = (has("privileged"), has("mixed"));
+    Described::parse(&format!(
+        r#"{{"taskDefinition":{{"taskDefinitionArn":"arn:aws:ecs:eu-west-1:111122223333:task-definition/web:{number}",
+        "family":"web","revision":{number},"status":"{status}","registeredAt":{registered_at},
+        "registeredBy":"arn:aws:sts::111122223333:assumed-role/{role}/s",
+        "containerDefinitions":[{{"name":"app","image":"{image}","privileged":{privileged}}},
+        {{"name":"side","image":"side","privileged":{other}}}]}},"tags":[{tags}]}}"#
+    ))
+    .unwrap()
+}
+
+fn policy(mode: Mode) -> Policy {
+    Policy {
+        mode,
+        remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        exempt_families: FamilyGlobs::default(),
+        output_only: OutputOnly::default(),
+        owner_tag_keys: Vec::new(),
+        guard_roles: vec!["guard-role".parse().unwrap()],
+    }
+}
+
+/// The first line is the original, the others are its later revisions.
+fn family(lines: &[&str]) -> Observation {
+    let original = revision(lines[0]);
+    Observation {
+        id: original.id().clone(),
+        original: Original::Described(Box::new(original)),
+        later: lines[1..].iter().map(|line| revision(line)).collect(),
+        earlier: None,
+        recorded_copy_is_gone: false,
+        usage: Usage::default(),
+        exemption: Found::Nothing,
+        record: None,
+        family_records: Vec::new(),
+        made: Vec::new(),
+        batch_by_event: false,
+    }
+}
+
+fn record(members: &str) -> Record {
+    Record::parse(&format!(r#"{{"schemaVersion":1{members}}}"#)).unwrap()
+}
+
+fn held(members: &str) -> Option<Held> {
+    Some(Held { record: record(members), etag: "e".into() })
+}
+
+fn exemption(containers: &str, ends: &str) -> Found {
+    let text = format!(r#"{{"containers":[{containers}],"reason":"r","approvedBy":"a","expiresAt":"{ends}"}}"#);
+    Found::Object { text, written_at: Some(now()) }
+}
+
+fn in_words(plan: &Plan) -> String {
+    let withdrawals = plan.withdraw.iter().map(|(id, why)| format!("withdraw {} {}", id.revision, why.as_str()));
+    let then = match &plan.then {
+        Then::End(outcome, None) => outcome.as_str().to_owned(),
+        Then::End(outcome, Some(reason)) => format!("{} {}", outcome.as_str(), reason.as_str()),
+        Then::Copy(_) => "copy".to_owned(),
+    };
+    let copy = plan.copy.iter().map(|copy| format!("in force {}", copy.id.revision));
+    withdrawals.chain([then]).chain(copy).collect::<Vec<_>>().join(", ")
+}
+
+#[track_caller]
+fn check(seen: &Observation, policy: &Policy, expected: &str) {
+    let plan = plan(seen, policy, now());
+    check_plan(seen, policy, &plan);
+    assert_eq!(in_words(&plan), expected);
+}
+
+/// What no plan may do, written without the planner's code.
+#[track_caller]
+fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) {
+    for (id, _) in &plan.withdraw {
+        let revision = seen.later.iter().find(|later| later.id() == id).expect("only what was seen is withdrawn");
+        assert!(revision.registered_by().unwrap().contains("guard-role"), "{id} is not ours");
+        assert_eq!(policy.mode, Mode::Remediate, "nothing is withdrawn in mode alert");
+    }
+    if let Then::Copy(copy) = &plan.then {
+        assert_eq!(policy.mode, Mode::Remediate);
+        assert!(!copy.copy.as_str().contains(r#""privileged":true"#), "the guard makes no privilege");
+        let stays = |later: &&Described| !plan.withdraw.iter().any(|(id, _)| id == later.id());
+        assert_eq!(seen.later.iter().find(stays).map(Described::id), None, "a newer revision would be overtaken");
+        assert!(seen.original.described().is_some_and(Described::is_active));
+    }
+}
+
+#[test]
+fn a_privileged_revision_without_a_next_is_copied() {
+    check(&family(&["12 privileged ACTIVE"]), &policy(Mode::Remediate), "copy");
+    check(&family(&["12 privileged ACTIVE"]), &policy(Mode::Alert), "alerted alert_mode");
+}
+
+#[test]
+fn a_clean_revision_is_compliant_whatever_its_status() {
+    check(&family(&["12 ACTIVE"]), &policy(Mode::Remediate), "compliant");
+    check(&family(&["12 INACTIVE"]), &policy(Mode::Remediate), "compliant");
+}
+
+#[test]
+fn a_later_active_revision_is_never_overtaken() {
+    for next in
+        ["13 ACTIVE image=new", "13 privileged ACTIVE image=new", "13 privileged ACTIVE", "19 ACTIVE old image=new"]
+    {
+        check(&family(&["12 privileged ACTIVE", next]), &policy(Mode::Remediate), "superseded");
+    }
+}
+
+#[test]
+fn a_copy_is_recognised_by_its_content_whoever_registered_it() {
+    check(&family(&["12 privileged ACTIVE", "13 ACTIVE"]), &policy(Mode::Remediate), "already_remediated, in force 13");
+    check(
+        &family(&["12 privileged ACTIVE", "13 ACTIVE ours"]),
+        &policy(Mode::Alert),
+        "already_remediated, in force 13",
+    );
+    let later = ["12 privileged ACTIVE", "13 ACTIVE ours old", "14 ACTIVE image=new"];
+    check(&family(&later), &policy(Mode::Remediate), "already_remediated, in force 13");
+}
+
+#[test]
+fn a_copy_of_this_run_is_remediated_and_of_an_earlier_one_already() {
+    let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
+    seen.made = vec![MadeCopy::new("13".parse().unwrap(), now(), &policy(Mode::Remediate))];
+    check(&seen, &policy(Mode::Remediate), "remediated, in force 13");
+}
+
+#[test]
+fn a_stray_is_withdrawn_before_anything_else_is_judged() {
+    let lost_race = ["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours"];
+    check(&family(&lost_race), &policy(Mode::Remediate), "withdraw 14 stray, superseded race");
+    check(&family(&lost_race), &policy(Mode::Alert), "superseded race");
+    let unfaithful = ["12 privileged ACTIVE", "13 ACTIVE ours image=broken"];
+    check(&family(&unfaithful), &policy(Mode::Remediate), "withdraw 13 stray, copy");
+}
+
+#[test]
+fn what_is_old_or_recorded_is_no_stray() {
+    let old = ["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours old"];
+    check(&family(&old), &policy(Mode::Remediate), "superseded");
+    let mut recorded = family(&["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours"]);
+    recorded.family_records = vec![record(&format!(r#","copies":[{{"revision":14,"at":"{NOW}"}}]"#))];
+    check(&recorded, &policy(Mode::Remediate), "superseded");
+}
+
+#[test]
+fn of_two_copies_of_ours_the_earlier_one_serves() {
+    let twice = ["12 privileged ACTIVE", "13 ACTIVE ours", "14 ACTIVE ours"];
+    check(&family(&twice), &policy(Mode::Remediate), "withdraw 14 duplicate, already_remediated, in force 13");
+}
+
+#[test]
+fn an_unfinished_copy_is_proven_with_its_tags() {
+    let lost_tag = ["12 privileged ACTIVE tag=team", "13 ACTIVE ours"];
+    check(&family(&lost_tag), &policy(Mode::Remediate), "withdraw 13 unfaithful, unfaithful_copy_withdrawn");
+    let mut recorded = family(&lost_tag);
+    recorded.record = held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#));
+    check(&recorded, &policy(Mode::Remediate), "already_remediated, in force 13");
+}
+
+#[test]
+fn an_inactive_original_matters_only_while_something_runs_it() {
+    let mut seen = family(&["12 privileged INACTIVE"]);
+    check(&seen, &policy(Mode::Remediate), "inactive");
+    let revision = seen.id.revision;
+    let starter = Starter::Other("me".into());
+    seen.usage.runs = vec![Run { cluster: "c".into(), starter, revision, tasks: 1 }];
+    check(&seen, &policy(Mode::Remediate), "alerted inactive_in_use");
+    seen.usage.runs.clear();
+    seen.usage.clusters_left_out = 1;
+    check(&seen, &policy(Mode::Remediate), "alerted inactive_in_use");
+    seen.usage.clusters_left_out = 0;
+    seen.original = Original::Gone;
+    check(&seen, &policy(Mode::Remediate), "inactive");
+}
+
+#[test]
+fn a_stray_is_withdrawn_even_if_its_original_is_inactive_by_now() {
+    let seen = family(&["12 privileged INACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours"]);
+    check(&seen, &policy(Mode::Remediate), "withdraw 14 stray, inactive");
+    let alone = family(&["12 privileged INACTIVE", "13 ACTIVE ours"]);
+    check(&alone, &policy(Mode::Remediate), "withdraw 13 stray, inactive");
+}
+
+#[test]
+fn exemptions_are_exact() {
+    let later = "2026-12-01T00:00:00Z";
+    let both = "12 privileged mixed ACTIVE";
+    for (line, containers, ends, expected) in [
+        ("12 privileged ACTIVE", r#""app""#, later, "exempt"),
+        ("12 privileged ACTIVE", r#""app","other""#, later, "exempt"),
+        ("12 privileged ACTIVE", r#""ap""#, later, "copy"),
+        ("12 privileged ACTIVE", r#""*""#, later, "copy"),
+        ("12 privileged ACTIVE", r#""app""#, NOW, "copy"),
+        ("12 privileged ACTIVE", r#""app""#, "2027-02-22T08:00:00Z", "exempt"),
+        ("12 privileged ACTIVE", r#""app""#, "2027-02-22T08:00:01Z", "copy"),
+        ("12 privileged ACTIVE", "", later, "alerted exemption_unreadable"),
+        ("12 privileged ACTIVE", r#""app""#, "soon", "alerted exemption_unreadable"),
+        (both, r#""app""#, later, "alerted partly_exempt"),
+        (both, r#""app","side""#, later, "exempt"),
+    ] {
+        let mut seen = family(&[line]);
+        seen.exemption = exemption(containers, ends);
+        check(&seen, &policy(Mode::Remediate), expected);
+    }
+    let unknown_member =
+        r#"{"containers":["app"],"reason":"r","approvedBy":"a","expiresAt":"2026-12-01T00:00:00Z","x":1}"#;
+    let mut seen = family(&["12 privileged ACTIVE"]);
+    seen.exemption = Found::Object { text: unknown_member.into(), written_at: Some(now()) };
+    check(&seen, &policy(Mode::Remediate), "alerted exemption_unreadable");
+}
+
+#[test]
+fn a_copy_of_an_unfinished_run_goes_when_the_family_is_exempt_by_now() {
+    let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
+    seen.exemption = exemption(r#""app""#, "2026-12-01T00:00:00Z");
+    check(&seen, &policy(Mode::Remediate), "withdraw 13 exempt, exempt");
+    seen.record = held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#));
+    check(&seen, &policy(Mode::Remediate), "exempt, in force 13");
+}
+
+#[test]
+fn a_persons_no_is_a_no() {
+    let copy = r#","copy":"web:13","copies":[{"revision":13,"at":"2026-11-01T00:00:00Z""#;
+    let mut seen = family(&["12 privileged ACTIVE"]);
+    seen.recorded_copy_is_gone = true;
+    seen.record = held(&format!("{copy}}}]"));
+    check(&seen, &policy(Mode::Remediate), "alerted copy_removed");
+    seen.record = held(&format!(r#"{copy}}}],"backedOut":{{"until":"2026-11-20T00:00:00Z"}}"#));
+    check(&seen, &policy(Mode::Remediate), "copy");
+    seen.record = held(&format!(r#"{copy},"withdrawn":"2026-11-01T00:00:01Z","why":"exempt"}}]"#));
+    check(&seen, &policy(Mode::Remediate), "copy");
+}
+
+#[test]
+fn what_proved_unfaithful_is_tried_again_only_under_another_version() {
+    let made_under = policy(Mode::Remediate).copied_under();
+    let copies = |under: &str| {
+        format!(
+            r#","copies":[{{"revision":13,"at":"{NOW}","withdrawn":"{NOW}","why":"unfaithful","madeUnder":"{under}"}}]"#
+        )
+    };
+    let mut seen = family(&["12 privileged ACTIVE"]);
+    seen.record = held(&copies(&made_under));
+    check(&seen, &policy(Mode::Remediate), "alerted unfaithful_before");
+    let mut other = policy(Mode::Remediate);
+    other.output_only = OutputOnly::new(["newMember".to_owned()]).unwrap();
+    check(&seen, &other, "copy");
+}
+
+#[test]
+fn at_most_three_copies_an_hour() {
+    let mut seen = family(&["12 privileged ACTIVE"]);
+    let made = |minutes: [u32; 3]| {
+        let copies = minutes.map(|ago| {
+            let at = now() - SignedDuration::from_mins(ago.into());
+            format!(r#"{{"revision":{ago},"at":"{at}","withdrawn":"{at}","why":"race"}}"#)
+        });
+        record(&format!(r#","copies":[{}]"#, copies.join(",")))
+    };
+    seen.family_records = vec![made([1, 30, 60])];
+    check(&seen, &policy(Mode::Remediate), "alerted repeated");
+    seen.family_records = vec![made([1, 30, 61])];
+    check(&seen, &policy(Mode::Remediate), "copy");
+}
+
+#[test]
+fn what_is_somebody_elses_is_only_alerted() {
+    check(
+        &family(&["12 privileged ACTIVE tag=AWSBatchServiceTag"]),
+        &policy(Mode::Remediate),
+        "alerted managed_by_batch",
+    );
+    let mut seen = family(&["12 privileged ACTIVE"]);
+    seen.batch_by_event = true;
+    check(&seen, &policy(Mode::Remediate), "alerted managed_by_batch");
+    seen.batch_by_event = false;
+    let starter = Starter::Service { name: "api".into(), is_express: true };
+    seen.usage.runs = vec![Run { cluster: "c".into(), starter, revision: "3".parse().unwrap(), tasks: 1 }];
+    check(&seen, &policy(Mode::Remediate), "alerted managed_by_express");
+}
+
+#[test]
+fn a_family_out_of_scope_is_only_alerted() {
+    let mut pilot = policy(Mode::Remediate);
+    pilot.remediate_families = FamilyGlobs::new(["api-*"]).unwrap();
+    check(&family(&["12 privileged ACTIVE"]), &pilot, "alerted out_of_scope");
+    let stray = ["12 privileged ACTIVE", "13 ACTIVE ours image=broken"];
+    check(&family(&stray), &pilot, "alerted out_of_scope");
+}
+
+/// Every combination of what the rules ask about, against one expected `match`.
+#[test]
+fn the_rules_apply_in_the_order_of_the_contract() {
+    let yes_no = [false, true];
+    for mode in [Mode::Alert, Mode::Remediate] {
+        for (active, used) in [(true, true), (true, false), (false, true), (false, false)] {
+            for exempt in ["", "all", "some", "garbage"] {
+                for next in ["", "13 ACTIVE", "13 ACTIVE image=new"] {
+                    for in_scope in yes_no {
+                        for removed in yes_no {
+                            let status = if active { "ACTIVE" } else { "INACTIVE" };
+                            let original = format!("12 privileged mixed {status}");
+                            let lines: Vec<&str> =
+                                [original.as_str(), next].into_iter().filter(|l| !l.is_empty()).collect();
+                            let mut seen = family(&lines);
+                            let starter = Starter::Other("x".into());
+                            if used {
+                                let revision = seen.id.revision;
+                                seen.usage.runs = vec![Run { cluster: "c".into(), starter, revision, tasks: 1 }];
+                            }
+                            seen.exemption = match exempt {
+                                "all" => exemption(r#""app","side""#, "2026-12-01T00:00:00Z"),
+                                "some" => exemption(r#""app""#, "2026-12-01T00:00:00Z"),
+                                "garbage" => exemption("1", "x"),
+                                _ => Found::Nothing,
+                            };
+                            if removed {
+                                seen.recorded_copy_is_gone = true;
+                                seen.record =
+                                    held(r#","copy":"web:14","copies":[{"revision":14,"at":"2026-11-01T00:00:00Z"}]"#);
+                            }
+                            let mut policy = policy(mode);
+                            if !in_scope {
+                                policy.remediate_families = FamilyGlobs::new(["other"]).unwrap();
+                            }
+                            let expected = match (active, used, exempt, next, removed, in_scope, mode) {
+                                (false, false, ..) => "inactive",
+                                (false, true, ..) => "alerted inactive_in_use",
+                                (_, _, "garbage", ..) => "alerted exemption_unreadable",
+                                (_, _, "all", ..) => "exempt",
+                                (_, _, "some", ..) => "alerted partly_exempt",
+                                (_, _, _, "13 ACTIVE", ..) => "already_remediated",
+                                (_, _, _, "13 ACTIVE image=new", ..) => "superseded",
+                                (_, _, _, _, true, ..) => "alerted copy_removed",
+                                (_, _, _, _, _, false, _) => "alerted out_of_scope",
+                                (.., Mode::Alert) => "alerted alert_mode",
+                                (.., Mode::Remediate) => "copy",
+                            };
+                            let plan = plan(&seen, &policy, now());
+                            check_plan(&seen, &policy, &plan);
+                            let words = in_words(&plan);
+                            let words = words.split(", in force").next().unwrap();
+                            assert_eq!(
+                                words, expected,
+                                "{lines:?} {mode:?} used={used} exempt={exempt} removed={removed}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What the operator asked for: the mode, the families in scope, the exemptions for good. It reads no environment;
+//! `config` does.
+
+use std::fmt;
+use std::str::FromStr;
+
+use wildmatch::WildMatch;
+
+use super::arn::Family;
+use super::document::OutputOnly;
+
+/// What the guard may write. Named by `ENFORCEMENT_MODE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Records only: nothing in ECS is changed.
+    Alert,
+    /// Copies are registered.
+    Remediate,
+}
+
+impl Mode {
+    /// The contract's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Remediate => "remediate",
+        }
+    }
+}
+
+/// Names of families with `*` and `?`, comma-separated in the environment.
+#[derive(Debug, Clone, Default)]
+pub struct FamilyGlobs(Vec<WildMatch>);
+
+/// A glob that cannot be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GlobError {
+    /// A character that no family's name has.
+    #[error("a family glob holds letters, digits, hyphens, underscores, * and ? only")]
+    Character,
+    /// So short that it would exempt half the account.
+    #[error("each glob needs at least three literal characters")]
+    TooWide,
+}
+
+impl FamilyGlobs {
+    /// Globs of any width.
+    ///
+    /// # Errors
+    /// On a character that no family's name has.
+    pub fn new<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, GlobError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_*?".contains(c);
+        globs
+            .into_iter()
+            .map(|glob| match glob.chars().all(plain) {
+                true => Ok(WildMatch::new(glob)),
+                false => Err(GlobError::Character),
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Globs that each name something: at least three literal characters.
+    ///
+    /// # Errors
+    /// On a character that no family's name has, or a glob that is too wide.
+    pub fn narrow<'a>(globs: impl IntoIterator<Item = &'a str> + Clone) -> Result<Self, GlobError> {
+        let literals = |glob: &str| glob.chars().filter(|c| !matches!(c, '*' | '?')).count();
+        match globs.clone().into_iter().all(|glob| literals(glob) >= 3) {
+            true => Self::new(globs),
+            false => Err(GlobError::TooWide),
+        }
+    }
+
+    /// Whether one of them names the family.
+    #[must_use]
+    pub fn match_family(&self, family: &Family) -> bool {
+        self.0.iter().any(|glob| glob.matches(family.as_str()))
+    }
+}
+
+/// Everything the operator decided beforehand.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What may be written.
+    pub mode: Mode,
+    /// Families that get copies; others get alerts only.
+    pub remediate_families: FamilyGlobs,
+    /// Families that are exempt for good.
+    pub exempt_families: FamilyGlobs,
+    /// Members of a described task definition that registration does not take.
+    pub output_only: OutputOnly,
+    /// Keys of tags whose values may be shown, because they say who owns a definition.
+    pub owner_tag_keys: Vec<String>,
+    /// The roles of guard and sweep: what they registered is ours.
+    pub guard_roles: Vec<RoleName>,
+}
+
+impl Policy {
+    /// Whether a principal, as ECS gives it in `registeredBy`, is one of our own roles.
+    #[must_use]
+    pub fn is_ours(&self, registered_by: Option<&str>) -> bool {
+        registered_by.and_then(role_of).is_some_and(|role| self.guard_roles.iter().any(|ours| ours.0 == role))
+    }
+
+    /// What an unfaithful copy was made under: it is tried again when this changes.
+    #[must_use]
+    pub fn copied_under(&self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let extra = self.output_only.extra().join(",");
+        match extra.is_empty() {
+            true => version.to_owned(),
+            false => format!("{version} without {extra}"),
+        }
+    }
+}
+
+/// The name of an IAM role, without path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleName(String);
+
+/// Not the name of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role's name has 1 to 64 letters, digits and _+=.@- (the name, not the ARN)")]
+pub struct RoleNameError;
+
+impl FromStr for RoleName {
+    type Err = RoleNameError;
+
+    fn from_str(text: &str) -> Result<Self, RoleNameError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_+=.@-".contains(c);
+        match (1..=64).contains(&text.len()) && text.chars().all(plain) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(RoleNameError),
+        }
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The role behind `arn:aws:sts::111122223333:assumed-role/NAME/SESSION` or `arn:aws:iam::111122223333:role/PATH/NAME`.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>
+fn role_of(principal: &str) -> Option<&str> {
+    let resource = principal.splitn(6, ':').nth(5)?;
+    match resource.split_once('/')? {
+        ("assumed-role", rest) => rest.split('/').next(),
+        ("role", rest) => rest.rsplit('/').next(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_that_would_exempt_everything_is_refused() {
+        for wide in ["*", "a*", "*b?", "**", ""] {
+            assert_eq!(FamilyGlobs::narrow([wide]).unwrap_err(), GlobError::TooWide, "{wide}");
+        }
+        assert_eq!(FamilyGlobs::narrow(["web/*"]).unwrap_err(), GlobError::Character);
+        let agents = FamilyGlobs::narrow(["datadog-*", "falco"]).unwrap();
+        for (family, exempt) in [("datadog-agent", true), ("falco", true), ("falco2", false), ("my-datadog-", false)] {
+            assert_eq!(agents.match_family(&family.parse().unwrap()), exempt, "{family}");
+        }
+    }
+
+    #[test]
+    fn the_role_is_read_from_both_forms_of_principal() {
+        for (principal, role) in [
+            ("arn:aws:sts::111122223333:assumed-role/guard-role/guard", Some("guard-role")),
+            ("arn:aws:iam::111122223333:role/guard-role", Some("guard-role")),
+            ("arn:aws:iam::111122223333:role/security/guard-role", Some("guard-role")),
+            ("arn:aws:iam::111122223333:user/guard-role", None),
+            ("arn:aws:iam::111122223333:root", None),
+            ("guard-role", None),
+        ] {
+            assert_eq!(role_of(principal), role, "{principal}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Who made the call and with what tool, by the event's word: for the alert, never for a decision about privilege.
+//! Everything here may be absent, and is text from outside: each sink escapes it.
+//!
+//! Shapes: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+
+use super::event::{member, text};
+use super::json::{Json, Value};
+
+/// Longer than any ARN; a user agent may be 1 KB of anything.
+const LENGTH_MAX: usize = 256;
+
+/// What an event says about the call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// CloudTrail's id of the event: the same however often it is delivered.
+    pub event_id: Option<String>,
+    /// When the call was made, as written.
+    pub event_time: Option<String>,
+    /// Who made it.
+    pub actor: Option<Actor>,
+    /// With what.
+    pub tool: Tool,
+    /// The address that it came from, or the name of an AWS service.
+    pub source_address: Option<String>,
+    /// The user agent, as written.
+    pub user_agent: Option<String>,
+    /// The AWS service that made the call for somebody.
+    pub invoked_by: Option<String>,
+    /// Whether AWS Batch made it.
+    is_by_batch: bool,
+}
+
+/// Who made a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What CloudTrail calls the kind of identity, like `AssumedRole`.
+    pub kind: Option<String>,
+    /// The name: of a role, a user, a person in Identity Center, or what comes nearest.
+    pub name: String,
+    /// The role session's name: for people often their mail address, for pipelines a build.
+    pub session: Option<String>,
+}
+
+/// The tool that made a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tool {
+    /// HashiCorp Terraform or OpenTofu.
+    Terraform,
+    /// A CloudFormation stack, by CDK or SAM or by itself.
+    CloudFormation,
+    /// A CodePipeline action.
+    CodePipeline,
+    /// GitHub's action for ECS deployments.
+    GitHubAction,
+    /// AWS Batch.
+    Batch,
+    /// The AWS console.
+    Console,
+    /// The AWS CLI.
+    Cli,
+    /// One of AWS's libraries.
+    Sdk,
+    /// Anything else.
+    #[default]
+    Unknown,
+}
+
+impl Tool {
+    /// The tool's name for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Terraform => "Terraform",
+            Self::CloudFormation => "CloudFormation (or CDK, SAM)",
+            Self::CodePipeline => "CodePipeline",
+            Self::GitHubAction => "GitHub action",
+            Self::Batch => "AWS Batch",
+            Self::Console => "AWS console",
+            Self::Cli => "AWS CLI",
+            Self::Sdk => "an AWS SDK",
+            Self::Unknown => "not known",
+        }
+    }
+}
+
+impl Provenance {
+    /// Reads what there is.
+    pub(super) fn read(event: Json, detail: Json) -> Self {
+        let short = |object, name: &str| text(object, name).map(|text| cut(&text));
+        let identity = member(detail, "userIdentity");
+        let user_agent = short(detail, "userAgent");
+        let source_address = short(detail, "sourceIPAddress");
+        let invoked_by = identity.and_then(|identity| short(identity, "invokedBy"));
+        let is_from_console = text(detail, "sessionCredentialFromConsole").is_some_and(|text| text == "true");
+        let is_by_batch = invoked_by.as_deref() == Some("batch.amazonaws.com") || has_batch_tag(detail);
+        Self {
+            event_id: short(detail, "eventID").or_else(|| short(event, "id")),
+            event_time: short(detail, "eventTime"),
+            actor: identity.and_then(Actor::read),
+            tool: match is_by_batch {
+                true => Tool::Batch,
+                false => tool(&[&user_agent, &invoked_by, &source_address], is_from_console),
+            },
+            source_address,
+            user_agent,
+            invoked_by,
+            is_by_batch,
+        }
+    }
+
+    /// Whether AWS Batch made the call. Its service role may register only with this tag:
+    /// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/BatchServiceRolePolicy.html>
+    #[must_use]
+    pub fn by_batch(&self) -> bool {
+        self.is_by_batch
+    }
+
+    /// Who made the call, in words.
+    #[must_use]
+    pub fn actor_text(&self) -> Option<String> {
+        let actor = self.actor.as_ref()?;
+        let kind = actor.kind.as_deref().unwrap_or("identity");
+        Some(match &actor.session {
+            Some(session) => format!("{kind} {}, session {session}", actor.name),
+            None => format!("{kind} {}", actor.name),
+        })
+    }
+}
+
+impl Actor {
+    /// The best name that there is, from the most telling to the least.
+    fn read(identity: Json) -> Option<Self> {
+        let short = |object, name: &str| text(object, name).filter(|text| !text.is_empty()).map(|text| cut(&text));
+        let issuer = member(identity, "sessionContext").and_then(|context| member(context, "sessionIssuer"));
+        let person = member(identity, "onBehalfOf").and_then(|person| short(person, "userId"));
+        let arn = short(identity, "arn");
+        let principal = short(identity, "principalId");
+        // An assumed role's ARN ends with the session; so does its principal id, after a colon.
+        let of_arn = arn.as_deref().filter(|arn| arn.contains(":assumed-role/")).and_then(|arn| arn.rsplit('/').next());
+        let of_principal = principal.as_deref().and_then(|id| id.split_once(':')).map(|(_, session)| session);
+        let session = of_arn.or(of_principal).map(str::to_owned);
+        let name = issuer
+            .and_then(|issuer| short(issuer, "userName"))
+            .or(person)
+            .or_else(|| short(identity, "userName"))
+            .or(arn)
+            .or(principal)
+            .or_else(|| short(identity, "invokedBy"))
+            .or_else(|| short(identity, "accountId"));
+        Some(Self { kind: short(identity, "type"), name: name.or_else(|| short(identity, "type"))?, session })
+    }
+}
+
+/// By what public samples of user agents hold; they are matched as parts, since tools wrap each other.
+fn tool(says: &[&Option<String>; 3], is_from_console: bool) -> Tool {
+    let holds = |part: &str| says.iter().any(|text| text.as_deref().is_some_and(|text| text.contains(part)));
+    match () {
+        () if holds("cloudformation.amazonaws.com") => Tool::CloudFormation,
+        () if holds("codepipeline.amazonaws.com") => Tool::CodePipeline,
+        () if holds("Terraform/") || holds("terraform-provider-aws") || holds("OpenTofu") => Tool::Terraform,
+        () if holds("amazon-ecs-deploy-task-definition-for-github-actions") || holds("github-actions") => {
+            Tool::GitHubAction
+        }
+        () if is_from_console || holds("console.amazonaws.com") || holds("console.aws") => Tool::Console,
+        () if holds("aws-cli/") => Tool::Cli,
+        () if holds("aws-sdk-") || holds("Boto3/") || holds("Botocore/") => Tool::Sdk,
+        () => Tool::Unknown,
+    }
+}
+
+fn has_batch_tag(detail: Json) -> bool {
+    let tags = member(detail, "requestParameters").and_then(|request| member(request, "tags"));
+    let tags = tags.and_then(Json::elements).unwrap_or_default();
+    tags.into_iter().any(|tag| {
+        member(tag, "key").is_some_and(|key| matches!(key.value(), Value::Text(key) if key.is("AWSBatchServiceTag")))
+    })
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LENGTH_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(detail: &str) -> Provenance {
+        Provenance::read(Json::parse("{}").unwrap(), Json::parse(detail).unwrap())
+    }
+
+    #[test]
+    fn who_is_the_most_telling_name_that_there_is() {
+        for (identity, expected) in [
+            (
+                r#"{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/deploy/build-7","principalId":"AROA:build-7",
+                    "sessionContext":{"sessionIssuer":{"userName":"deploy"}}}"#,
+                Some("AssumedRole deploy, session build-7"),
+            ),
+            (r#"{"type":"IAMUser","userName":"jane","arn":"arn:aws:iam::1:user/jane"}"#, Some("IAMUser jane")),
+            (r#"{"type":"IdentityCenterUser","onBehalfOf":{"userId":"u-1"}}"#, Some("IdentityCenterUser u-1")),
+            (r#"{"type":"AWSService","invokedBy":"batch.amazonaws.com"}"#, Some("AWSService batch.amazonaws.com")),
+            (r#"{"type":"Root","userName":"","accountId":"1"}"#, Some("Root 1")),
+            (r#"{"type":"Unknown"}"#, Some("Unknown Unknown")),
+            ("{}", None),
+            (r#""hidden""#, None),
+        ] {
+            let provenance = read(&format!(r#"{{"userIdentity":{identity}}}"#));
+            assert_eq!(provenance.actor_text().as_deref(), expected, "{identity}");
+        }
+    }
+
+    #[test]
+    fn the_tool_is_found_wherever_it_names_itself() {
+        let agent = |agent: &str| format!(r#"{{"userAgent":"{agent}"}}"#);
+        for (detail, tool) in [
+            (
+                agent("APN/1.0 HashiCorp/1.0 Terraform/1.9.0 (+https://www.terraform.io) aws-sdk-go-v2/1.30"),
+                Tool::Terraform,
+            ),
+            (agent("[aws-sdk-go-v2/1.2 terraform-provider-aws/5.60]"), Tool::Terraform),
+            (agent("cloudformation.amazonaws.com"), Tool::CloudFormation),
+            (r#"{"userIdentity":{"invokedBy":"cloudformation.amazonaws.com"}}"#.into(), Tool::CloudFormation),
+            (agent("codepipeline.amazonaws.com"), Tool::CodePipeline),
+            (agent("amazon-ecs-deploy-task-definition-for-github-actions"), Tool::GitHubAction),
+            (r#"{"userAgent":"Mozilla/5.0","sessionCredentialFromConsole":"true"}"#.into(), Tool::Console),
+            (agent("aws-cli/2.15.0 md/awscrt#0.19.19"), Tool::Cli),
+            (agent("Boto3/1.34 md/Botocore#1.34"), Tool::Sdk),
+            (r#"{"userIdentity":{"invokedBy":"batch.amazonaws.com"}}"#.into(), Tool::Batch),
+            (r#"{"requestParameters":{"tags":[{"key":"AWSBatchServiceTag","value":"x"}]}}"#.into(), Tool::Batch),
+            (agent("curl/8"), Tool::Unknown),
+        ] {
+            assert_eq!(read(&detail).tool, tool, "{detail}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_from_outside_is_cut() {
+        let long = format!(r#"{{"userAgent":"{}"}}"#, "x".repeat(10_000));
+        assert_eq!(read(&long).user_agent.unwrap().len(), LENGTH_MAX);
+    }
+}

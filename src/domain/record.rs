@@ -1,0 +1,332 @@
+//! What is known and was done about one original, as it stands under `records/`. Records outlive versions: members of
+//! the future are kept, none is required beyond the schema's version, and merging never removes what was held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::arn::Revision;
+use super::policy::Policy;
+
+/// The version of the schema that this code writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Why a record cannot be used. It is an error and never "no record", so it is not overwritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Not a JSON object with the members of a record.
+    #[error("it is not the JSON of a record")]
+    Malformed,
+    /// Written by a later version of this product.
+    #[error("its schemaVersion is {0}, and this version knows {SCHEMA_VERSION}")]
+    UnknownSchema(u64),
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Of this schema.
+    pub schema_version: u32,
+    /// The original, like `web:12`.
+    #[serde(default)]
+    pub task_definition: String,
+    /// The mode of the last run that had something to say.
+    #[serde(default)]
+    pub mode: String,
+    /// The contract's name of the last outcome. Text, since a later version may know more of them.
+    #[serde(default)]
+    pub outcome: String,
+    /// The contract's name of the reason.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The copy in force, like `web:13`.
+    #[serde(default)]
+    pub copy: Option<String>,
+    /// Each copy that we made.
+    #[serde(default)]
+    pub copies: Vec<MadeCopy>,
+    /// SHA-256 of the backup's bytes, in hexadecimal.
+    #[serde(default)]
+    pub backup_sha256: Option<String>,
+    /// Who registered the original, by ECS's word.
+    #[serde(default)]
+    pub registered_by: Option<String>,
+    /// CloudTrail's id of the event that told us.
+    #[serde(default)]
+    pub event_id: Option<String>,
+    /// When the current outcome and reason were alerted.
+    #[serde(default)]
+    pub alerted_at: Option<Timestamp>,
+    /// When this record was last written.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+    /// What backout did about it.
+    #[serde(default)]
+    pub backed_out: Option<Value>,
+    /// The privileged containers of the original.
+    #[serde(default)]
+    pub privileged_containers: Vec<String>,
+    /// For `failed`: the call that failed, so that another failure is alerted anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_action: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, Value>,
+}
+
+/// A copy that we made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeCopy {
+    /// Its number.
+    pub revision: u32,
+    /// When it was registered.
+    pub at: Timestamp,
+    /// When it was withdrawn.
+    #[serde(default)]
+    pub withdrawn: Option<Timestamp>,
+    /// Why it was withdrawn.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// The product's version and settings that made it, where that decides whether to try again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_under: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, Value>,
+}
+
+impl MadeCopy {
+    /// A copy that was registered at `at` under this policy.
+    #[must_use]
+    pub fn new(revision: Revision, at: Timestamp, policy: &Policy) -> Self {
+        let made_under = Some(policy.copied_under());
+        Self { revision: revision.number(), at, withdrawn: None, why: None, made_under, unknown: BTreeMap::new() }
+    }
+
+    /// Its number, if it is one that ECS could have given.
+    #[must_use]
+    pub fn number(&self) -> Option<Revision> {
+        Revision::new(self.revision.into()).ok()
+    }
+
+    /// Whether it is the revision of that number.
+    #[must_use]
+    pub fn is_revision(&self, revision: Revision) -> bool {
+        self.revision == revision.number()
+    }
+
+    /// Whether it was withdrawn for that reason.
+    #[must_use]
+    pub fn was_withdrawn_for(&self, why: Withdrawal) -> bool {
+        self.why.as_deref() == Some(why.as_str())
+    }
+}
+
+/// Why a copy of ours was withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// A newer revision was registered while it was being made.
+    Race,
+    /// An equal copy was there already.
+    Duplicate,
+    /// The proof found a difference.
+    Unfaithful,
+    /// The family was exempted while it was being made.
+    Exempt,
+    /// A run died before it could withdraw it.
+    Stray,
+}
+
+impl Withdrawal {
+    /// The name in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Race => "race",
+            Self::Duplicate => "duplicate",
+            Self::Unfaithful => "unfaithful",
+            Self::Exempt => "exempt",
+            Self::Stray => "stray",
+        }
+    }
+
+    /// The reason as the end of a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Race => "a newer revision was registered meanwhile",
+            Self::Duplicate => "an earlier equal copy serves",
+            Self::Unfaithful => "it is not the original without privilege",
+            Self::Exempt => "the family is exempt by now",
+            Self::Stray => "a run of the guard died before it could withdraw it",
+        }
+    }
+}
+
+impl Record {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When it is not a record, or of a schema that this version does not know.
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            schema_version: u64,
+        }
+        let Version { schema_version } = serde_json::from_str(text).map_err(|_| RecordError::Malformed)?;
+        match schema_version == u64::from(SCHEMA_VERSION) {
+            true => serde_json::from_str(text).map_err(|_| RecordError::Malformed),
+            false => Err(RecordError::UnknownSchema(schema_version)),
+        }
+    }
+
+    /// The record as it is stored.
+    ///
+    /// # Errors
+    /// When a member that this version does not know cannot be written again.
+    pub fn to_json(&self) -> Result<String, RecordError> {
+        serde_json::to_string_pretty(self).map_err(|_| RecordError::Malformed)
+    }
+
+    /// The copy in force, as a revision of the same family.
+    #[must_use]
+    pub fn copy_revision(&self) -> Option<Revision> {
+        self.copy.as_deref()?.rsplit_once(':')?.1.parse().ok()
+    }
+
+    /// What we know of a copy of ours with this number.
+    #[must_use]
+    pub fn made(&self, revision: Revision) -> Option<&MadeCopy> {
+        self.copies.iter().find(|copy| copy.revision == revision.number())
+    }
+
+    /// What `news` adds to what was held: nothing that says what we made, backed up or backed out is ever removed.
+    #[must_use]
+    pub fn merged(held: Option<Self>, news: Self) -> Self {
+        let Some(held) = held else { return news };
+        let same_fact = facts(&held) == facts(&news);
+        Self {
+            copy: news.copy.or(held.copy),
+            copies: merged_copies(held.copies, news.copies),
+            backup_sha256: held.backup_sha256.or(news.backup_sha256),
+            registered_by: news.registered_by.or(held.registered_by),
+            event_id: held.event_id.or(news.event_id),
+            alerted_at: match same_fact {
+                true => news.alerted_at.max(held.alerted_at),
+                false => news.alerted_at,
+            },
+            backed_out: news.backed_out.or(held.backed_out),
+            unknown: held.unknown.into_iter().chain(news.unknown).collect(),
+            ..news
+        }
+    }
+
+    /// Whether two records say the same, apart from when they were written.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        Self { at: None, ..self.clone() } == Self { at: None, ..other.clone() }
+    }
+
+    /// Whether this record holds the alert of that outcome. `remediated` and `already_remediated` are one fact.
+    #[must_use]
+    pub fn has_alerted(&self, outcome: &str, reason: Option<&str>, failed_action: Option<&str>) -> bool {
+        self.alerted_at.is_some()
+            && one_fact(&self.outcome) == one_fact(outcome)
+            && self.reason.as_deref() == reason
+            && self.failed_action.as_deref() == failed_action
+    }
+}
+
+fn facts(record: &Record) -> (&str, Option<&str>, Option<&str>) {
+    (one_fact(&record.outcome), record.reason.as_deref(), record.failed_action.as_deref())
+}
+
+fn one_fact(outcome: &str) -> &str {
+    match outcome {
+        "already_remediated" => "remediated",
+        other => other,
+    }
+}
+
+fn merged_copies(held: Vec<MadeCopy>, news: Vec<MadeCopy>) -> Vec<MadeCopy> {
+    let mut copies: BTreeMap<u32, MadeCopy> = BTreeMap::new();
+    for copy in held.into_iter().chain(news) {
+        match copies.get_mut(&copy.revision) {
+            Some(known) if known.withdrawn.is_none() && copy.withdrawn.is_some() => {
+                let at = known.at;
+                *known = MadeCopy { at, ..copy };
+            }
+            Some(_) => {}
+            None => {
+                copies.insert(copy.revision, copy);
+            }
+        }
+    }
+    copies.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(members: &str) -> Record {
+        Record::parse(&format!("{{\"schemaVersion\":1{members}}}")).unwrap()
+    }
+
+    #[test]
+    fn a_record_of_the_future_is_an_error_and_never_none() {
+        assert_eq!(Record::parse(r#"{"schemaVersion":2}"#), Err(RecordError::UnknownSchema(2)));
+        for text in ["", "null", "[]", "{}", r#"{"schemaVersion":"1"}"#, r#"{"schemaVersion":1,"copies":{}}"#] {
+            assert_eq!(Record::parse(text), Err(RecordError::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn members_of_the_future_survive() {
+        let held = record(r#","moon":"full","copies":[{"revision":3,"at":"2026-11-24T08:00:00Z","sun":1}]"#);
+        let merged = Record::merged(Some(held), record(r#","outcome":"failed""#));
+        let text = serde_json::to_string(&merged).unwrap();
+        assert!(text.contains(r#""moon":"full""#) && text.contains(r#""sun":1"#), "{text}");
+    }
+
+    #[test]
+    fn merging_never_removes_what_was_made_backed_up_or_backed_out() {
+        let held = record(
+            r#","outcome":"remediated","copy":"web:13","backupSha256":"aa","backedOut":{"at":1},"eventId":"e1",
+               "copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}],"alertedAt":"2026-11-24T08:00:00Z""#,
+        );
+        let news = record(r#","outcome":"alerted","reason":"alert_mode","eventId":"e2""#);
+        let merged = Record::merged(Some(held.clone()), news);
+        assert_eq!(merged.copy, held.copy);
+        assert_eq!(merged.copies, held.copies);
+        assert_eq!(merged.backup_sha256, held.backup_sha256);
+        assert_eq!(merged.backed_out, held.backed_out);
+        assert_eq!(merged.event_id, held.event_id);
+        assert_eq!((merged.outcome.as_str(), merged.alerted_at), ("alerted", None), "the news was not alerted yet");
+    }
+
+    #[test]
+    fn an_alert_of_the_same_fact_is_remembered() {
+        let held = record(r#","outcome":"remediated","alertedAt":"2026-11-24T08:00:00Z""#);
+        let merged = Record::merged(Some(held.clone()), record(r#","outcome":"already_remediated""#));
+        assert_eq!(merged.alerted_at, held.alerted_at);
+        assert!(merged.has_alerted("remediated", None, None));
+    }
+
+    #[test]
+    fn a_withdrawal_is_added_to_the_copy_that_was_made() {
+        let held = record(r#","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#);
+        let news = record(
+            r#","copies":[{"revision":13,"at":"2026-11-24T08:00:05Z","withdrawn":"2026-11-24T08:00:05Z","why":"race"}]"#,
+        );
+        for merged in [Record::merged(Some(held.clone()), news.clone()), Record::merged(Some(news), held.clone())] {
+            assert_eq!(merged.copies.len(), 1);
+            assert_eq!(merged.copies[0].why.as_deref(), Some("race"));
+        }
+    }
+}

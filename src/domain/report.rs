@@ -1,0 +1,205 @@
+//! Everything that is known at the end of a run, in one value: what the answer, the record, the alert and the metrics
+//! are made of. It holds facts and no texts.
+
+use jiff::Timestamp;
+
+use super::arn::TaskDefinitionId;
+use super::document::{Described, DocumentError};
+use super::failure::CallFailure;
+use super::fidelity::MemberPath;
+use super::noise::Fact;
+use super::observation::Observation;
+use super::outcome::{Alerting, Answer, Outcome, Reason};
+use super::plan::{CopyInForce, Plan};
+use super::policy::Mode;
+use super::provenance::Provenance;
+use super::record::{MadeCopy, Record, RecordError, SCHEMA_VERSION, Withdrawal};
+
+/// The facts of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// The revision that was looked at.
+    pub id: TaskDefinitionId,
+    /// Whether it is a daemon task definition.
+    pub is_daemon: bool,
+    /// The mode.
+    pub mode: Mode,
+    /// What the run came to.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The copy that is in force.
+    pub copy: Option<CopyInForce>,
+    /// Where a copy of ours differed from the original.
+    pub differences: Vec<MemberPath>,
+    /// What went wrong, for `failed`.
+    pub failure: Option<Failure>,
+    /// Copies that this run made or withdrew.
+    pub made: Vec<MadeCopy>,
+    /// SHA-256 of the backup.
+    pub backup_sha256: Option<String>,
+    /// The privileged containers of a daemon task definition.
+    pub daemon_containers: Vec<String>,
+    /// What the event says about who made the call.
+    pub provenance: Provenance,
+    /// What was seen and planned, unless seeing failed.
+    pub finding: Option<Finding>,
+}
+
+/// What was seen, and the plan made of it.
+#[derive(Debug)]
+pub struct Finding {
+    /// The observation.
+    pub seen: Observation,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// What a retry cannot heal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A call was refused.
+    #[error("{0}")]
+    Call(CallFailure),
+    /// Something else than the original lies where its backup belongs.
+    #[error("the object {key} is not a backup of the original: somebody put or changed it")]
+    BackupTampered {
+        /// Its key.
+        key: String,
+    },
+    /// A record that this version does not understand. It is not overwritten.
+    #[error("the record {key} cannot be used: {error}")]
+    RecordUnreadable {
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        error: RecordError,
+    },
+    /// A task definition that cannot be understood.
+    #[error("the description of {what} cannot be understood: {error}")]
+    Malformed {
+        /// Which.
+        what: String,
+        /// What is wrong with it.
+        error: DocumentError,
+    },
+}
+
+impl Failure {
+    /// The reason of the outcome `failed`.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Call(failure) => failure.reason(),
+            Self::BackupTampered { .. } => Reason::BackupTampered,
+            Self::RecordUnreadable { .. } => Reason::RecordUnreadable,
+            Self::Malformed { .. } => Reason::MalformedDefinition,
+        }
+    }
+
+    /// The action that failed or is missing.
+    #[must_use]
+    pub fn action(&self) -> Option<&'static str> {
+        match self {
+            Self::Call(failure) => Some(failure.denied_action().unwrap_or(failure.action)),
+            Self::BackupTampered { .. } | Self::RecordUnreadable { .. } | Self::Malformed { .. } => None,
+        }
+    }
+}
+
+impl Report {
+    /// The report on a privileged daemon task definition.
+    #[must_use]
+    pub fn of_daemon(id: TaskDefinitionId, containers: Vec<String>, provenance: Provenance, mode: Mode) -> Self {
+        Self {
+            id,
+            is_daemon: true,
+            mode,
+            outcome: Outcome::Alerted,
+            reason: Some(Reason::DaemonTaskDefinition),
+            copy: None,
+            differences: Vec::new(),
+            failure: None,
+            made: Vec::new(),
+            backup_sha256: None,
+            daemon_containers: containers,
+            provenance,
+            finding: None,
+        }
+    }
+
+    /// The original, as ECS described it.
+    #[must_use]
+    pub fn original(&self) -> Option<&Described> {
+        self.finding.as_ref().and_then(|finding| finding.seen.original.described())
+    }
+
+    /// The names of the original's privileged containers.
+    #[must_use]
+    pub fn privileged_containers(&self) -> &[String] {
+        self.original().map_or(&self.daemon_containers, Described::privileged_containers)
+    }
+
+    /// Whether this run did something that must be told. A copy that was withdrawn within seconds, because an equal one
+    /// serves or the family is exempt by now, leaves the world as it was.
+    #[must_use]
+    pub fn has_changed_something(&self) -> bool {
+        self.made
+            .iter()
+            .any(|copy| !copy.was_withdrawn_for(Withdrawal::Duplicate) && !copy.was_withdrawn_for(Withdrawal::Exempt))
+    }
+
+    /// The fact that alerts are decided by.
+    #[must_use]
+    pub fn fact(&self) -> Fact<'_> {
+        Fact {
+            outcome: self.outcome,
+            reason: self.reason,
+            failed_action: self.failure.as_ref().and_then(Failure::action),
+            containers: self.privileged_containers(),
+            has_changed_something: self.has_changed_something(),
+            copy_is_ours: self.copy.as_ref().is_some_and(|copy| copy.is_ours || self.was_made_by_us(copy)),
+            original_may_run: self.finding.as_ref().is_none_or(|finding| finding.plan.original_may_run),
+        }
+    }
+
+    fn was_made_by_us(&self, copy: &CopyInForce) -> bool {
+        let held = self.finding.as_ref().and_then(|finding| finding.seen.record.as_ref());
+        held.is_some_and(|held| held.record.made(copy.id.revision).is_some())
+    }
+
+    /// The record of this run, before it is merged with what was held.
+    #[must_use]
+    pub fn record(&self, alerted_at: Option<Timestamp>, now: Timestamp) -> Record {
+        Record {
+            schema_version: SCHEMA_VERSION,
+            task_definition: self.id.to_string(),
+            mode: self.mode.as_str().to_owned(),
+            outcome: self.outcome.as_str().to_owned(),
+            reason: self.reason.map(|reason| reason.as_str().to_owned()),
+            copy: self.copy.as_ref().map(|copy| copy.id.to_string()),
+            copies: self.made.clone(),
+            backup_sha256: self.backup_sha256.clone(),
+            registered_by: self.original().and_then(Described::registered_by).map(str::to_owned),
+            event_id: self.provenance.event_id.clone(),
+            alerted_at,
+            at: Some(now),
+            backed_out: None,
+            privileged_containers: self.privileged_containers().to_vec(),
+            failed_action: self.failure.as_ref().and_then(Failure::action).map(str::to_owned),
+            unknown: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// What Lambda is answered.
+    pub fn answer(&self, alert: Alerting) -> Answer {
+        Answer {
+            outcome: self.outcome,
+            reason: self.reason,
+            task_definition: Some(self.id.to_string()),
+            copy: self.copy.as_ref().map(|copy| copy.id.to_string()),
+            services: Vec::new(),
+            alert,
+        }
+    }
+}

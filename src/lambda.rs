@@ -1,0 +1,171 @@
+//! The functions as Lambda runs them: start-up, deadline, answers and errors. The split is made here, once: what a
+//! retry can heal, input that we refuse, and a report that nobody got become errors, so that Lambda retries and then
+//! keeps the event; everything else is an answer.
+
+use std::cell::Cell;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use tokio::sync::OnceCell;
+
+use crate::aws::{self, Clock, Places, Wiring};
+use crate::config::Settings;
+use crate::domain::arn::{ArnError, Home};
+use crate::domain::event::{self, Event, EventError};
+use crate::domain::metrics;
+use crate::domain::outcome::{Answer, Outcome, Reason};
+use crate::reconcile::{Concluded, Guard, RunError, Texts};
+use crate::telemetry;
+
+/// The function's name in logs and metrics.
+const SERVICE: &str = "guard";
+
+/// Why an invocation fails.
+#[derive(Debug, thiserror::Error)]
+enum InvocationError {
+    /// The event is not for us.
+    #[error("{0}")]
+    Event(EventError),
+    /// Neither the function's ARN nor the settings say where we are.
+    #[error("where this function runs is not known: AWS_REGION is {0}")]
+    Home(ArnError),
+    /// The run did not come to an outcome.
+    #[error("{0}")]
+    Run(RunError),
+}
+
+impl InvocationError {
+    fn category(&self) -> &'static str {
+        match self {
+            Self::Event(error) => error.category(),
+            Self::Home(_) => "unknown_home",
+            Self::Run(error) => error.category(),
+        }
+    }
+}
+
+/// Runs the guard until Lambda ends it.
+pub async fn guard() -> ExitCode {
+    telemetry::start();
+    let settings = match Settings::read(environment) {
+        Ok(settings) => settings,
+        Err(error) => return stopped(&error.to_string()),
+    };
+    let function = Function { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live() };
+    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| function.invoke(event));
+    match lambda_runtime::run(handler).await {
+        Ok(()) => ExitCode::SUCCESS,
+        // The Runtime API is gone; its error holds nothing of an event.
+        Err(error) => stopped(&format!("the Lambda Runtime API cannot be reached: {error}")),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read; it is passed on")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn stopped(why: &str) -> ExitCode {
+    tracing::error!(service = SERVICE, "{why}");
+    ExitCode::FAILURE
+}
+
+struct Function {
+    settings: Settings,
+    /// Made for the first event that needs AWS: most registrations are compliant, and then no client is needed.
+    guard: OnceCell<Guard>,
+    is_cold: Cell<bool>,
+    clock: Clock,
+}
+
+impl Function {
+    async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
+        let LambdaEvent { payload, context } = event;
+        let is_cold = self.is_cold.replace(false);
+        let result = self.handle(payload.get(), &context).await;
+        self.log(&result, &context, is_cold);
+        match result {
+            Ok((concluded, _)) => Ok(concluded.answer),
+            Err((error, _)) => {
+                Err(Diagnostic { error_type: error.category().to_owned(), error_message: error.to_string() })
+            }
+        }
+    }
+
+    async fn handle(&self, payload: &str, context: &Context) -> Result<Ended, (InvocationError, Option<String>)> {
+        let home = self.settings.home(&context.invoked_function_arn);
+        let home = home.map_err(|error| (InvocationError::Home(error), None))?;
+        let event = event::parse(payload, &home).map_err(|error| (InvocationError::Event(error), None))?;
+        match event {
+            Event::FailedCall { task_definition, provenance } => {
+                Ok((Concluded::silent(Outcome::FailedRegistration, task_definition), provenance.event_id))
+            }
+            Event::Compliant { id, provenance } => {
+                Ok((Concluded::silent(Outcome::Compliant, Some(id.to_string())), provenance.event_id))
+            }
+            Event::Look { subject, provenance } => {
+                let guard = self.guard.get_or_init(|| self.connect(home)).await;
+                match Box::pin(guard.look(&subject, &provenance, deadline(context))).await {
+                    Ok(concluded) => Ok((concluded, provenance.event_id)),
+                    Err(error) => Err((InvocationError::Run(error), provenance.event_id)),
+                }
+            }
+        }
+    }
+
+    async fn connect(&self, home: Home) -> Guard {
+        let Settings { policy, bucket, topic, runbook_url, backout_function, path_style, region: _ } =
+            self.settings.clone();
+        let texts = Texts { runbook_url, backout_function, bucket: bucket.clone() };
+        let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
+        Guard { aws: aws::connect(places, Wiring::live()).await, policy, home, texts }
+    }
+
+    /// One line for people and queries, one for metrics.
+    fn log(&self, result: &Result<Ended, (InvocationError, Option<String>)>, context: &Context, is_cold: bool) {
+        let (mode, now) = (self.settings.policy.mode.as_str(), self.clock.now());
+        let metrics = match result {
+            Ok((Concluded { answer, report }, event_id)) => {
+                let failure = report.as_ref().and_then(|report| report.failure.as_ref()).map(ToString::to_string);
+                tracing::info!(
+                    service = SERVICE,
+                    cold_start = is_cold,
+                    function_request_id = context.request_id,
+                    correlation_id = event_id.as_deref(),
+                    mode,
+                    outcome = answer.outcome.as_str(),
+                    reason = answer.reason.map(Reason::as_str),
+                    task_definition = answer.task_definition,
+                    copy = answer.copy,
+                    alert = answer.alert.as_str(),
+                    failure,
+                    "{}",
+                    answer.outcome.as_str(),
+                );
+                report.as_ref().map_or_else(|| vec![("Found", 0.0)], |report| metrics::of_report(report, now))
+            }
+            Err((error, event_id)) => {
+                tracing::error!(
+                    service = SERVICE,
+                    cold_start = is_cold,
+                    function_request_id = context.request_id,
+                    correlation_id = event_id.as_deref(),
+                    mode,
+                    error_type = error.category(),
+                    "{error}",
+                );
+                vec![("Failed", 1.0)]
+            }
+        };
+        telemetry::metrics(&metrics::line(SERVICE, mode, &metrics, now));
+    }
+}
+
+type Ended = (Concluded, Option<String>);
+
+fn deadline(context: &Context) -> Timestamp {
+    let milliseconds = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
+}

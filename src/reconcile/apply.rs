@@ -1,0 +1,243 @@
+//! Carries a plan out, step by step, and looks at what came of it. It decides nothing: where the world has moved, it
+//! withdraws what it made and asks to look again.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::observe::exemption;
+use super::stop::Stop;
+use super::{Guard, Run};
+use crate::aws::{BackupReceipt, Expect, Written};
+use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::backup::{self, Stored};
+use crate::domain::document::Described;
+use crate::domain::exemption::{Verdict, verdict};
+use crate::domain::fidelity::MemberPath;
+use crate::domain::keys;
+use crate::domain::observation::Observation;
+use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::plan::{CopyInForce, MakeCopy, Plan, Then, is_copy_of, unfaithful_members};
+use crate::domain::record::{MadeCopy, Withdrawal};
+use crate::domain::report::Failure;
+
+/// No registration begins with less time left: it must still be proven, alerted and recorded.
+const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(20);
+/// A list or description may be some seconds behind: a number that ECS cannot describe yet is asked for again.
+const PAUSES_FOR_STALE_READS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
+/// Deregistering is safe to repeat, after a look.
+const WITHDRAWALS_MAX: usize = 4;
+
+/// How a plan ended.
+#[derive(Debug)]
+pub(super) enum Applied {
+    /// The run has come to its end.
+    Ended(Ending),
+    /// The world has moved: observe again.
+    LookAgain,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Ending {
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<Reason>,
+    pub(super) copy: Option<CopyInForce>,
+    pub(super) differences: Vec<MemberPath>,
+}
+
+/// Carries the plan out.
+pub(super) async fn apply(
+    guard: &Guard,
+    seen: &Observation,
+    plan: &Plan,
+    run: &mut Run,
+    deadline: Timestamp,
+) -> Result<Applied, Stop> {
+    for (copy, why) in &plan.withdraw {
+        let registered_at = seen.later.iter().find(|later| later.id() == copy).and_then(Described::registered_at);
+        withdraw(guard, run, copy, *why, registered_at).await?;
+    }
+    match &plan.then {
+        Then::End(outcome, reason) => Ok(Applied::Ended(Ending {
+            outcome: *outcome,
+            reason: *reason,
+            copy: plan.copy.clone(),
+            differences: plan.differences.clone(),
+        })),
+        Then::Copy(copy) => make_copy(guard, seen, copy, run, deadline).await,
+    }
+}
+
+async fn make_copy(
+    guard: &Guard,
+    seen: &Observation,
+    texts: &MakeCopy,
+    run: &mut Run,
+    deadline: Timestamp,
+) -> Result<Applied, Stop> {
+    let receipt = back_up(guard, seen, texts).await?;
+    run.backup_sha256 = Some(receipt.sha256.clone());
+    if deadline.duration_since(guard.aws.clock.now()) < TIME_TO_FINISH {
+        return Err(Stop::OutOfTime);
+    }
+    let copy = guard.aws.ecs.register(&texts.copy, &receipt).await?;
+    run.made.push(MadeCopy::new(copy.revision, guard.aws.clock.now(), &guard.policy));
+
+    match came_between(guard, seen, texts, &copy, run).await? {
+        Between::Nothing => {}
+        Between::EqualCopy => {
+            withdraw(guard, run, &copy, Withdrawal::Duplicate, None).await?;
+            return Ok(Applied::LookAgain);
+        }
+        Between::Foreign => {
+            withdraw(guard, run, &copy, Withdrawal::Race, None).await?;
+            return Ok(Applied::LookAgain);
+        }
+    }
+    let (Some(original), Some(described)) = (seen.original.described(), described_now(guard, &copy).await?) else {
+        return Ok(Applied::LookAgain);
+    };
+    let differences = unfaithful_members(original, &described, &guard.policy);
+    if !differences.is_empty() {
+        withdraw(guard, run, &copy, Withdrawal::Unfaithful, None).await?;
+        let (outcome, reason) = (Outcome::UnfaithfulCopyWithdrawn, None);
+        return Ok(Applied::Ended(Ending { outcome, reason, copy: None, differences }));
+    }
+    if exempted_meanwhile(guard, seen, original).await? {
+        withdraw(guard, run, &copy, Withdrawal::Exempt, None).await?;
+        return Ok(Applied::LookAgain);
+    }
+    let copy = Some(CopyInForce { id: copy, is_ours: true });
+    Ok(Applied::Ended(Ending { outcome: Outcome::Remediated, reason: None, copy, differences }))
+}
+
+/// Stores the original. What lies there already is kept if it is the original in meaning, or by the record's hash.
+async fn back_up(guard: &Guard, seen: &Observation, texts: &MakeCopy) -> Result<BackupReceipt, Stop> {
+    let key = keys::backup(&guard.home, &seen.id);
+    let text = texts.original.as_str();
+    match guard.aws.bucket.put(&key, text, &Expect::Nothing).await? {
+        Written::Yes => Ok(BackupReceipt { sha256: backup::sha256(text) }),
+        Written::Changed => {
+            // Gone again between the two calls: a conflict like any other, so look again.
+            let Some(stored) = guard.aws.bucket.get(&key).await? else {
+                return Err(Stop::Transient(guard.aws.bucket.conflict(&key)));
+            };
+            let recorded = seen.record.as_ref().and_then(|held| held.record.backup_sha256.as_deref());
+            match backup::judge(&stored.text, &texts.original, recorded) {
+                Stored::Genuine { sha256 } => Ok(BackupReceipt { sha256 }),
+                Stored::Tampered => Err(Stop::Failed(Failure::BackupTampered { key })),
+            }
+        }
+    }
+}
+
+enum Between {
+    Nothing,
+    EqualCopy,
+    Foreign,
+}
+
+/// Looks at each number between the highest that was seen and the copy's own. Numbers have no gaps, so this sees every
+/// registration that overtook us, even where lists are behind.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html> (revision)
+async fn came_between(
+    guard: &Guard,
+    seen: &Observation,
+    texts: &MakeCopy,
+    copy: &TaskDefinitionId,
+    run: &Run,
+) -> Result<Between, Stop> {
+    let is_ours_and_done = |number: u32| {
+        let known = seen.copies_of_original();
+        known.iter().chain(&run.made).any(|made| made.revision == number && made.withdrawn.is_some())
+    };
+    let mut unknown: Vec<Revision> = (texts.highest_seen.number() + 1..copy.revision.number())
+        .filter(|number| !is_ours_and_done(*number))
+        .filter_map(|number| Revision::new(number.into()).ok())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(Between::Nothing);
+    }
+    // INACTIVE is for good, so these need no second look.
+    let inactive = guard.aws.ecs.inactive_revisions(&seen.id.family, texts.highest_seen).await?;
+    unknown.retain(|number| !inactive.contains(number));
+    let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
+    loop {
+        let mut undescribed = Vec::new();
+        for number in unknown {
+            match guard.aws.ecs.describe(&seen.id.family.revision(number).to_string()).await? {
+                None => undescribed.push(number),
+                Some(between) if !between.is_active() => {}
+                Some(between) if is_equal_copy(guard, seen, &between) => return Ok(Between::EqualCopy),
+                Some(between) if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign),
+                // Ours, and not a copy of this original: its own run deals with it.
+                Some(_) => {}
+            }
+        }
+        unknown = undescribed;
+        match (unknown.is_empty(), pauses.next()) {
+            (false, Some(pause)) => guard.aws.clock.sleep(pause).await,
+            // Still not described: deregistered and deleted since.
+            (true, _) | (false, None) => return Ok(Between::Nothing),
+        }
+    }
+}
+
+fn is_equal_copy(guard: &Guard, seen: &Observation, candidate: &Described) -> bool {
+    seen.original.described().is_some_and(|original| is_copy_of(original, candidate, &guard.policy))
+}
+
+/// The fresh description of a copy. A description may be some seconds behind its registration.
+async fn described_now(guard: &Guard, copy: &TaskDefinitionId) -> Result<Option<Described>, Stop> {
+    for pause in PAUSES_FOR_STALE_READS {
+        match guard.aws.ecs.describe(&copy.to_string()).await? {
+            Some(described) => return Ok(Some(described).filter(Described::is_active)),
+            None => guard.aws.clock.sleep(pause).await,
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the family has been exempted since it was observed. An exemption that cannot be read by now counts: nothing
+/// may then be changed.
+async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Described) -> Result<bool, Stop> {
+    let found = exemption(guard, &seen.id).await?;
+    let privileged = original.privileged_containers();
+    let now = guard.aws.clock.now();
+    Ok(!matches!(verdict(&guard.policy, &seen.id.family, &privileged, &found, now), Verdict::NotExempt(_)))
+}
+
+/// Deregisters a copy of ours. A lost answer is settled by looking.
+async fn withdraw(
+    guard: &Guard,
+    run: &mut Run,
+    copy: &TaskDefinitionId,
+    why: Withdrawal,
+    registered_at: Option<Timestamp>,
+) -> Result<(), Stop> {
+    let mut pauses = guard.pauses().take(WITHDRAWALS_MAX);
+    loop {
+        match (guard.aws.ecs.deregister(copy).await, pauses.next()) {
+            (Ok(()), _) => break,
+            (Err(failure), Some(pause)) if failure.is_transient() => guard.aws.clock.sleep(pause).await,
+            (Err(failure), _) => return Err(failure.into()),
+        }
+        let described = guard.aws.ecs.describe(&copy.to_string()).await?;
+        if !described.is_some_and(|described| described.is_active()) {
+            break;
+        }
+    }
+    let now = guard.aws.clock.now();
+    let made = match run.made.iter().position(|made| made.is_revision(copy.revision)) {
+        Some(made) => &mut run.made[made],
+        None => {
+            run.made.push(MadeCopy::new(copy.revision, registered_at.unwrap_or(now), &guard.policy));
+            let last = run.made.len() - 1;
+            &mut run.made[last]
+        }
+    };
+    made.withdrawn = Some(now);
+    made.why = Some(why.as_str().to_owned());
+    Ok(())
+}

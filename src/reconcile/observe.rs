@@ -1,0 +1,201 @@
+//! Reads what is, and nothing else: the original, what came after it, the exemption, the record, in this order, which
+//! closes the race with backout (it writes the exemption before it brings the original back). No write, no opinion.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Guard;
+use super::stop::Stop;
+use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::document::Described;
+use crate::domain::exemption::Found;
+use crate::domain::failure::CallFailure;
+use crate::domain::keys;
+use crate::domain::observation::{Held, Observation, Original, Usage};
+use crate::domain::plan::STRAY_AGE_MAX;
+use crate::domain::record::{MadeCopy, Record};
+use crate::domain::report::Failure;
+
+/// News of a family is not repeated within a day; an hour more allows for the clocks to differ.
+const NEWS_AGE_MAX: SignedDuration = SignedDuration::from_hours(25);
+/// Of records older than a stray can be, the newest ones tell whether the news was told: each carries the time of the
+/// alert that told it.
+const OLDER_RECORDS_MAX: usize = 20;
+/// How many earlier revisions are described to find one that is not ours.
+const EARLIER_MAX: usize = 20;
+
+/// Sees the world around one revision. `made` are the copies that this run has made already.
+///
+/// # Errors
+/// When something that decides could not be read. What only adds to the alert is part of the observation instead.
+pub(super) async fn observe(
+    guard: &Guard,
+    id: &TaskDefinitionId,
+    made: &[MadeCopy],
+    batch_by_event: bool,
+) -> Result<Observation, Stop> {
+    let now = guard.aws.clock.now();
+    let original = guard.aws.ecs.describe(&id.to_string()).await?;
+    let seen = |original| Observation {
+        id: id.clone(),
+        original,
+        later: Vec::new(),
+        earlier: None,
+        recorded_copy_is_gone: false,
+        usage: Usage::default(),
+        exemption: Found::Nothing,
+        record: None,
+        family_records: Vec::new(),
+        made: made.to_vec(),
+        batch_by_event,
+    };
+    let original = match original {
+        // Nothing that could be read would change the answer.
+        Some(original) if original.privileged_containers().is_empty() => {
+            return Ok(seen(Original::Described(Box::new(original))));
+        }
+        Some(original) => Original::Described(Box::new(original)),
+        None => Original::Gone,
+    };
+    let decisive = async {
+        let (mut later, listed) = later_revisions(guard, id, made, now).await?;
+        let is_active = original.described().is_some_and(Described::is_active);
+        let earlier = match is_active || later.is_empty() {
+            true => None,
+            false => nearest_foreign_before(guard, id, &listed).await?,
+        };
+        let exemption = exemption(guard, id).await?;
+        let record = read_record(guard, id).await?;
+        let recorded = record.as_ref().and_then(|held| held.record.copy_revision());
+        let recorded_copy = match recorded {
+            Some(copy) if later.iter().all(|later| later.id().revision != copy) => {
+                guard.aws.ecs.describe(&id.family.revision(copy).to_string()).await?.filter(Described::is_active)
+            }
+            Some(_) | None => None,
+        };
+        let is_listed = |copy: Revision| later.iter().any(|later| later.id().revision == copy);
+        let recorded_copy_is_gone = recorded.is_some_and(|copy| !is_listed(copy)) && recorded_copy.is_none();
+        // A list may be stale; what is described is there.
+        later.extend(recorded_copy);
+        later.sort_unstable_by_key(|later| later.id().revision);
+        let family_records = family_records(guard, id, now).await?;
+        Ok::<_, Stop>((later, earlier, exemption, record, recorded_copy_is_gone, family_records))
+    };
+    let (decisive, usage) = tokio::join!(decisive, guard.aws.ecs.usage(&id.family));
+    let (later, earlier, exemption, record, recorded_copy_is_gone, family_records) = decisive?;
+    Ok(Observation {
+        later,
+        earlier,
+        recorded_copy_is_gone,
+        usage,
+        exemption,
+        record,
+        family_records,
+        ..seen(original)
+    })
+}
+
+/// The ACTIVE revisions after the original that decide anything, described: the first one (it is the next, unless it is
+/// a stray), and from the highest down all that are young enough to be strays, with the foreign one before them.
+/// Beside them the numbers that were listed.
+async fn later_revisions(
+    guard: &Guard,
+    id: &TaskDefinitionId,
+    made: &[MadeCopy],
+    now: Timestamp,
+) -> Result<(Vec<Described>, Vec<Revision>), Stop> {
+    let listed = guard.aws.ecs.active_revisions(&id.family, id.revision).await?;
+    // What this run has made is there, whether or not the list shows it yet.
+    let fresh = made.iter().filter(|copy| copy.withdrawn.is_none()).filter_map(MadeCopy::number);
+    let mut numbers: Vec<Revision> =
+        listed.iter().copied().chain(fresh).filter(|number| *number > id.revision).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut later = Vec::new();
+    while let Some(number) = numbers.pop() {
+        let described = guard.aws.ecs.describe(&id.family.revision(number).to_string()).await?;
+        let Some(described) = described.filter(Described::is_active) else { continue };
+        let is_young = described.registered_at().is_none_or(|at| now.duration_since(at) < STRAY_AGE_MAX);
+        let is_ours = guard.policy.is_ours(described.registered_by());
+        later.push(described);
+        if !is_young && !is_ours {
+            // Everything between this one and the first is older than a stray can be.
+            numbers.truncate(1);
+        }
+    }
+    later.reverse();
+    Ok((later, listed))
+}
+
+/// The nearest ACTIVE revision before the original that our roles did not register.
+async fn nearest_foreign_before(
+    guard: &Guard,
+    id: &TaskDefinitionId,
+    listed: &[Revision],
+) -> Result<Option<Described>, Stop> {
+    // The list ends with the first page that reaches the original, which may hold nothing below it.
+    let one = Revision::new(1).unwrap_or(id.revision);
+    let listed = match listed.iter().any(|number| *number < id.revision) {
+        true => listed.to_vec(),
+        false => guard.aws.ecs.active_revisions(&id.family, one).await?,
+    };
+    for number in listed.into_iter().filter(|number| *number < id.revision).take(EARLIER_MAX) {
+        let described = guard.aws.ecs.describe(&id.family.revision(number).to_string()).await?;
+        match described.filter(Described::is_active) {
+            Some(described) if !guard.policy.is_ours(described.registered_by()) => return Ok(Some(described)),
+            Some(_) | None => {}
+        }
+    }
+    Ok(None)
+}
+
+/// The family's exemption. What a retry can heal is an error; any other refusal is a finding.
+///
+/// # Errors
+/// When a retry may help.
+pub(super) async fn exemption(guard: &Guard, id: &TaskDefinitionId) -> Result<Found, CallFailure> {
+    match guard.aws.bucket.get(&keys::exemption(&guard.home, &id.family)).await {
+        Ok(None) => Ok(Found::Nothing),
+        Ok(Some(object)) => Ok(Found::Object { text: object.text, written_at: object.written_at }),
+        Err(failure) if failure.is_transient() => Err(failure),
+        Err(failure) => Ok(Found::Unreadable(failure)),
+    }
+}
+
+/// The record of a revision.
+///
+/// # Errors
+/// When it cannot be read or understood.
+pub(super) async fn read_record(guard: &Guard, id: &TaskDefinitionId) -> Result<Option<Held>, Stop> {
+    let key = keys::record(&guard.home, id);
+    let Some(object) = guard.aws.bucket.get(&key).await? else { return Ok(None) };
+    match Record::parse(&object.text) {
+        Ok(record) => Ok(Some(Held { record, etag: object.etag })),
+        Err(error) => Err(Stop::Failed(Failure::RecordUnreadable { key, error })),
+    }
+}
+
+/// The other records of the family that can still matter: all that a stray could be named in, and the newest of the
+/// day before.
+async fn family_records(guard: &Guard, id: &TaskDefinitionId, now: Timestamp) -> Result<Vec<Record>, Stop> {
+    let prefix = keys::records_of(&guard.home, &id.family);
+    let mut listed: Vec<(SignedDuration, Revision)> = guard
+        .aws
+        .bucket
+        .list(&prefix)
+        .await?
+        .into_iter()
+        .filter_map(|object| {
+            let age = object.written_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+            Some((age, keys::revision_of_record(&prefix, &object.key)?))
+        })
+        .filter(|(age, revision)| *age < NEWS_AGE_MAX && *revision != id.revision)
+        .collect();
+    listed.sort_unstable();
+    let young = listed.partition_point(|(age, _)| *age < STRAY_AGE_MAX);
+    listed.truncate(young + OLDER_RECORDS_MAX);
+    let mut records = Vec::with_capacity(listed.len());
+    for (_, revision) in listed {
+        records.extend(read_record(guard, &id.family.revision(revision)).await?.map(|held| held.record));
+    }
+    Ok(records)
+}

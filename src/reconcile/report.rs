@@ -1,0 +1,145 @@
+//! Tells how a run ended: first the alert, then the record, so that a crash between the two repeats an alert instead
+//! of losing it.
+
+use jiff::Timestamp;
+
+use super::observe::read_record;
+use super::stop::Stop;
+use super::{Concluded, Guard, RunError};
+use crate::aws::{Expect, Written};
+use crate::domain::alert;
+use crate::domain::keys;
+use crate::domain::noise::alerting;
+use crate::domain::observation::Held;
+use crate::domain::outcome::{Alerting, Outcome};
+use crate::domain::record::Record;
+use crate::domain::report::{Failure, Report};
+
+/// How often a record is merged anew because somebody else wrote it meanwhile.
+const MERGES_MAX: usize = 8;
+
+/// What alerts say besides the facts.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    /// Where the operator's own instructions are.
+    pub runbook_url: Option<String>,
+    /// The function that the undo command invokes.
+    pub backout_function: Option<String>,
+    /// The bucket, for the place of backup and record.
+    pub bucket: String,
+}
+
+impl Guard {
+    /// Publishes what is due, and writes the record.
+    pub(super) async fn report(&self, report: Report, held: Option<Held>) -> Result<Concluded, RunError> {
+        let now = self.aws.clock.now();
+        let family = report.finding.as_ref().map(|finding| finding.seen.family_records.as_slice()).unwrap_or_default();
+        let own = held.as_ref().map(|held| &held.record);
+        let alert = alerting(&report.fact(), own, family, now);
+        if alert == Alerting::Sent {
+            self.publish(&report).await?;
+        }
+        let told_at = match alert {
+            Alerting::Sent => Some(now),
+            // The time of the alert that told it, so that the newest record alone can say so.
+            Alerting::AlreadySent => told_before(&report, family),
+            Alerting::None => None,
+        };
+        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent;
+        let recorded = match is_recorded {
+            true => self.record(&report, held, told_at, now).await,
+            false => Ok(()),
+        };
+        match recorded {
+            Ok(()) => Ok(Concluded { answer: report.answer(alert), report: Some(Box::new(report)) }),
+            Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
+            Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
+            Err(Stop::Failed(failure)) => self.report_unrecorded(report, failure, alert).await,
+        }
+    }
+
+    async fn publish(&self, report: &Report) -> Result<(), RunError> {
+        let message = alert::message(report, &self.home, &self.texts_of_alert());
+        self.aws.topic.publish(&message).await.map_err(RunError::NotPublished)
+    }
+
+    fn texts_of_alert(&self) -> alert::Setting<'_> {
+        alert::Setting {
+            bucket: &self.texts.bucket,
+            runbook_url: self.texts.runbook_url.as_deref(),
+            backout_function: self.texts.backout_function.as_deref(),
+            roles: &self.policy.guard_roles,
+            owner_tag_keys: &self.policy.owner_tag_keys,
+        }
+    }
+
+    /// Writes the record by compare-and-swap: what somebody else wrote meanwhile is read and merged, never overwritten.
+    async fn record(
+        &self,
+        report: &Report,
+        mut held: Option<Held>,
+        told_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Stop> {
+        let key = keys::record(&self.home, &report.id);
+        let news = report.record(told_at, now);
+        let mut was_seen = report.finding.is_some();
+        for _ in 0..MERGES_MAX {
+            if !was_seen {
+                held = read_record(self, &report.id).await?;
+            }
+            let merged = Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone());
+            let expect = match &held {
+                Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
+                Some(held) => Expect::Etag(held.etag.clone()),
+                None => Expect::Nothing,
+            };
+            let text = merged
+                .to_json()
+                .map_err(|error| Stop::Failed(Failure::RecordUnreadable { key: key.clone(), error }))?;
+            match self.aws.bucket.put(&key, &text, &expect).await? {
+                Written::Yes => return Ok(()),
+                Written::Changed => was_seen = false,
+            }
+        }
+        Err(Stop::Transient(self.aws.bucket.conflict(&key)))
+    }
+
+    /// The record cannot be written, and a retry does not help. Who must know has been told what was done; now they
+    /// are told this, unless it is what they were told.
+    async fn report_unrecorded(
+        &self,
+        report: Report,
+        failure: Failure,
+        alert: Alerting,
+    ) -> Result<Concluded, RunError> {
+        let report = match report.outcome {
+            Outcome::Failed => report,
+            Outcome::FailedRegistration
+            | Outcome::Compliant
+            | Outcome::Inactive
+            | Outcome::Alerted
+            | Outcome::Exempt
+            | Outcome::AlreadyRemediated
+            | Outcome::Superseded
+            | Outcome::Remediated
+            | Outcome::UnfaithfulCopyWithdrawn => {
+                let reason = Some(failure.reason());
+                let report = Report { outcome: Outcome::Failed, reason, failure: Some(failure), ..report };
+                self.publish(&report).await?;
+                return Ok(Concluded { answer: report.answer(Alerting::Sent), report: Some(Box::new(report)) });
+            }
+        };
+        match alert {
+            Alerting::Sent => Ok(Concluded { answer: report.answer(alert), report: Some(Box::new(report)) }),
+            Alerting::AlreadySent | Alerting::None => Err(RunError::NotRecorded(failure.to_string())),
+        }
+    }
+}
+
+fn told_before(report: &Report, family: &[Record]) -> Option<Timestamp> {
+    let reason = report.reason.map(crate::domain::outcome::Reason::as_str);
+    let action = report.failure.as_ref().and_then(Failure::action);
+    let told = family.iter().filter(|record| record.has_alerted(report.outcome.as_str(), reason, action));
+    told.filter_map(|record| record.alerted_at).max()
+}
