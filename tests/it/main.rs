@@ -1,1 +1,4 @@
 //! All tests over the wire, in one binary, in reading order.
+
+mod account;
+mod conformance;

@@ -1,0 +1,410 @@
+//! The account without its wire: one request in, one reply out, nothing else looked at. Time is a field that tests set.
+//! It joins the rules of the services; it has none of its own beyond who may speak.
+
+mod budget;
+mod document;
+pub mod ecs;
+mod refusal;
+pub mod s3;
+pub mod sns;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use self::budget::Budget;
+pub use self::document::Document;
+pub use self::ecs::Ecs;
+pub use self::refusal::Refusal;
+pub use self::s3::S3;
+pub use self::sns::Sns;
+use super::calls::{Call, Seen, Service};
+use super::faults::{self, Calls, Fault, Kind, Plans, When};
+use super::http::{Request, Response};
+use super::sigv4::{self, Forgery, Key};
+use super::trail::{self, Redaction};
+
+/// The principal of a deployment pipeline.
+pub const PIPELINE: &str = "arn:aws:sts::111122223333:assumed-role/deploy-pipeline/ci";
+/// The principal of the guard.
+pub const GUARD: &str = "arn:aws:sts::111122223333:assumed-role/guard-role/guard";
+/// The principal of a person with a terminal.
+pub const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/operator/alice";
+
+/// Which account and Region this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    pub partition: String,
+    pub region: String,
+    pub account: String,
+}
+
+impl Home {
+    /// An ARN of this account and Region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+    }
+}
+
+/// Who calls, when and where: what the rules of a service may know beyond the request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub principal: String,
+    pub now: Timestamp,
+    pub home: Home,
+}
+
+/// Everything in the account, everything planned to go wrong, everything that was called.
+#[derive(Clone)]
+pub struct State {
+    pub home: Home,
+    pub now: Timestamp,
+    pub keys: Vec<Key>,
+    pub ecs: Ecs,
+    pub s3: S3,
+    pub sns: Sns,
+    /// ECS's token buckets; none unless a test wants them.
+    pub budget: Option<Budget>,
+    /// How the trail hides what it hides.
+    pub redaction: Redaction,
+    plans: Plans,
+    calls: Vec<Call>,
+    trail: Vec<String>,
+    requests: u64,
+}
+
+/// A request that has arrived and was not worked on yet.
+pub struct Arrival {
+    /// How long the work waits.
+    pub delay: Duration,
+    request_id: String,
+    service: Service,
+    admitted: Result<(Call, Option<Kind>), Refusal>,
+}
+
+/// What goes back.
+pub struct Reply {
+    /// Nothing when the connection breaks instead.
+    pub response: Option<Response>,
+    /// How long the answer waits.
+    pub delay: Duration,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new("eu-west-1", "111122223333")
+    }
+}
+
+impl State {
+    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`] and [`OPERATOR`].
+    pub fn new(region: &str, account: &str) -> Self {
+        let key = |id: &str, principal: &str| Key {
+            id: id.to_owned(),
+            secret: format!("secret-of-{id}"),
+            principal: principal.replace("111122223333", account),
+        };
+        Self {
+            home: Home { partition: "aws".to_owned(), region: region.to_owned(), account: account.to_owned() },
+            now: "2026-01-15T12:00:00.123Z".parse().expect("a timestamp"),
+            keys: vec![
+                key("AKIAPIPELINE00000000", PIPELINE),
+                key("AKIAGUARD00000000000", GUARD),
+                key("AKIAOPERATOR00000000", OPERATOR),
+            ],
+            ecs: Ecs::default(),
+            s3: S3::default(),
+            sns: Sns::default(),
+            budget: None,
+            redaction: Redaction::default(),
+            plans: Plans::default(),
+            calls: Vec::new(),
+            trail: Vec::new(),
+            requests: 0,
+        }
+    }
+
+    /// The access key of a principal.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn key_of(&self, principal: &str) -> &Key {
+        self.keys.iter().find(|key| key.principal == principal).expect("a key of this principal")
+    }
+
+    /// Does one call. Delays are the wire's business.
+    pub fn handle(&mut self, request: &Request) -> Reply {
+        let arrival = self.arrive(request);
+        self.answer(request, arrival)
+    }
+
+    /// Lets a request in or refuses it, and decides what will go wrong with it.
+    pub fn arrive(&mut self, request: &Request) -> Arrival {
+        self.requests += 1;
+        let request_id = format!("00000000-0000-4000-8000-{:012}", self.requests);
+        let service = service_of(request);
+        let admitted = match sigv4::verify(request, service.name(), &self.home.region, &self.keys) {
+            Ok(key) => {
+                let call = self.call(service, request, &key.principal);
+                let fault = self.plans.strike(&call);
+                Ok((call, fault))
+            }
+            Err(forgery) => Err(forged(service, forgery)),
+        };
+        let delay = match admitted {
+            Ok((_, Some(Kind::DelayBefore(delay)))) => delay,
+            _ => Duration::ZERO,
+        };
+        Arrival { delay, request_id, service, admitted }
+    }
+
+    /// Does the work of a request that has arrived.
+    pub fn answer(&mut self, request: &Request, arrival: Arrival) -> Reply {
+        let Arrival { service, request_id, admitted, .. } = arrival;
+        let now = Duration::ZERO;
+        let (mut call, fault) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                return Reply { response: Some(refusal.response(service, &request_id)), delay: now };
+            }
+        };
+        self.run_deeds(When::Before, &call);
+        if fault == Some(Kind::CutBefore) {
+            call.seen = Seen::Lost { done: false };
+            self.calls.push(call);
+            return Reply { response: None, delay: now };
+        }
+
+        let result = match self.refusal_of(fault.as_ref(), &call) {
+            Some(refusal) => Err(refusal),
+            None => self.work(&call, request, &request_id),
+        };
+        if service == Service::Ecs && call.is_write() {
+            let outcome = result.as_ref().map(|response| response.body.as_slice());
+            self.trail.push(trail::event(
+                &self.caller(&call.principal),
+                &call,
+                request,
+                outcome,
+                &request_id,
+                self.redaction,
+            ));
+        }
+        let done = result.is_ok();
+        call.seen = match (&result, &fault) {
+            (_, Some(Kind::CutAfter | Kind::Garbled)) => Seen::Lost { done },
+            (Ok(_), _) => Seen::Done,
+            (Err(refusal), _) => Seen::Refused(refusal.code.clone()),
+        };
+        self.run_deeds(When::After, &call);
+        self.calls.push(call);
+
+        let mut response = result.unwrap_or_else(|refusal| refusal.response(service, &request_id));
+        if request.method == "HEAD" {
+            let length = response.body.len().to_string();
+            response = Response { body: Vec::new(), ..response }.with("content-length", length);
+        }
+        match fault {
+            Some(Kind::CutAfter) => Reply { response: None, delay: now },
+            Some(Kind::Garbled) => {
+                response.body.truncate(response.body.len() / 2);
+                response.status = 200;
+                Reply { response: Some(response), delay: now }
+            }
+            Some(Kind::DelayAfter(delay)) => Reply { response: Some(response), delay },
+            _ => Reply { response: Some(response), delay: now },
+        }
+    }
+
+    fn work(&mut self, call: &Call, request: &Request, request_id: &str) -> Result<Response, Refusal> {
+        let caller = self.caller(&call.principal);
+        match call.service {
+            Service::Ecs => {
+                let input = Document::parse(&request.body)
+                    .ok_or_else(|| Refusal::new(400, "SerializationException", "Could not parse the request body"))?;
+                let body = self.ecs.call(&call.operation, &input, &caller)?;
+                Ok(Response::new(200, body)
+                    .with("content-type", "application/x-amz-json-1.1")
+                    .with("x-amzn-requestid", request_id))
+            }
+            Service::S3 => Ok(self.s3.call(&call.operation, request, &caller)?.with("x-amz-request-id", request_id)),
+            Service::Sns => {
+                let body = self.sns.call(request, request_id)?;
+                Ok(Response::new(200, body).with("content-type", "text/xml").with("x-amzn-requestid", request_id))
+            }
+        }
+    }
+
+    /// The fault, or an empty token bucket.
+    fn refusal_of(&mut self, fault: Option<&Kind>, call: &Call) -> Option<Refusal> {
+        let arn = match call.service {
+            _ if call.resource.is_empty() => "*".to_owned(),
+            Service::Ecs if call.resource.starts_with("arn:") => call.resource.clone(),
+            Service::Ecs => self.home.arn("ecs", &format!("task-definition/{}", call.resource)),
+            Service::S3 => format!("arn:{}:s3:::{}", self.home.partition, call.resource),
+            Service::Sns => call.resource.clone(),
+        };
+        let refusal = |kind| faults::refusal(kind, call.service, &call.operation, &call.principal, &arn);
+        fault.and_then(refusal).or_else(|| {
+            let budget = self.budget.as_mut().filter(|_| call.service == Service::Ecs)?;
+            (!budget.take(&call.operation, self.now)).then(|| refusal(&Kind::Throttled)).flatten()
+        })
+    }
+
+    fn call(&self, service: Service, request: &Request, principal: &str) -> Call {
+        let (operation, resource) = match service {
+            Service::Ecs => (ecs::operation_of(request), ecs::resource_of(&request.body)),
+            Service::S3 => (s3::operation_of(request), s3::resource_of(request)),
+            Service::Sns => (sns::operation_of(request), sns::resource_of(request)),
+        };
+        let registers = service == Service::Ecs && operation.starts_with("Register");
+        let condition = ["if-none-match", "if-match"]
+            .iter()
+            .find_map(|name| Some(format!("{name}: {}", request.header(name)?)))
+            .filter(|_| service == Service::S3);
+        Call {
+            service,
+            operation,
+            principal: principal.to_owned(),
+            resource,
+            privileged: registers.then(|| Document::parse(&request.body).is_some_and(|input| ecs::privileged(&input))),
+            condition,
+            body: request.body.clone(),
+            seen: Seen::Done,
+        }
+    }
+
+    fn run_deeds(&mut self, when: When, call: &Call) {
+        for deed in self.plans.deeds(when, call) {
+            deed(self);
+        }
+    }
+
+    fn caller(&self, principal: &str) -> Caller {
+        Caller { principal: principal.to_owned(), now: self.now, home: self.home.clone() }
+    }
+}
+
+/// What tests plan and ask.
+impl State {
+    /// Plans a fault.
+    pub fn inject(&mut self, fault: Fault) {
+        self.plans.inject(fault);
+    }
+
+    /// Does something just before the first of these calls is worked on.
+    pub fn before(&mut self, calls: Calls, deed: impl Fn(&mut Self) + Send + Sync + 'static) {
+        self.plans.hook(When::Before, calls, Arc::new(deed));
+    }
+
+    /// Does something just after the first of these calls was worked on, before it is answered.
+    pub fn after(&mut self, calls: Calls, deed: impl Fn(&mut Self) + Send + Sync + 'static) {
+        self.plans.hook(When::After, calls, Arc::new(deed));
+    }
+
+    /// Forgets faults and hooks.
+    pub fn heal(&mut self) {
+        self.plans.clear();
+    }
+
+    /// Every call with a valid signature so far.
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// How often that operation was called.
+    pub fn count(&self, operation: &str) -> usize {
+        self.calls.iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// Forgets the calls so far, so that a test counts from here.
+    pub fn forget_calls(&mut self) {
+        self.calls.clear();
+    }
+
+    /// The EventBridge event of every ECS write so far, failed ones included, oldest first.
+    pub fn trail(&self) -> &[String] {
+        &self.trail
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    /// Registers a task definition past the wire, by the same rules; its event is in the trail. Answers `web:12`.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn register(&mut self, principal: &str, input: &str) -> String {
+        let body = self.directly("RegisterTaskDefinition", principal, input);
+        let answer = Document::parse(body.as_bytes()).expect("an object");
+        let arn = answer.read::<Document>("taskDefinition").and_then(|it| it.text("taskDefinitionArn"));
+        arn.and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned())).expect("an ARN")
+    }
+
+    /// Deregisters a revision, `web:12`, past the wire.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn deregister(&mut self, principal: &str, revision: &str) {
+        let input = format!("{{\"taskDefinition\":{}}}", document::quoted(revision));
+        self.directly("DeregisterTaskDefinition", principal, &input);
+    }
+
+    fn directly(&mut self, operation: &str, principal: &str, input: &str) -> String {
+        let headers = vec![("x-amz-target".to_owned(), format!("{}{operation}", ecs::TARGET))];
+        let request = Request { body: input.as_bytes().to_vec(), headers, ..Request::default() };
+        let call = self.call(Service::Ecs, &request, principal);
+        let caller = self.caller(principal);
+        let document = Document::parse(input.as_bytes()).expect("the input is a JSON object");
+        let body = self.ecs.call(operation, &document, &caller).expect("ECS accepts it");
+        self.requests += 1;
+        let request_id = format!("00000000-0000-4000-8000-{:012}", self.requests);
+        self.trail.push(trail::event(&caller, &call, &request, Ok(body.as_bytes()), &request_id, self.redaction));
+        body
+    }
+}
+
+/// All services share one endpoint: ECS names its target, SNS sends forms, the rest is S3.
+fn service_of(request: &Request) -> Service {
+    let form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
+    if request.header("x-amz-target").is_some() {
+        Service::Ecs
+    } else if request.header("content-type").is_some_and(form) {
+        Service::Sns
+    } else {
+        Service::S3
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
+/// <https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html>
+fn forged(service: Service, forgery: Forgery) -> Refusal {
+    let mismatch = "The request signature we calculated does not match the signature you provided.";
+    let unknown = "The security token included in the request is invalid.";
+    let scope = "Credential should be scoped to a valid region and to this service.";
+    let (status, code, message) = match (service, forgery) {
+        (_, Forgery::Malformed) if service == Service::S3 => (403, "AccessDenied", "Access Denied"),
+        (_, Forgery::Malformed) => (403, "MissingAuthenticationTokenException", "Missing Authentication Token"),
+        (Service::Ecs, Forgery::UnknownKey) => (403, "UnrecognizedClientException", unknown),
+        (Service::S3, Forgery::UnknownKey) => (403, "InvalidAccessKeyId", unknown),
+        (Service::Sns, Forgery::UnknownKey) => (403, "InvalidClientTokenId", unknown),
+        (Service::Ecs, Forgery::WrongScope) => (403, "InvalidSignatureException", scope),
+        (Service::S3, Forgery::WrongScope) => (400, "AuthorizationHeaderMalformed", scope),
+        (Service::Sns, Forgery::WrongScope) => (403, "SignatureDoesNotMatch", scope),
+        (Service::S3, Forgery::UnsignedHeader) => {
+            (403, "AccessDenied", "There were headers present which were not signed")
+        }
+        (Service::S3, Forgery::ChangedBody) => (
+            403,
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        ),
+        (Service::Ecs, _) => (403, "InvalidSignatureException", mismatch),
+        (Service::S3 | Service::Sns, _) => (403, "SignatureDoesNotMatch", mismatch),
+    };
+    Refusal::new(status, code, message)
+}
