@@ -2,3 +2,4 @@
 
 mod account;
 mod conformance;
+mod runtime_api;

@@ -42,7 +42,7 @@ pub struct Call {
     pub resource: String,
     /// `ecs:privileged` of a registration: some container is privileged.
     pub privileged: Option<bool>,
-    /// `If-None-Match` or `If-Match` of a PutObject, like `if-none-match: *`.
+    /// `If-None-Match` or `If-Match` of a `PutObject`, like `if-none-match: *`.
     pub condition: Option<String>,
     /// The body as it came.
     pub body: Vec<u8>,

@@ -46,7 +46,7 @@ impl Calls {
     }
 
     /// From the nth such call on, counted from 1 and from now.
-    pub fn from_nth(mut self, nth: usize) -> Self {
+    pub fn starting_at(mut self, nth: usize) -> Self {
         self.skipped = nth.saturating_sub(1);
         self
     }

@@ -9,6 +9,7 @@
 pub mod calls;
 pub mod faults;
 pub mod http;
+pub mod in_process;
 mod sigv4;
 pub mod state;
 pub mod trail;
@@ -56,6 +57,22 @@ impl Account {
     /// The URL of all its services.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The environment in which a function of this account runs as that principal.
+    pub fn environment(&self, principal: &str) -> Vec<(String, String)> {
+        let state = self.state();
+        let key = state.key_of(principal);
+        [
+            ("AWS_ENDPOINT_URL", &self.endpoint),
+            ("AWS_REGION", &state.home.region),
+            // Lambda sets both; Python's clients read only this one.
+            ("AWS_DEFAULT_REGION", &state.home.region),
+            ("AWS_ACCESS_KEY_ID", &key.id),
+            ("AWS_SECRET_ACCESS_KEY", &key.secret),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .to_vec()
     }
 
     /// The account's inside: questions, set-up past the wire, faults. Do not hold it across a call.

@@ -13,7 +13,7 @@ use super::http::{Request, hex, pairs, percent_encode};
 pub struct Key {
     pub id: String,
     pub secret: String,
-    /// The ARN that ECS shows as `registeredBy` and CloudTrail as `userIdentity.arn`.
+    /// The ARN that ECS shows as `registeredBy` and `CloudTrail` as `userIdentity.arn`.
     pub principal: String,
 }
 

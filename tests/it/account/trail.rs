@@ -1,4 +1,4 @@
-//! The EventBridge event that CloudTrail makes of an ECS write, with what it hides hidden.
+//! The `EventBridge` event that `CloudTrail` makes of an ECS write, with what it hides hidden.
 //! It delivers nothing; a test takes the text and hands it to whom it wants.
 //!
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html>,
@@ -10,7 +10,7 @@ use super::calls::Call;
 use super::http::Request;
 use super::state::{Caller, Refusal};
 
-/// What CloudTrail writes in place of a value.
+/// What `CloudTrail` writes in place of a value.
 pub const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// Larger parameters or response elements are left out entirely.
 const ELEMENTS_LENGTH_MAX: usize = 100 * 1024;
@@ -121,7 +121,9 @@ fn elements(body: &[u8], redaction: Redaction) -> Value {
 fn hide(value: &mut Value, redaction: Redaction) {
     let Value::Object(members) = value else {
         if let Value::Array(elements) = value {
-            elements.iter_mut().for_each(|element| hide(element, redaction));
+            for element in elements {
+                hide(element, redaction);
+            }
         }
         return;
     };
@@ -134,9 +136,10 @@ fn hide(value: &mut Value, redaction: Redaction) {
                     }
                 }
             }
-            ("environment", Redaction::WholeList) => *member = json!(HIDDEN),
+            ("environment", Redaction::WholeList) | ("containerDefinitions", Redaction::Containers) => {
+                *member = json!(HIDDEN);
+            }
             ("environment", Redaction::Emptied) => *member = json!({}),
-            ("containerDefinitions", Redaction::Containers) => *member = json!(HIDDEN),
             ("registeredAt" | "deregisteredAt" | "deleteRequestedAt", _) => *member = odd_date(member),
             _ => hide(member, redaction),
         }

@@ -111,7 +111,7 @@ async fn an_answer_can_be_lost_before_the_work_after_it_or_half_way() {
 async fn a_fault_hits_the_nth_call_and_so_many_after_it() {
     let account = Account::start().await;
     let ecs = Clients::of(&account, GUARD).ecs;
-    account.state().inject(Fault::times(2, Kind::Throttled, Calls::to(Service::Ecs).from_nth(2)));
+    account.state().inject(Fault::times(2, Kind::Throttled, Calls::to(Service::Ecs).starting_at(2)));
     let mut answers = Vec::new();
     for _ in 0..5 {
         answers.push(ecs.list_clusters().send().await.is_ok());
@@ -124,15 +124,13 @@ async fn a_fault_hits_the_nth_call_and_so_many_after_it() {
 async fn a_delay_after_the_work_leaves_it_done() {
     let account = Account::start().await;
     let ecs = Clients::of(&account, GUARD).ecs;
-    account
-        .state()
-        .inject(Fault::once(Kind::DelayAfter(Duration::from_secs(600)), Calls::of("RegisterTaskDefinition")));
+    account.state().inject(Fault::once(Kind::DelayAfter(Duration::from_mins(10)), Calls::of("RegisterTaskDefinition")));
     let waited = tokio::time::timeout(Duration::from_millis(200), register(&ecs, &definition("web", false))).await;
     assert!(waited.is_err());
     assert_eq!(account.state().ecs.active("web"), [1]);
     account
         .state()
-        .inject(Fault::once(Kind::DelayBefore(Duration::from_secs(600)), Calls::of("RegisterTaskDefinition")));
+        .inject(Fault::once(Kind::DelayBefore(Duration::from_mins(10)), Calls::of("RegisterTaskDefinition")));
     let waited = tokio::time::timeout(Duration::from_millis(200), register(&ecs, &definition("web", false))).await;
     assert!(waited.is_err());
     assert_eq!(account.state().ecs.active("web"), [1]);

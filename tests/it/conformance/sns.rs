@@ -20,7 +20,7 @@ fn text(value: &str) -> MessageAttributeValue {
     MessageAttributeValue::builder().data_type("String").string_value(value).build().unwrap()
 }
 
-/// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html> (note on MessageStructure)
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html> (note on `MessageStructure`)
 #[tokio::test]
 async fn a_structured_message_has_a_body_for_each_protocol_and_delivers_no_attributes() {
     let (account, sns, topic) = account_with_topic().await;

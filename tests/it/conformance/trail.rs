@@ -1,4 +1,4 @@
-//! The events that CloudTrail makes of writes.
+//! The events that `CloudTrail` makes of writes.
 
 use serde_json::Value;
 

@@ -146,7 +146,7 @@ impl State {
         let service = service_of(request);
         let admitted = match sigv4::verify(request, service.name(), &self.home.region, &self.keys) {
             Ok(key) => {
-                let call = self.call(service, request, &key.principal);
+                let call = Self::call(service, request, &key.principal);
                 let fault = self.plans.strike(&call);
                 Ok((call, fault))
             }
@@ -252,7 +252,7 @@ impl State {
         })
     }
 
-    fn call(&self, service: Service, request: &Request, principal: &str) -> Call {
+    fn call(service: Service, request: &Request, principal: &str) -> Call {
         let (operation, resource) = match service {
             Service::Ecs => (ecs::operation_of(request), ecs::resource_of(&request.body)),
             Service::S3 => (s3::operation_of(request), s3::resource_of(request)),
@@ -323,7 +323,7 @@ impl State {
         self.calls.clear();
     }
 
-    /// The EventBridge event of every ECS write so far, failed ones included, oldest first.
+    /// The `EventBridge` event of every ECS write so far, failed ones included, oldest first.
     pub fn trail(&self) -> &[String] {
         &self.trail
     }
@@ -356,7 +356,7 @@ impl State {
     fn directly(&mut self, operation: &str, principal: &str, input: &str) -> String {
         let headers = vec![("x-amz-target".to_owned(), format!("{}{operation}", ecs::TARGET))];
         let request = Request { body: input.as_bytes().to_vec(), headers, ..Request::default() };
-        let call = self.call(Service::Ecs, &request, principal);
+        let call = Self::call(Service::Ecs, &request, principal);
         let caller = self.caller(principal);
         let document = Document::parse(input.as_bytes()).expect("the input is a JSON object");
         let body = self.ecs.call(operation, &document, &caller).expect("ECS accepts it");

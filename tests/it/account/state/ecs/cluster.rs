@@ -52,6 +52,7 @@ pub struct Deployment {
 
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "a task has a task definition: ECS's words")]
 pub struct Task {
     pub task_definition: String,
     /// `service:web`, `family:web`, or another name.
@@ -224,7 +225,7 @@ impl Ecs {
             None => None,
             Some(name) => {
                 let missing = || Refusal::client("TaskDefinition not found.");
-                let (family, number) = self.named(name, caller).ok_or_else(missing)?;
+                let (family, number) = Self::named(name, caller).ok_or_else(missing)?;
                 let id = match number {
                     Some(number) => format!("{family}:{number}"),
                     None => self.latest(&family).ok_or_else(missing)?,

@@ -22,6 +22,7 @@ pub const TARGET: &str = "AmazonEC2ContainerServiceV20141113.";
 
 /// How ECS behaves where its documentation leaves a choice, or a test wants the worse of two.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each knob is a question of its own")]
 pub struct Knobs {
     /// Lists that are sets come back in another order (seen by Terraform's provider). On.
     pub reorders_sets: bool,

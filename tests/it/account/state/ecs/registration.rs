@@ -17,7 +17,7 @@ const LENGTH_MAX: usize = 64 * 1024;
 /// <https://docs.aws.amazon.com/general/latest/gr/ecs-service.html>
 const CONTAINERS_MAX: usize = 10;
 const TAGS_MAX: usize = 50;
-/// Ten definitions a call of DeleteTaskDefinitions.
+/// Ten definitions a call of `DeleteTaskDefinitions`.
 const DELETIONS_MAX: usize = 10;
 
 /// Members that only answers have.
@@ -63,7 +63,7 @@ impl Ecs {
 
     pub(super) fn describe(&mut self, input: &Document, caller: &Caller) -> Result<String, Refusal> {
         let name = required(input, "taskDefinition")?;
-        let (family, number) = self.named(&name, caller).ok_or_else(unable_to_describe)?;
+        let (family, number) = Self::named(&name, caller).ok_or_else(unable_to_describe)?;
         let hidden = self.hidden(&family);
         let revisions = self.families.get(&family).ok_or_else(unable_to_describe)?;
         let seen = &revisions[..revisions.len() - usize::from(hidden)];
@@ -87,7 +87,7 @@ impl Ecs {
 
     pub(super) fn deregister(&mut self, input: &Document, caller: &Caller) -> Result<String, Refusal> {
         let name = required(input, "taskDefinition")?;
-        let id = match self.named(&name, caller) {
+        let id = match Self::named(&name, caller) {
             Some((_, None)) => return Err(Refusal::parameter("Revision is missing in the task definition.")),
             Some((family, Some(number))) => format!("{family}:{number}"),
             None => return Err(Refusal::client("The specified task definition does not exist.")),
@@ -118,7 +118,7 @@ impl Ecs {
         let (mut deleted, mut failures) = (Vec::new(), Vec::new());
         for name in names {
             let id =
-                self.named(&name, caller).and_then(|(family, number)| Some((format!("{family}:{}", number?), family)));
+                Self::named(&name, caller).and_then(|(family, number)| Some((format!("{family}:{}", number?), family)));
             let revision = id.as_ref().and_then(|(id, _)| self.revision_mut(id));
             let reason = match revision {
                 None => Some("MISSING"),
@@ -133,7 +133,7 @@ impl Ecs {
             };
             match (reason, &id) {
                 (None, Some((id, family))) => {
-                    deleted.extend(self.revision(id).map(|it| it.shown(family, &self.knobs, caller)))
+                    deleted.extend(self.revision(id).map(|it| it.shown(family, &self.knobs, caller)));
                 }
                 (reason, _) => failures.push(failure(&name, reason.unwrap_or("MISSING"))),
             }
@@ -169,7 +169,7 @@ impl Ecs {
     }
 
     /// Family and revision of a name or ARN; nothing when it is not of this account and Region, or no name at all.
-    pub(super) fn named(&self, name: &str, caller: &Caller) -> Option<(String, Option<usize>)> {
+    pub(super) fn named(name: &str, caller: &Caller) -> Option<(String, Option<usize>)> {
         let here = caller.home.arn("ecs", "task-definition/");
         let id = if name.starts_with("arn:") { name.strip_prefix(&here)? } else { name };
         match id.split_once(':') {

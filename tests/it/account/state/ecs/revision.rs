@@ -229,13 +229,13 @@ impl Mutilation {
             Place::Definition => self.strike(&mut revision.input),
             Place::Tags => revision.tags.clear(),
             Place::Containers => {
-                let strike = |container: &Box<RawValue>| {
+                let strike = |container: &RawValue| {
                     let mut container = Document::parse(container.get().as_bytes()).unwrap_or_default();
                     self.strike(&mut container);
                     container.to_raw()
                 };
                 let containers = revision.input.list("containerDefinitions").unwrap_or_default();
-                let containers: Vec<_> = containers.iter().map(strike).collect();
+                let containers: Vec<_> = containers.iter().map(|container| strike(container)).collect();
                 revision.input.set("containerDefinitions", array(&containers));
             }
         }
