@@ -6,6 +6,7 @@
 
 mod ecs;
 mod faults;
+mod pure;
 mod s3;
 mod signatures;
 mod sns;
@@ -40,10 +41,14 @@ impl Clients {
     }
 
     fn with(account: &Account, key: &Key, region: &'static str) -> Self {
+        Self::through(plain_http(), account.endpoint(), key, region)
+    }
+
+    fn through(http: SharedHttpClient, endpoint: &str, key: &Key, region: &'static str) -> Self {
         let config = aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
-            .endpoint_url(account.endpoint())
+            .endpoint_url(endpoint)
             .credentials_provider(aws_sdk_ecs::config::SharedCredentialsProvider::new(Credentials::new(
                 &key.id,
                 &key.secret,
@@ -51,7 +56,7 @@ impl Clients {
                 None,
                 "test",
             )))
-            .http_client(plain_http())
+            .http_client(http)
             .retry_config(RetryConfig::disabled())
             .build();
         Self {
