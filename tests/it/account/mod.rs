@@ -7,6 +7,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "most rules are about one status or fault and let the others be")]
 
 pub mod calls;
+mod chunks;
 pub mod faults;
 pub mod http;
 pub mod in_process;

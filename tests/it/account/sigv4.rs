@@ -6,7 +6,12 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use super::chunks::Chunks;
 use super::http::{Request, hex, pairs, percent_encode};
+
+/// `x-amz-content-sha256` of a body whose chunks and trailing headers are signed one after the other.
+const SIGNED_CHUNKS: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 
 /// An access key and whom it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +68,38 @@ pub fn verify<'a>(request: &Request, service: &str, region: &str, keys: &'a [Key
     let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{}\n{}", claim.scope, hex(&Sha256::digest(canonical)));
     let seed = format!("AWS4{}", key.secret).into_bytes();
     let signing_key = claim.scope.split('/').fold(seed, |key, part| hmac(&key, part));
-    match hex(&hmac(&signing_key, &to_sign)) == claim.signature {
-        true => Ok(key),
-        false => Err(Forgery::WrongSignature),
+    let sign = |text: &str| hex(&hmac(&signing_key, text));
+    if sign(&to_sign) != claim.signature {
+        return Err(Forgery::WrongSignature);
     }
+    match payload != SIGNED_CHUNKS
+        || chunks_are_genuine(&request.body, &format!("{date}\n{}", claim.scope), &claim, sign)
+    {
+        true => Ok(key),
+        false => Err(Forgery::ChangedBody),
+    }
+}
+
+/// Each frame's signature is over its bytes and the signature before it; the last is over the trailing headers.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>
+fn chunks_are_genuine(body: &[u8], when_and_where: &str, claim: &Claim<'_>, sign: impl Fn(&str) -> String) -> bool {
+    let Some(chunks) = Chunks::parse(body) else { return false };
+    let nothing = hex(&Sha256::digest(b""));
+    let mut previous = claim.signature;
+    for frame in &chunks.frames {
+        let hash = hex(&Sha256::digest(frame.bytes));
+        let expected = sign(&format!("AWS4-HMAC-SHA256-PAYLOAD\n{when_and_where}\n{previous}\n{nothing}\n{hash}"));
+        match frame.signature {
+            Some(signature) if signature == expected => previous = signature,
+            _ => return false,
+        }
+    }
+    let signed = chunks.trailers.iter().filter(|(name, _)| *name != TRAILER_SIGNATURE);
+    let signed: Vec<String> = signed.map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let hash = hex(&Sha256::digest(signed.concat()));
+    let expected = sign(&format!("AWS4-HMAC-SHA256-TRAILER\n{when_and_where}\n{previous}\n{hash}"));
+    chunks.trailer(TRAILER_SIGNATURE) == Some(&expected)
 }
 
 fn claim(request: &Request) -> Option<Claim<'_>> {
@@ -81,7 +114,9 @@ fn payload_hash(request: &Request, service: &str) -> Result<String, Forgery> {
     let actual = hex(&Sha256::digest(&request.body));
     match (service, request.header("x-amz-content-sha256")) {
         ("s3", None) => Err(Forgery::Malformed),
-        ("s3", Some(stated @ ("UNSIGNED-PAYLOAD" | "STREAMING-UNSIGNED-PAYLOAD-TRAILER"))) => Ok(stated.to_owned()),
+        ("s3", Some(stated @ ("UNSIGNED-PAYLOAD" | "STREAMING-UNSIGNED-PAYLOAD-TRAILER" | SIGNED_CHUNKS))) => {
+            Ok(stated.to_owned())
+        }
         ("s3", Some(stated)) if stated != actual => Err(Forgery::ChangedBody),
         _ => Ok(actual),
     }

@@ -82,6 +82,31 @@ pub fn event(
     event.to_string()
 }
 
+/// The event of a deployment that began, ended or failed: `SERVICE_DEPLOYMENT_IN_PROGRESS`, `…_COMPLETED`, `…_FAILED`.
+///
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html>
+pub fn deployment_event(caller: &Caller, cluster: &str, service: &str, deployment: &str, name: &str) -> String {
+    let time = caller.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    json!({
+        "version": "0",
+        "id": format!("d0000000-0000-4000-8000-{:012}", caller.now.as_second()),
+        "detail-type": "ECS Deployment State Change",
+        "source": "aws.ecs",
+        "account": caller.home.account,
+        "time": time,
+        "region": caller.home.region,
+        "resources": [caller.home.arn("ecs", &format!("service/{cluster}/{service}"))],
+        "detail": {
+            "eventType": if name.ends_with("FAILED") { "ERROR" } else { "INFO" },
+            "eventName": name,
+            "deploymentId": deployment,
+            "updatedAt": time,
+            "reason": format!("ECS deployment {deployment}."),
+        },
+    })
+    .to_string()
+}
+
 fn identity(caller: &Caller) -> Value {
     let account = &caller.home.account;
     let arn = &caller.principal;

@@ -6,6 +6,7 @@ use aws_sdk_ecs::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::super::account::http::Request;
+use super::super::account::state::Document;
 use super::super::account::{Calls, Fault, GUARD, Kind, State, in_process};
 use super::{Clients, definition, refusal, register};
 
@@ -17,8 +18,7 @@ async fn the_same_clients_speak_to_the_state_without_a_socket() {
     let topic = {
         let mut state = state.lock().unwrap();
         state.s3.bucket("state");
-        let home = state.home.clone();
-        state.sns.topic(&home, "alerts")
+        state.topic("alerts")
     };
     let clients = Clients::through(in_process::client(Arc::clone(&state)), "http://account", &key, "eu-west-1");
 
@@ -64,3 +64,72 @@ fn no_request_however_odd_makes_the_account_panic() {
         }
     }
 }
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>
+#[test]
+fn no_input_however_odd_makes_ecs_panic() {
+    let mut state = State::default();
+    state.register(GUARD, &definition("web", true));
+    state.ecs.cluster("default");
+    let caller = state.caller(GUARD);
+    let odd = [
+        "null",
+        "0",
+        "\"\"",
+        "\":\"",
+        "\"web:18446744073709551616\"",
+        "[]",
+        "[null]",
+        "[{}]",
+        "{}",
+        "\"e\"",
+        "\"kzz\"",
+        "\"ü\"",
+    ];
+    for operation in OPERATIONS {
+        for member in MEMBERS {
+            for value in odd {
+                let input = format!("{{\"family\":\"web\",\"cluster\":\"default\",\"{member}\":{value}}}");
+                let input = Document::parse(input.as_bytes()).unwrap();
+                if let Err(refusal) = state.ecs.call(operation, &input, &caller) {
+                    assert_eq!(refusal.status, 400, "{operation} {member} {value}");
+                }
+            }
+        }
+    }
+}
+
+const OPERATIONS: [&str; 14] = [
+    "RegisterTaskDefinition",
+    "DescribeTaskDefinition",
+    "DeregisterTaskDefinition",
+    "DeleteTaskDefinitions",
+    "ListTaskDefinitions",
+    "ListTaskDefinitionFamilies",
+    "RegisterDaemonTaskDefinition",
+    "DescribeDaemonTaskDefinition",
+    "ListClusters",
+    "ListServices",
+    "DescribeServices",
+    "UpdateService",
+    "ListTasks",
+    "DescribeTasks",
+];
+
+const MEMBERS: [&str; 15] = [
+    "family",
+    "containerDefinitions",
+    "tags",
+    "taskDefinition",
+    "taskDefinitions",
+    "include",
+    "familyPrefix",
+    "nextToken",
+    "maxResults",
+    "sort",
+    "cluster",
+    "services",
+    "service",
+    "tasks",
+    "daemonTaskDefinition",
+];

@@ -99,6 +99,20 @@ async fn a_checksum_that_is_not_the_objects_is_refused() {
     assert_eq!(refusal(put.send().await).0, "BadDigest");
 }
 
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>
+#[tokio::test]
+async fn a_body_that_comes_in_chunks_is_kept_without_their_frames() {
+    let account = Account::start().await;
+    account.state().s3.bucket("state");
+    let s3 = Clients::of(&account, GUARD).s3;
+    let file = ByteStream::from_path("Cargo.toml").await.unwrap();
+    s3.put_object().bucket("state").key("k").body(file).send().await.unwrap();
+    let state = account.state();
+    let kept = state.s3.object("state", "k").unwrap();
+    assert_eq!(kept, std::fs::read("Cargo.toml").unwrap());
+    assert_ne!(kept, state.calls()[0].body, "the SDK sent it in chunks");
+}
+
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
 #[tokio::test]
 async fn keys_are_listed_by_prefix_in_pages() {

@@ -22,11 +22,7 @@ async fn a_body_changed_after_signing_is_refused_with_403() {
     assert_eq!(error.as_ref().unwrap_err().raw_response().unwrap().status().as_u16(), 403);
     assert_eq!(refusal(error).0, "XAmzContentSHA256Mismatch");
 
-    let topic = {
-        let mut state = account.state();
-        let home = state.home.clone();
-        state.sns.topic(&home, "alerts")
-    };
+    let topic = account.state().topic("alerts");
     let publish = clients.sns.publish().topic_arn(topic).message("good");
     let error = publish.customize().interceptor(ChangedAfterSigning(b"Action=Publish&Message=evil")).send().await;
     assert_eq!(error.as_ref().unwrap_err().raw_response().unwrap().status().as_u16(), 403);

@@ -7,11 +7,7 @@ use super::{Clients, refusal};
 
 async fn account_with_topic() -> (Account, aws_sdk_sns::Client, String) {
     let account = Account::start().await;
-    let topic = {
-        let mut state = account.state();
-        let home = state.home.clone();
-        state.sns.topic(&home, "alerts")
-    };
+    let topic = account.state().topic("alerts");
     let sns = Clients::of(&account, GUARD).sns;
     (account, sns, topic)
 }

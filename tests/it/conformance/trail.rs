@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::account::state::ecs::Service;
 use super::super::account::trail::{HIDDEN, Redaction};
 use super::super::account::{Account, PIPELINE};
 use super::{Clients, definition, describe, register};
@@ -36,6 +37,19 @@ async fn each_write_leaves_an_event_and_no_read_does() {
     assert_eq!(failed["detail"]["errorCode"], "ClientException");
     assert_eq!(failed["detail"]["responseElements"], Value::Null);
     assert_ne!(done["id"], failed["id"]);
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html>
+#[tokio::test]
+async fn a_deployment_has_events_of_its_own() {
+    let account = Account::start().await;
+    account.state().ecs.cluster("prod").services.insert("web".to_owned(), Service::on("web:1"));
+    let event = account.state().deployment_event("prod", "web", "SERVICE_DEPLOYMENT_FAILED");
+    let event: Value = serde_json::from_str(&event).unwrap();
+    assert_eq!(event["detail-type"], "ECS Deployment State Change");
+    assert_eq!(event["resources"][0], "arn:aws:ecs:eu-west-1:111122223333:service/prod/web");
+    assert_eq!(event["detail"]["eventType"], "ERROR");
+    assert_eq!(event["detail"]["deploymentId"], account.state().ecs.service("prod", "web").unwrap().deployments[0].id);
 }
 
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>: four

@@ -281,7 +281,8 @@ impl State {
         }
     }
 
-    fn caller(&self, principal: &str) -> Caller {
+    /// What the services' rules know of this principal's call now.
+    pub fn caller(&self, principal: &str) -> Caller {
         Caller { principal: principal.to_owned(), now: self.now, home: self.home.clone() }
     }
 }
@@ -351,6 +352,41 @@ impl State {
     pub fn deregister(&mut self, principal: &str, revision: &str) {
         let input = format!("{{\"taskDefinition\":{}}}", document::quoted(revision));
         self.directly("DeregisterTaskDefinition", principal, &input);
+    }
+
+    /// What Describe would answer now about a revision that is not gone, tags included, whoever may see it.
+    pub fn described(&self, revision: &str) -> Option<String> {
+        let family = revision.split(':').next()?;
+        let found = self.ecs.revision(revision)?;
+        let shown = found.shown(family, &self.ecs.knobs, &self.caller(GUARD));
+        Some(format!("{{\"taskDefinition\":{shown},\"tags\":{}}}", found.shown_tags()))
+    }
+
+    /// Makes a topic and answers its ARN.
+    pub fn topic(&mut self, name: &str) -> String {
+        self.sns.topic(&self.home, name)
+    }
+
+    /// Writes an object past the wire, whatever stands there; the bucket is made if need be.
+    pub fn put_object(&mut self, principal: &str, bucket: &str, key: &str, body: &[u8]) {
+        let caller = self.caller(principal);
+        self.s3.put(bucket, key, body, &caller);
+    }
+
+    /// Deletes an object past the wire: a marker, as in every versioned bucket.
+    pub fn delete_object(&mut self, principal: &str, bucket: &str, key: &str) {
+        let caller = self.caller(principal);
+        self.s3.mark_deleted(bucket, key, &caller);
+    }
+
+    /// The `EventBridge` event about a service's newest deployment, like `SERVICE_DEPLOYMENT_COMPLETED`.
+    ///
+    /// # Panics
+    /// When there is no such service.
+    pub fn deployment_event(&self, cluster: &str, service: &str, name: &str) -> String {
+        let found = self.ecs.service(cluster, service).expect("a service");
+        let deployment = found.deployments.first().map_or("", |deployment| &deployment.id);
+        trail::deployment_event(&self.caller(GUARD), cluster, service, deployment, name)
     }
 
     fn directly(&mut self, operation: &str, principal: &str, input: &str) -> String {

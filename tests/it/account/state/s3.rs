@@ -11,6 +11,7 @@ use aws_smithy_types::base64;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::super::chunks::Chunks;
 use super::super::faults::precondition_failed;
 use super::super::http::{Request, Response, hex, percent_decode, percent_encode, xml};
 use super::{Caller, Refusal};
@@ -72,8 +73,8 @@ impl S3 {
         self.buckets.get(bucket).and_then(|keys| keys.get(key)).map_or(&[], Vec::as_slice)
     }
 
-    /// Writes an object past the wire; the bucket is made if need be.
-    pub fn put(&mut self, bucket: &str, key: &str, body: &[u8], caller: &Caller) -> &Version {
+    /// Writes an object, whatever stands there; the bucket is made if need be.
+    pub(super) fn put(&mut self, bucket: &str, key: &str, body: &[u8], caller: &Caller) -> &Version {
         let versions = self.buckets.entry(bucket.to_owned()).or_default().entry(key.to_owned()).or_default();
         versions.push(Version {
             id: format!("v{}", versions.len() + 1),
@@ -119,7 +120,6 @@ impl S3 {
         caller: &Caller,
     ) -> Result<Response, Refusal> {
         let body = body_of(request)?;
-        check_checksum(request, &body)?;
         let current = self.current(bucket, key);
         match (request.header("if-none-match"), request.header("if-match")) {
             (None, None) => {}
@@ -141,7 +141,8 @@ impl S3 {
         Ok(response)
     }
 
-    fn mark_deleted(&mut self, bucket: &str, key: &str, caller: &Caller) -> Response {
+    /// Puts a delete marker on a key.
+    pub(super) fn mark_deleted(&mut self, bucket: &str, key: &str, caller: &Caller) -> Response {
         let versions = self.buckets.entry(bucket.to_owned()).or_default().entry(key.to_owned()).or_default();
         let id = format!("v{}", versions.len() + 1);
         versions.push(Version {
@@ -253,40 +254,25 @@ fn not_implemented() -> Refusal {
     )
 }
 
-/// The object's bytes: the body, or what its `aws-chunked` frames hold.
+/// The object's bytes: the body, or what its frames hold. A CRC32, before or after them, must be theirs; other
+/// algorithms are not looked at.
 ///
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
 fn body_of(request: &Request) -> Result<Vec<u8>, Refusal> {
-    if request.header("x-amz-content-sha256") != Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") {
-        return Ok(request.body.clone());
-    }
+    let framed = request.header("x-amz-content-sha256").is_some_and(|stated| stated.starts_with("STREAMING-"));
     let incomplete = || Refusal::new(400, "IncompleteBody", "The request body terminated unexpectedly");
-    let (mut rest, mut bytes) = (request.body.as_slice(), Vec::new());
-    loop {
-        let end = rest.windows(2).position(|pair| pair == b"\r\n").ok_or_else(incomplete)?;
-        let size = std::str::from_utf8(&rest[..end]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
-        let size = size.ok_or_else(incomplete)?;
-        if size == 0 {
-            return Ok(bytes);
+    let chunks = framed.then(|| Chunks::parse(&request.body).ok_or_else(incomplete)).transpose()?;
+    let body = chunks.as_ref().map_or_else(|| request.body.clone(), Chunks::bytes);
+    let trailer = chunks.and_then(|chunks| chunks.trailer(CRC32));
+    match request.header(CRC32).or(trailer) {
+        Some(stated) if stated != base64::encode(crc32(&body).to_be_bytes()) => {
+            Err(Refusal::new(400, "BadDigest", "The CRC32 you specified did not match the calculated checksum."))
         }
-        let chunk = rest.get(end + 2..).and_then(|rest| rest.split_at_checked(size)).ok_or_else(incomplete)?;
-        bytes.extend_from_slice(chunk.0);
-        rest = chunk.1.strip_prefix(b"\r\n").ok_or_else(incomplete)?;
+        _ => Ok(body),
     }
 }
 
-/// A CRC32 in the header must be that of the object. Trailers and other algorithms are not looked at.
-///
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
-fn check_checksum(request: &Request, body: &[u8]) -> Result<(), Refusal> {
-    let actual = base64::encode(crc32(body).to_be_bytes());
-    match request.header("x-amz-checksum-crc32") {
-        Some(stated) if stated != actual => {
-            Err(Refusal::new(400, "BadDigest", "The CRC32 you specified did not match the calculated checksum."))
-        }
-        _ => Ok(()),
-    }
-}
+const CRC32: &str = "x-amz-checksum-crc32";
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {

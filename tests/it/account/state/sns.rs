@@ -60,7 +60,7 @@ impl Published {
 
 impl Sns {
     /// Makes a topic and answers its ARN.
-    pub fn topic(&mut self, home: &Home, name: &str) -> String {
+    pub(super) fn topic(&mut self, home: &Home, name: &str) -> String {
         let arn = home.arn("sns", name);
         self.topics.insert(arn.clone());
         arn
