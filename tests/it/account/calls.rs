@@ -57,6 +57,6 @@ impl Call {
 
     /// Whether it changes anything in the account.
     pub fn is_write(&self) -> bool {
-        !["Describe", "List", "Get", "Head"].iter().any(|reading| self.operation.starts_with(reading))
+        !["Describe", "List", "Get", "Head", "Unknown"].iter().any(|reading| self.operation.starts_with(reading))
     }
 }

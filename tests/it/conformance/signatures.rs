@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::super::account::{Account, GUARD, Key, PIPELINE};
+use super::super::account::{Account, GUARD, Key, PIPELINE, State};
 use super::{ChangedAfterSigning, Clients, definition, refusal, register};
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
@@ -51,6 +51,17 @@ async fn an_unknown_key_a_wrong_secret_and_another_region_are_refused() {
     let elsewhere = Clients::with(&account, &key, "us-east-1");
     assert_eq!(refusal(elsewhere.ecs.list_clusters().send().await).0, "InvalidSignatureException");
     assert_eq!(refusal(elsewhere.s3.get_object().bucket("b").key("k").send().await).0, "AuthorizationHeaderMalformed");
+}
+
+/// <https://docs.aws.amazon.com/general/latest/gr/rande.html>: nothing here is tied to one account or Region.
+#[tokio::test]
+async fn another_account_in_another_region_has_its_own_arns() {
+    let account = Account::serve(State::new("ap-southeast-2", "444455556666")).await;
+    let key = account.state().key_of(GUARD).clone();
+    let shown =
+        register(&Clients::with(&account, &key, "ap-southeast-2").ecs, &definition("web", false)).await.unwrap();
+    assert!(shown.contains("arn:aws:ecs:ap-southeast-2:444455556666:task-definition/web:1"), "{shown}");
+    assert!(shown.contains("arn:aws:sts::444455556666:assumed-role/guard-role/guard"), "{shown}");
 }
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html> (registeredBy)

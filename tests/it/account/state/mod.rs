@@ -103,7 +103,7 @@ impl State {
         let key = |id: &str, principal: &str| Key {
             id: id.to_owned(),
             secret: format!("secret-of-{id}"),
-            principal: principal.replace("111122223333", account),
+            principal: in_account(principal, account),
         };
         Self {
             home: Home { partition: "aws".to_owned(), region: region.to_owned(), account: account.to_owned() },
@@ -125,11 +125,12 @@ impl State {
         }
     }
 
-    /// The access key of a principal.
+    /// The access key of a principal; [`PIPELINE`], [`GUARD`] and [`OPERATOR`] stand for those of any account.
     ///
     /// # Panics
     /// When it has none.
     pub fn key_of(&self, principal: &str) -> &Key {
+        let principal = in_account(principal, &self.home.account);
         self.keys.iter().find(|key| key.principal == principal).expect("a key of this principal")
     }
 
@@ -401,6 +402,11 @@ impl State {
         self.trail.push(trail::event(&caller, &call, &request, Ok(body.as_bytes()), &request_id, self.redaction));
         body
     }
+}
+
+/// A principal of the default account as one of this account.
+fn in_account(principal: &str, account: &str) -> String {
+    principal.replace("111122223333", account)
 }
 
 /// All services share one endpoint: ECS names its target, SNS sends forms, the rest is S3.

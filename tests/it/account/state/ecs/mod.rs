@@ -10,10 +10,12 @@ mod revision;
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
+
 pub use self::cluster::{Cluster, Deployment, Service, Task};
 pub use self::registration::privileged;
 pub use self::revision::{Mutilation, Place, Revision, Status, Tag};
-use super::super::http::Request;
+use super::super::http::{Request, hex, text_of_hex};
 use super::document::{Document, array, quoted};
 use super::{Caller, Refusal};
 
@@ -90,15 +92,13 @@ impl Ecs {
 
     /// The revision `web:12`, whatever its status; not one that is gone.
     pub fn revision(&self, id: &str) -> Option<&Revision> {
-        let (family, number) = id.rsplit_once('/').map_or(id, |(_, id)| id).split_once(':')?;
-        let number: usize = number.parse().ok()?;
-        self.families.get(family)?.get(number.checked_sub(1)?).filter(|revision| revision.status != Status::Gone)
+        let (family, index) = place_of(id)?;
+        self.families.get(family)?.get(index).filter(|revision| revision.status != Status::Gone)
     }
 
     fn revision_mut(&mut self, id: &str) -> Option<&mut Revision> {
-        let (family, number) = id.rsplit_once('/').map_or(id, |(_, id)| id).split_once(':')?;
-        let number: usize = number.parse().ok()?;
-        self.families.get_mut(family)?.get_mut(number.checked_sub(1)?).filter(|it| it.status != Status::Gone)
+        let (family, index) = place_of(id)?;
+        self.families.get_mut(family)?.get_mut(index).filter(|revision| revision.status != Status::Gone)
     }
 
     /// The numbers of a family's ACTIVE revisions, ascending.
@@ -154,6 +154,12 @@ impl Ecs {
     }
 }
 
+/// The family of `web:12`, and the place of the revision among the family's.
+fn place_of(id: &str) -> Option<(&str, usize)> {
+    let (family, number) = id.split_once(':')?;
+    Some((family, number.parse::<usize>().ok()?.checked_sub(1)?))
+}
+
 /// The operation that a request names.
 pub fn operation_of(request: &Request) -> String {
     let target = request.header("x-amz-target").unwrap_or_default();
@@ -172,56 +178,66 @@ pub fn resource_of(body: &[u8]) -> String {
 }
 
 /// A page of what is sorted by key: the values, and where the next page begins.
-///
-/// A token is the last key of its page, so that what is added or removed meanwhile makes no page lose an element.
 fn page(
     mut items: Vec<(String, String)>,
     input: &Document,
     knobs: &Knobs,
     descending: bool,
-    length_max: usize,
+    length_default: usize,
 ) -> Result<(Vec<String>, Option<String>), Refusal> {
-    let length = match input.get("maxResults").map(serde_json::value::RawValue::get) {
-        None | Some("null") => length_max,
-        Some(number) => number
-            .parse()
-            .ok()
-            .filter(|length| (1..=100).contains(length))
-            .ok_or_else(|| Refusal::parameter("maxResults must be between 1 and 100"))?,
+    let length = match input.get("maxResults").map(RawValue::get) {
+        None | Some("null") => length_default,
+        Some(number) => {
+            let number = number.parse().ok().filter(|length| (1..=100).contains(length));
+            number.ok_or_else(|| Refusal::parameter("maxResults must be between 1 and 100"))?
+        }
     };
-    let token = input.text("nextToken").map(|token| token_key(&token)).transpose()?;
+    let token = input.text("nextToken").map(|token| Token::read(&token)).transpose()?.unwrap_or_default();
     items.sort();
     if descending {
         items.reverse();
     }
-    if let Some((_, key)) = &token {
-        items.retain(|(known, _)| if descending { known < key } else { known > key });
+    if let Some(last) = &token.last {
+        items.retain(|(key, _)| if descending { key < last } else { key > last });
     }
-    if knobs.empty_pages && !token.as_ref().is_some_and(|(after_empty, _)| *after_empty) && !items.is_empty() {
-        let key =
-            token.map_or_else(|| if descending { "\u{10ffff}".to_owned() } else { String::new() }, |(_, key)| key);
-        return Ok((Vec::new(), Some(format!("e{}", super::super::http::hex(key.as_bytes())))));
+    if knobs.empty_pages && !token.after_empty && !items.is_empty() {
+        return Ok((Vec::new(), Some(Token { after_empty: true, ..token }.written())));
     }
     let length = length.min(knobs.page_length_max.max(1));
     let more = items.len() > length;
     items.truncate(length);
-    let next = items.last().filter(|_| more).map(|(key, _)| format!("k{}", super::super::http::hex(key.as_bytes())));
+    let last = items.last().filter(|_| more).map(|(key, _)| key.clone());
+    let next = last.map(|last| Token { after_empty: false, last: Some(last) }.written());
     Ok((items.into_iter().map(|(_, value)| value).collect(), next))
 }
 
-/// Whether the token follows an empty page, and the key it stands for.
-fn token_key(token: &str) -> Result<(bool, String), Refusal> {
-    let invalid = || Refusal::parameter("Invalid token");
-    let (kind, digits) = token.split_at_checked(1).ok_or_else(invalid)?;
-    let escaped: String = digits
-        .chars()
-        .enumerate()
-        .flat_map(|(at, digit)| (at % 2 == 0).then_some('%').into_iter().chain([digit]))
-        .collect();
-    match kind {
-        "e" => Ok((true, super::super::http::percent_decode(&escaped))),
-        "k" => Ok((false, super::super::http::percent_decode(&escaped))),
-        _ => Err(invalid()),
+/// Where a list goes on: after the last key that was shown, so that what is added or removed meanwhile makes no page
+/// lose an element.
+#[derive(Default)]
+struct Token {
+    last: Option<String>,
+    /// The page before was the empty one.
+    after_empty: bool,
+}
+
+impl Token {
+    fn read(text: &str) -> Result<Self, Refusal> {
+        let invalid = || Refusal::parameter("Invalid token");
+        let (kind, key) = text.split_once('-').ok_or_else(invalid)?;
+        let last = match key {
+            "" => None,
+            digits => Some(text_of_hex(digits).ok_or_else(invalid)?),
+        };
+        match kind {
+            "page" => Ok(Self { last, after_empty: false }),
+            "empty" => Ok(Self { last, after_empty: true }),
+            _ => Err(invalid()),
+        }
+    }
+
+    fn written(&self) -> String {
+        let kind = if self.after_empty { "empty" } else { "page" };
+        format!("{kind}-{}", hex(self.last.as_deref().unwrap_or_default().as_bytes()))
     }
 }
 
