@@ -2,13 +2,13 @@
 //! It joins the rules of the services; it has none of its own beyond who may speak.
 
 mod budget;
+mod direct;
 mod document;
 pub mod ecs;
 mod refusal;
 pub mod s3;
 pub mod sns;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,9 +20,9 @@ pub use self::refusal::Refusal;
 pub use self::s3::S3;
 pub use self::sns::Sns;
 use super::calls::{Call, Seen, Service};
-use super::faults::{self, Calls, Fault, Kind, Plans, When};
+use super::faults::{self, Kind, Plans, When};
 use super::http::{Request, Response};
-use super::sigv4::{self, Forgery, Key};
+use super::sigv4::{self, Key};
 use super::trail::{self, Redaction};
 
 /// The principal of a deployment pipeline.
@@ -91,6 +91,12 @@ pub struct Reply {
     pub delay: Duration,
 }
 
+impl Reply {
+    fn at_once(response: Option<Response>) -> Self {
+        Self { response, delay: Duration::ZERO }
+    }
+}
+
 impl Default for State {
     fn default() -> Self {
         Self::new("eu-west-1", "111122223333")
@@ -151,7 +157,7 @@ impl State {
                 let fault = self.plans.strike(&call);
                 Ok((call, fault))
             }
-            Err(forgery) => Err(forged(service, forgery)),
+            Err(forgery) => Err(refusal::forged(service, forgery)),
         };
         let delay = match admitted {
             Ok((_, Some(Kind::DelayBefore(delay)))) => delay,
@@ -163,18 +169,15 @@ impl State {
     /// Does the work of a request that has arrived.
     pub fn answer(&mut self, request: &Request, arrival: Arrival) -> Reply {
         let Arrival { service, request_id, admitted, .. } = arrival;
-        let now = Duration::ZERO;
         let (mut call, fault) = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => {
-                return Reply { response: Some(refusal.response(service, &request_id)), delay: now };
-            }
+            Err(refusal) => return Reply::at_once(Some(refusal.response(service, &request_id))),
         };
         self.run_deeds(When::Before, &call);
         if fault == Some(Kind::CutBefore) {
             call.seen = Seen::Lost { done: false };
             self.calls.push(call);
-            return Reply { response: None, delay: now };
+            return Reply::at_once(None);
         }
 
         let result = match self.refusal_of(fault.as_ref(), &call) {
@@ -207,14 +210,14 @@ impl State {
             response = Response { body: Vec::new(), ..response }.with("content-length", length);
         }
         match fault {
-            Some(Kind::CutAfter) => Reply { response: None, delay: now },
+            Some(Kind::CutAfter) => Reply::at_once(None),
             Some(Kind::Garbled) => {
                 response.body.truncate(response.body.len() / 2);
                 response.status = 200;
-                Reply { response: Some(response), delay: now }
+                Reply::at_once(Some(response))
             }
             Some(Kind::DelayAfter(delay)) => Reply { response: Some(response), delay },
-            _ => Reply { response: Some(response), delay: now },
+            _ => Reply::at_once(Some(response)),
         }
     }
 
@@ -288,122 +291,6 @@ impl State {
     }
 }
 
-/// What tests plan and ask.
-impl State {
-    /// Plans a fault.
-    pub fn inject(&mut self, fault: Fault) {
-        self.plans.inject(fault);
-    }
-
-    /// Does something just before the first of these calls is worked on.
-    pub fn before(&mut self, calls: Calls, deed: impl Fn(&mut Self) + Send + Sync + 'static) {
-        self.plans.hook(When::Before, calls, Arc::new(deed));
-    }
-
-    /// Does something just after the first of these calls was worked on, before it is answered.
-    pub fn after(&mut self, calls: Calls, deed: impl Fn(&mut Self) + Send + Sync + 'static) {
-        self.plans.hook(When::After, calls, Arc::new(deed));
-    }
-
-    /// Forgets faults and hooks.
-    pub fn heal(&mut self) {
-        self.plans.clear();
-    }
-
-    /// Every call with a valid signature so far.
-    pub fn calls(&self) -> &[Call] {
-        &self.calls
-    }
-
-    /// How often that operation was called.
-    pub fn count(&self, operation: &str) -> usize {
-        self.calls.iter().filter(|call| call.operation == operation).count()
-    }
-
-    /// Forgets the calls so far, so that a test counts from here.
-    pub fn forget_calls(&mut self) {
-        self.calls.clear();
-    }
-
-    /// The `EventBridge` event of every ECS write so far, failed ones included, oldest first.
-    pub fn trail(&self) -> &[String] {
-        &self.trail
-    }
-
-    /// Lets time pass.
-    pub fn pass(&mut self, time: Duration) {
-        self.now += time;
-    }
-
-    /// Registers a task definition past the wire, by the same rules; its event is in the trail. Answers `web:12`.
-    ///
-    /// # Panics
-    /// When ECS would refuse it.
-    pub fn register(&mut self, principal: &str, input: &str) -> String {
-        let body = self.directly("RegisterTaskDefinition", principal, input);
-        let answer = Document::parse(body.as_bytes()).expect("an object");
-        let arn = answer.read::<Document>("taskDefinition").and_then(|it| it.text("taskDefinitionArn"));
-        arn.and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned())).expect("an ARN")
-    }
-
-    /// Deregisters a revision, `web:12`, past the wire.
-    ///
-    /// # Panics
-    /// When ECS would refuse it.
-    pub fn deregister(&mut self, principal: &str, revision: &str) {
-        let input = format!("{{\"taskDefinition\":{}}}", document::quoted(revision));
-        self.directly("DeregisterTaskDefinition", principal, &input);
-    }
-
-    /// What Describe would answer now about a revision that is not gone, tags included, whoever may see it.
-    pub fn described(&self, revision: &str) -> Option<String> {
-        let family = revision.split(':').next()?;
-        let found = self.ecs.revision(revision)?;
-        let shown = found.shown(family, &self.ecs.knobs, &self.caller(GUARD));
-        Some(format!("{{\"taskDefinition\":{shown},\"tags\":{}}}", found.shown_tags()))
-    }
-
-    /// Makes a topic and answers its ARN.
-    pub fn topic(&mut self, name: &str) -> String {
-        self.sns.topic(&self.home, name)
-    }
-
-    /// Writes an object past the wire, whatever stands there; the bucket is made if need be.
-    pub fn put_object(&mut self, principal: &str, bucket: &str, key: &str, body: &[u8]) {
-        let caller = self.caller(principal);
-        self.s3.put(bucket, key, body, &caller);
-    }
-
-    /// Deletes an object past the wire: a marker, as in every versioned bucket.
-    pub fn delete_object(&mut self, principal: &str, bucket: &str, key: &str) {
-        let caller = self.caller(principal);
-        self.s3.mark_deleted(bucket, key, &caller);
-    }
-
-    /// The `EventBridge` event about a service's newest deployment, like `SERVICE_DEPLOYMENT_COMPLETED`.
-    ///
-    /// # Panics
-    /// When there is no such service.
-    pub fn deployment_event(&self, cluster: &str, service: &str, name: &str) -> String {
-        let found = self.ecs.service(cluster, service).expect("a service");
-        let deployment = found.deployments.first().map_or("", |deployment| &deployment.id);
-        trail::deployment_event(&self.caller(GUARD), cluster, service, deployment, name)
-    }
-
-    fn directly(&mut self, operation: &str, principal: &str, input: &str) -> String {
-        let headers = vec![("x-amz-target".to_owned(), format!("{}{operation}", ecs::TARGET))];
-        let request = Request { body: input.as_bytes().to_vec(), headers, ..Request::default() };
-        let call = Self::call(Service::Ecs, &request, principal);
-        let caller = self.caller(principal);
-        let document = Document::parse(input.as_bytes()).expect("the input is a JSON object");
-        let body = self.ecs.call(operation, &document, &caller).expect("ECS accepts it");
-        self.requests += 1;
-        let request_id = format!("00000000-0000-4000-8000-{:012}", self.requests);
-        self.trail.push(trail::event(&caller, &call, &request, Ok(body.as_bytes()), &request_id, self.redaction));
-        body
-    }
-}
-
 /// A principal of the default account as one of this account.
 fn in_account(principal: &str, account: &str) -> String {
     principal.replace("111122223333", account)
@@ -419,34 +306,4 @@ fn service_of(request: &Request) -> Service {
     } else {
         Service::S3
     }
-}
-
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>,
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
-/// <https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html>
-fn forged(service: Service, forgery: Forgery) -> Refusal {
-    let mismatch = "The request signature we calculated does not match the signature you provided.";
-    let unknown = "The security token included in the request is invalid.";
-    let scope = "Credential should be scoped to a valid region and to this service.";
-    let (status, code, message) = match (service, forgery) {
-        (_, Forgery::Malformed) if service == Service::S3 => (403, "AccessDenied", "Access Denied"),
-        (_, Forgery::Malformed) => (403, "MissingAuthenticationTokenException", "Missing Authentication Token"),
-        (Service::Ecs, Forgery::UnknownKey) => (403, "UnrecognizedClientException", unknown),
-        (Service::S3, Forgery::UnknownKey) => (403, "InvalidAccessKeyId", unknown),
-        (Service::Sns, Forgery::UnknownKey) => (403, "InvalidClientTokenId", unknown),
-        (Service::Ecs, Forgery::WrongScope) => (403, "InvalidSignatureException", scope),
-        (Service::S3, Forgery::WrongScope) => (400, "AuthorizationHeaderMalformed", scope),
-        (Service::Sns, Forgery::WrongScope) => (403, "SignatureDoesNotMatch", scope),
-        (Service::S3, Forgery::UnsignedHeader) => {
-            (403, "AccessDenied", "There were headers present which were not signed")
-        }
-        (Service::S3, Forgery::ChangedBody) => (
-            403,
-            "XAmzContentSHA256Mismatch",
-            "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        ),
-        (Service::Ecs, _) => (403, "InvalidSignatureException", mismatch),
-        (Service::S3 | Service::Sns, _) => (403, "SignatureDoesNotMatch", mismatch),
-    };
-    Refusal::new(status, code, message)
 }

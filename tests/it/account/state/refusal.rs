@@ -1,10 +1,11 @@
 //! An error as the services answer it: a status, a code, a message, and how each protocol writes them.
-//! It does not decide who is refused, or why.
+//! It does not decide who is refused.
 
 use serde_json::json;
 
 use super::super::calls::Service;
 use super::super::http::{Response, xml};
+use super::super::sigv4::Forgery;
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,4 +61,36 @@ impl Refusal {
             }
         }
     }
+}
+
+/// How each service refuses whom it does not know. AWS's own statuses differ here and there; all are 403 but S3's 400.
+///
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
+/// <https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html>
+pub(super) fn forged(service: Service, forgery: Forgery) -> Refusal {
+    let mismatch = "The request signature we calculated does not match the signature you provided.";
+    let unknown = "The security token included in the request is invalid.";
+    let scope = "Credential should be scoped to a valid region and to this service.";
+    let (status, code, message) = match (service, forgery) {
+        (_, Forgery::Malformed) if service == Service::S3 => (403, "AccessDenied", "Access Denied"),
+        (_, Forgery::Malformed) => (403, "MissingAuthenticationTokenException", "Missing Authentication Token"),
+        (Service::Ecs, Forgery::UnknownKey) => (403, "UnrecognizedClientException", unknown),
+        (Service::S3, Forgery::UnknownKey) => (403, "InvalidAccessKeyId", unknown),
+        (Service::Sns, Forgery::UnknownKey) => (403, "InvalidClientTokenId", unknown),
+        (Service::Ecs, Forgery::WrongScope) => (403, "InvalidSignatureException", scope),
+        (Service::S3, Forgery::WrongScope) => (400, "AuthorizationHeaderMalformed", scope),
+        (Service::Sns, Forgery::WrongScope) => (403, "SignatureDoesNotMatch", scope),
+        (Service::S3, Forgery::UnsignedHeader) => {
+            (403, "AccessDenied", "There were headers present which were not signed")
+        }
+        (Service::S3, Forgery::ChangedBody) => (
+            403,
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        ),
+        (Service::Ecs, _) => (403, "InvalidSignatureException", mismatch),
+        (Service::S3 | Service::Sns, _) => (403, "SignatureDoesNotMatch", mismatch),
+    };
+    Refusal::new(status, code, message)
 }
