@@ -285,8 +285,8 @@ fn changed(report: &Report) -> Vec<String> {
         lines.extend(original.into_iter().flat_map(|original| {
             original
                 .privileged_containers()
-                .into_iter()
-                .map(|name| format!("set containerDefinitions[{}].privileged to false in a copy", plain(&name)))
+                .iter()
+                .map(|name| format!("set containerDefinitions[{}].privileged to false in a copy", plain(name)))
         }));
     }
     lines

@@ -149,10 +149,11 @@ fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) 
     const ARN: &str = "responseElements.taskDefinition.taskDefinitionArn";
     let request = member(detail, "requestParameters");
     let response = member(detail, "responseElements").and_then(|response| member(response, "taskDefinition"));
-    if let Some(failed) = failed_call(event, detail, home)? {
-        return Ok(Event::FailedCall { task_definition: failed, provenance });
+    if has_failed(detail) {
+        return failed_call(event, detail, provenance, home);
     }
-    let Some(arn) = response.and_then(|response| text(response, "taskDefinitionArn")).filter(is_arn) else {
+    let Some(arn) = response.and_then(|response| text(response, "taskDefinitionArn")).filter(|text| is_arn(text))
+    else {
         is_of(home, event, detail)?;
         let family = family(detail)?.ok_or(EventError::NamesNothing)?;
         return Ok(Event::Look { subject: Subject::LatestOf(family), provenance });
@@ -172,11 +173,11 @@ fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) 
 fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
     const ARN: &str = "responseElements.daemonTaskDefinitionArn";
     let unusable = |error| EventError::Unusable { member: ARN, error };
-    if let Some(failed) = failed_call(event, detail, home)? {
-        return Ok(Event::FailedCall { task_definition: failed, provenance });
+    if has_failed(detail) {
+        return failed_call(event, detail, provenance, home);
     }
     let response = member(detail, "responseElements");
-    let arn = response.and_then(|response| text(response, "daemonTaskDefinitionArn")).filter(is_arn);
+    let arn = response.and_then(|response| text(response, "daemonTaskDefinitionArn")).filter(|text| is_arn(text));
     let arn = arn.ok_or(EventError::NamesNothing)?;
     let (of, resource) = ecs_resource(&arn).map_err(unusable)?;
     let id = resource.strip_prefix("daemon-task-definition/").ok_or_else(|| unusable(ArnError::Shape))?;
@@ -197,18 +198,16 @@ fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: 
     })
 }
 
-/// For a failed call: the family that it named. `errorMessage` may be missing, so `errorCode` counts; for some
-/// services the answer is not null then.
-fn failed_call(event: Json, detail: Json, home: &Home) -> Result<Option<Option<String>>, EventError> {
-    let has_failed = member(detail, "errorCode").is_some_and(|code| !matches!(code.value(), Value::Null));
-    match has_failed {
-        false => Ok(None),
-        true => {
-            is_of(home, event, detail)?;
-            // What the failed call asked for may be the very thing that was wrong with it.
-            Ok(Some(family(detail).ok().flatten().map(|family| family.to_string())))
-        }
-    }
+/// `errorMessage` may be missing, so `errorCode` counts.
+fn has_failed(detail: Json) -> bool {
+    member(detail, "errorCode").is_some_and(|code| !matches!(code.value(), Value::Null))
+}
+
+fn failed_call(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
+    is_of(home, event, detail)?;
+    // What the failed call asked for may be the very thing that was wrong with it.
+    let task_definition = family(detail).ok().flatten().map(|family| family.to_string());
+    Ok(Event::FailedCall { task_definition, provenance })
 }
 
 fn family(detail: Json) -> Result<Option<Family>, EventError> {
@@ -218,7 +217,7 @@ fn family(detail: Json) -> Result<Option<Family>, EventError> {
 }
 
 /// A hidden ARN is as good as none.
-fn is_arn(text: &String) -> bool {
+fn is_arn(text: &str) -> bool {
     text.starts_with("arn:")
 }
 

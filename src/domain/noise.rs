@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(fact: &Fact, own: Option<Record>, family: &[Record], expected: Alerting) {
-        assert_eq!(alerting(fact, own.as_ref(), family, now()), expected);
+    fn check(fact: &Fact, own: Option<&Record>, family: &[Record], expected: Alerting) {
+        assert_eq!(alerting(fact, own, family, now()), expected);
     }
 
     #[test]
@@ -123,22 +123,22 @@ mod tests {
     #[test]
     fn what_a_revisions_own_record_holds_is_never_told_again() {
         let news = fact(Outcome::Alerted, Some(Reason::AlertMode));
-        check(&news, Some(alerted("alerted", Some("alert_mode"), 1000)), &[], Alerting::AlreadySent);
+        check(&news, Some(&alerted("alerted", Some("alert_mode"), 1000)), &[], Alerting::AlreadySent);
         let again = fact(Outcome::AlreadyRemediated, None);
-        check(&again, Some(alerted("remediated", None, 1000)), &[], Alerting::AlreadySent);
+        check(&again, Some(&alerted("remediated", None, 1000)), &[], Alerting::AlreadySent);
     }
 
     #[test]
     fn a_change_is_always_told() {
         let change = Fact { has_changed_something: true, ..fact(Outcome::Superseded, Some(Reason::Race)) };
-        check(&change, Some(alerted("superseded", Some("race"), 1)), &[], Alerting::Sent);
+        check(&change, Some(&alerted("superseded", Some("race"), 1)), &[], Alerting::Sent);
         check(&fact(Outcome::AlreadyRemediated, None), None, &[alerted("remediated", None, 1)], Alerting::Sent);
     }
 
     #[test]
     fn another_failure_is_other_news() {
         let denied = Fact { failed_action: Some("ecs:RegisterTaskDefinition"), ..fact(Outcome::Failed, None) };
-        check(&denied, Some(alerted("failed", None, 1)), &[], Alerting::Sent);
+        check(&denied, Some(&alerted("failed", None, 1)), &[], Alerting::Sent);
     }
 
     #[test]

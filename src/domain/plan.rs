@@ -70,6 +70,7 @@ pub struct CopyInForce {
 }
 
 /// Everything the rules ask about, each in one word.
+#[expect(clippy::struct_excessive_bools, reason = "a row of the decision table, not a state")]
 struct Facts {
     privileged: bool,
     active: bool,
@@ -137,7 +138,7 @@ fn decide(facts: &Facts) -> Decision {
 pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
     let original = seen.original.described();
     let privileged = original.map(Described::privileged_containers).unwrap_or_default();
-    let exemption = exemption::verdict(policy, &seen.id.family, &privileged, &seen.exemption, now);
+    let exemption = exemption::verdict(policy, &seen.id.family, privileged, &seen.exemption, now);
     let in_scope = policy.remediate_families.match_family(&seen.id.family);
     let may_write = in_scope && policy.mode == Mode::Remediate && !matches!(exemption, Verdict::Unreadable(_));
     let later = judge_later(seen, policy, now);

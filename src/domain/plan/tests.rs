@@ -69,8 +69,8 @@ fn record(members: &str) -> Record {
     Record::parse(&format!(r#"{{"schemaVersion":1{members}}}"#)).unwrap()
 }
 
-fn held(members: &str) -> Option<Held> {
-    Some(Held { record: record(members), etag: "e".into() })
+fn held(members: &str) -> Held {
+    Held { record: record(members), etag: "e".into() }
 }
 
 fn exemption(containers: &str, ends: &str) -> Found {
@@ -182,7 +182,7 @@ fn an_unfinished_copy_is_proven_with_its_tags() {
     let lost_tag = ["12 privileged ACTIVE tag=team", "13 ACTIVE ours"];
     check(&family(&lost_tag), &policy(Mode::Remediate), "withdraw 13 unfaithful, unfaithful_copy_withdrawn");
     let mut recorded = family(&lost_tag);
-    recorded.record = held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#));
+    recorded.record = Some(held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#)));
     check(&recorded, &policy(Mode::Remediate), "already_remediated, in force 13");
 }
 
@@ -243,7 +243,7 @@ fn a_copy_of_an_unfinished_run_goes_when_the_family_is_exempt_by_now() {
     let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
     seen.exemption = exemption(r#""app""#, "2026-12-01T00:00:00Z");
     check(&seen, &policy(Mode::Remediate), "withdraw 13 exempt, exempt");
-    seen.record = held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#));
+    seen.record = Some(held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#)));
     check(&seen, &policy(Mode::Remediate), "exempt, in force 13");
 }
 
@@ -252,11 +252,11 @@ fn a_persons_no_is_a_no() {
     let copy = r#","copy":"web:13","copies":[{"revision":13,"at":"2026-11-01T00:00:00Z""#;
     let mut seen = family(&["12 privileged ACTIVE"]);
     seen.recorded_copy_is_gone = true;
-    seen.record = held(&format!("{copy}}}]"));
+    seen.record = Some(held(&format!("{copy}}}]")));
     check(&seen, &policy(Mode::Remediate), "alerted copy_removed");
-    seen.record = held(&format!(r#"{copy}}}],"backedOut":{{"until":"2026-11-20T00:00:00Z"}}"#));
+    seen.record = Some(held(&format!(r#"{copy}}}],"backedOut":{{"until":"2026-11-20T00:00:00Z"}}"#)));
     check(&seen, &policy(Mode::Remediate), "copy");
-    seen.record = held(&format!(r#"{copy},"withdrawn":"2026-11-01T00:00:01Z","why":"exempt"}}]"#));
+    seen.record = Some(held(&format!(r#"{copy},"withdrawn":"2026-11-01T00:00:01Z","why":"exempt"}}]"#)));
     check(&seen, &policy(Mode::Remediate), "copy");
 }
 
@@ -269,7 +269,7 @@ fn what_proved_unfaithful_is_tried_again_only_under_another_version() {
         )
     };
     let mut seen = family(&["12 privileged ACTIVE"]);
-    seen.record = held(&copies(&made_under));
+    seen.record = Some(held(&copies(&made_under)));
     check(&seen, &policy(Mode::Remediate), "alerted unfaithful_before");
     let mut other = policy(Mode::Remediate);
     other.output_only = OutputOnly::new(["newMember".to_owned()]).unwrap();

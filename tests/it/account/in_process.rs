@@ -1,0 +1,65 @@
+//! An HTTP client for the SDK whose network is a function call: the pure account without a socket.
+//! Delays are not waited for; for time-outs there is the wire.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+
+use super::http::Request;
+use super::state::State;
+
+/// A client whose requests end in this state. Any endpoint will do.
+pub fn client(state: Arc<Mutex<State>>) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(InProcess(state));
+    http_client_fn(move |_, _| connector.clone())
+}
+
+struct InProcess(Arc<Mutex<State>>);
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InProcess")
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(self.answer(&request))
+    }
+}
+
+impl InProcess {
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let request = received(request).ok_or_else(|| ConnectorError::user("a body that is not in memory".into()))?;
+        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).handle(&request);
+        let cut = || ConnectorError::io("the connection breaks on purpose".into());
+        let response = reply.response.ok_or_else(cut)?;
+        let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+        let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
+        for (name, value) in response.headers {
+            answer.headers_mut().append(name, value);
+        }
+        Ok(answer)
+    }
+}
+
+/// As a server would have read it.
+fn received(request: &HttpRequest) -> Option<Request> {
+    let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
+    let (host, target) = uri.split_at(uri.find(['/', '?']).unwrap_or(uri.len()));
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers = request.headers().iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
+    Some(Request {
+        method: request.method().to_owned(),
+        path: if path.is_empty() { "/" } else { path }.to_owned(),
+        query: query.to_owned(),
+        headers: headers.chain([("host".to_owned(), host.to_owned())]).collect(),
+        body: request.body().bytes()?.to_vec(),
+    })
+}

@@ -1,0 +1,127 @@
+//! What tests plan, set up and ask, past the wire. Set-up goes by the same rules as calls, and leaves the same events.
+//! Nothing here is a call: the log stays as it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::calls::{Call, Service};
+use super::super::faults::{Calls, Fault, When};
+use super::super::http::Request;
+use super::super::trail;
+use super::document::{Document, quoted};
+use super::{GUARD, State, ecs};
+
+impl State {
+    /// Plans a fault.
+    pub fn inject(&mut self, fault: Fault) {
+        self.plans.inject(fault);
+    }
+
+    /// Does something just before the first of these calls is worked on.
+    pub fn before(&mut self, calls: Calls, deed: impl Fn(&mut Self) + Send + Sync + 'static) {
+        self.plans.hook(When::Before, calls, Arc::new(deed));
+    }
+
+    /// Does something just after the first of these calls was worked on, before it is answered.
+    pub fn after(&mut self, calls: Calls, deed: impl Fn(&mut Self) + Send + Sync + 'static) {
+        self.plans.hook(When::After, calls, Arc::new(deed));
+    }
+
+    /// Forgets faults and hooks.
+    pub fn heal(&mut self) {
+        self.plans.clear();
+    }
+
+    /// Every call with a valid signature so far.
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// How often that operation was called.
+    pub fn count(&self, operation: &str) -> usize {
+        self.calls.iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// Forgets the calls so far, so that a test counts from here.
+    pub fn forget_calls(&mut self) {
+        self.calls.clear();
+    }
+
+    /// The `EventBridge` event of every ECS write so far, failed ones included, oldest first.
+    pub fn trail(&self) -> &[String] {
+        &self.trail
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    /// Registers a task definition past the wire, by the same rules; its event is in the trail. Answers `web:12`.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn register(&mut self, principal: &str, input: &str) -> String {
+        let body = self.directly("RegisterTaskDefinition", principal, input);
+        let answer = Document::parse(body.as_bytes()).expect("an object");
+        let arn = answer.read::<Document>("taskDefinition").and_then(|it| it.text("taskDefinitionArn"));
+        arn.and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned())).expect("an ARN")
+    }
+
+    /// Deregisters a revision, `web:12`, past the wire.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn deregister(&mut self, principal: &str, revision: &str) {
+        let input = format!("{{\"taskDefinition\":{}}}", quoted(revision));
+        self.directly("DeregisterTaskDefinition", principal, &input);
+    }
+
+    /// What Describe would answer now about a revision that is not gone, tags included, whoever may see it.
+    pub fn described(&self, revision: &str) -> Option<String> {
+        let family = revision.split(':').next()?;
+        let found = self.ecs.revision(revision)?;
+        let shown = found.shown(family, &self.ecs.knobs, &self.caller(GUARD));
+        Some(format!("{{\"taskDefinition\":{shown},\"tags\":{}}}", found.shown_tags()))
+    }
+
+    /// Makes a topic and answers its ARN.
+    pub fn topic(&mut self, name: &str) -> String {
+        self.sns.topic(&self.home, name)
+    }
+
+    /// Writes an object past the wire, whatever stands there; the bucket is made if need be.
+    pub fn put_object(&mut self, principal: &str, bucket: &str, key: &str, body: &[u8]) {
+        let caller = self.caller(principal);
+        self.s3.put(bucket, key, body, &caller);
+    }
+
+    /// Deletes an object past the wire: a marker, as in every versioned bucket.
+    pub fn delete_object(&mut self, principal: &str, bucket: &str, key: &str) {
+        let caller = self.caller(principal);
+        self.s3.mark_deleted(bucket, key, &caller);
+    }
+
+    /// The `EventBridge` event about a service's newest deployment, like `SERVICE_DEPLOYMENT_COMPLETED`.
+    ///
+    /// # Panics
+    /// When there is no such service.
+    pub fn deployment_event(&self, cluster: &str, service: &str, name: &str) -> String {
+        let found = self.ecs.service(cluster, service).expect("a service");
+        let deployment = found.deployments.first().map_or("", |deployment| &deployment.id);
+        trail::deployment_event(&self.caller(GUARD), cluster, service, deployment, name)
+    }
+
+    fn directly(&mut self, operation: &str, principal: &str, input: &str) -> String {
+        let headers = vec![("x-amz-target".to_owned(), format!("{}{operation}", ecs::TARGET))];
+        let request = Request { body: input.as_bytes().to_vec(), headers, ..Request::default() };
+        let call = Self::call(Service::Ecs, &request, principal);
+        let caller = self.caller(principal);
+        let document = Document::parse(input.as_bytes()).expect("the input is a JSON object");
+        let body = self.ecs.call(operation, &document, &caller).expect("ECS accepts it");
+        self.requests += 1;
+        let request_id = format!("00000000-0000-4000-8000-{:012}", self.requests);
+        self.trail.push(trail::event(&caller, &call, &request, Ok(body.as_bytes()), &request_id, self.redaction));
+        body
+    }
+}
