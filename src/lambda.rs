@@ -107,7 +107,7 @@ impl Function {
             }
             Event::Look { subject, provenance } => {
                 let guard = self.guard.get_or_init(|| self.connect(home)).await;
-                match Box::pin(guard.look(&subject, &provenance, deadline(context))).await {
+                match guard.look(&subject, &provenance, deadline(context)).await {
                     Ok(concluded) => Ok((concluded, provenance.event_id)),
                     Err(error) => Err((InvocationError::Run(error), provenance.event_id)),
                 }

@@ -122,8 +122,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(status: u16, code: &str, message: &str, expected: Cause) {
-        assert_eq!(cause("ecs:RegisterTaskDefinition", status, Some(code), message), expected, "{status} {code}");
+    fn check(status: u16, code: &str, message: &str, expected: &Cause) {
+        assert_eq!(cause("ecs:RegisterTaskDefinition", status, Some(code), message), *expected, "{status} {code}");
     }
 
     #[test]
@@ -139,17 +139,17 @@ mod tests {
             (400, "ExpiredTokenException", "", Transient::CredentialsExpired),
             (403, "ExpiredToken", "", Transient::CredentialsExpired),
         ] {
-            check(status, code, message, Cause::Transient(kind));
+            check(status, code, message, &Cause::Transient(kind));
         }
     }
 
     #[test]
     fn what_a_retry_cannot_heal_has_a_name() {
-        check(400, "LimitExceededException", "", Cause::LimitExceeded);
-        check(400, "InvalidParameterException", "", Cause::InvalidParameter);
-        check(400, "ClientException", "Tags can not be empty.", Cause::Refused);
-        check(403, "InvalidSignatureException", "", Cause::Refused);
-        check(400, "AccessDeniedException", "", Cause::AccessDenied { action: "ecs:RegisterTaskDefinition" });
+        check(400, "LimitExceededException", "", &Cause::LimitExceeded);
+        check(400, "InvalidParameterException", "", &Cause::InvalidParameter);
+        check(400, "ClientException", "Tags can not be empty.", &Cause::Refused);
+        check(403, "InvalidSignatureException", "", &Cause::Refused);
+        check(400, "AccessDeniedException", "", &Cause::AccessDenied { action: "ecs:RegisterTaskDefinition" });
     }
 
     #[test]
@@ -157,9 +157,9 @@ mod tests {
         let denied = |action: &str| {
             format!("User: arn:aws:sts::1:assumed-role/g/g is not authorized to perform: {action} on resource: x")
         };
-        check(400, "AccessDeniedException", &denied("iam:PassRole"), Cause::AccessDenied { action: "iam:PassRole" });
-        check(400, "ClientException", &denied("iam:PassRole"), Cause::AccessDenied { action: "iam:PassRole" });
+        check(400, "AccessDeniedException", &denied("iam:PassRole"), &Cause::AccessDenied { action: "iam:PassRole" });
+        check(400, "ClientException", &denied("iam:PassRole"), &Cause::AccessDenied { action: "iam:PassRole" });
         let own = Cause::AccessDenied { action: "ecs:RegisterTaskDefinition" };
-        check(400, "AccessDeniedException", &denied("<script>"), own);
+        check(400, "AccessDeniedException", &denied("<script>"), &own);
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::observe::exemption;
 use super::stop::Stop;
-use super::{Guard, Run};
+use super::{Guard, Run, pauses};
 use crate::aws::{BackupReceipt, Expect, Written};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backup::{self, Stored};
@@ -205,7 +205,7 @@ async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Descri
     let found = exemption(guard, &seen.id).await?;
     let privileged = original.privileged_containers();
     let now = guard.aws.clock.now();
-    Ok(!matches!(verdict(&guard.policy, &seen.id.family, &privileged, &found, now), Verdict::NotExempt(_)))
+    Ok(!matches!(verdict(&guard.policy, &seen.id.family, privileged, &found, now), Verdict::NotExempt(_)))
 }
 
 /// Deregisters a copy of ours. A lost answer is settled by looking.
@@ -216,7 +216,7 @@ async fn withdraw(
     why: Withdrawal,
     registered_at: Option<Timestamp>,
 ) -> Result<(), Stop> {
-    let mut pauses = guard.pauses().take(WITHDRAWALS_MAX);
+    let mut pauses = pauses().take(WITHDRAWALS_MAX);
     loop {
         match (guard.aws.ecs.deregister(copy).await, pauses.next()) {
             (Ok(()), _) => break,

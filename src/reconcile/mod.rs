@@ -120,10 +120,10 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         match subject {
-            Subject::Revision(id) => self.reconcile(id, provenance, deadline).await,
-            Subject::Daemon(daemon) => self.look_at_daemon(daemon, provenance, deadline).await,
+            Subject::Revision(id) => Box::pin(self.reconcile(id, provenance, deadline)).await,
+            Subject::Daemon(daemon) => Box::pin(self.look_at_daemon(daemon, provenance, deadline)).await,
             Subject::LatestOf(family) => match self.latest_of(family, deadline).await? {
-                Some(id) => self.reconcile(&id, provenance, deadline).await,
+                Some(id) => Box::pin(self.reconcile(&id, provenance, deadline)).await,
                 // Every revision is INACTIVE or gone by now.
                 None => Ok(Concluded::silent(Outcome::Inactive, Some(family.to_string()))),
             },
@@ -133,7 +133,7 @@ impl Guard {
     /// The family's latest ACTIVE revision. Without one there is nothing that an alert could name, so what a retry
     /// cannot heal is an error here, and dead-lettered.
     async fn latest_of(&self, family: &Family, deadline: Timestamp) -> Result<Option<TaskDefinitionId>, RunError> {
-        let mut pauses = self.pauses();
+        let mut pauses = pauses();
         loop {
             match self.aws.ecs.describe(family.as_str()).await.map_err(Stop::from) {
                 Ok(described) => return Ok(described.map(|described| described.id().clone())),
@@ -152,7 +152,7 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let mut run = Run::default();
-        let mut pauses = self.pauses();
+        let mut pauses = pauses();
         let mut last = None;
         for _ in 0..ROUNDS_MAX {
             let stop = match self.round(id, provenance, deadline, &mut run, &mut last).await {
@@ -197,7 +197,7 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let id = &daemon.id;
-        let mut pauses = self.pauses();
+        let mut pauses = pauses();
         loop {
             match self.aws.ecs.privileged_in_daemon(&daemon.arn(&self.home)).await.map_err(Stop::from) {
                 Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
@@ -283,9 +283,9 @@ impl Guard {
         }
         self.report(report, held).await
     }
+}
 
-    /// Growing waits between attempts: 1, 2, 4, 8 and 8 seconds.
-    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
-        [1, 2, 4, 8, 8].into_iter().map(Duration::from_secs)
-    }
+/// Growing waits between attempts: 1, 2, 4, 8 and 8 seconds.
+fn pauses() -> impl Iterator<Item = Duration> {
+    [1, 2, 4, 8, 8].into_iter().map(Duration::from_secs)
 }

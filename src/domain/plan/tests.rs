@@ -345,8 +345,9 @@ fn the_rules_apply_in_the_order_of_the_contract() {
                             };
                             if removed {
                                 seen.recorded_copy_is_gone = true;
-                                seen.record =
-                                    held(r#","copy":"web:14","copies":[{"revision":14,"at":"2026-11-01T00:00:00Z"}]"#);
+                                seen.record = Some(held(
+                                    r#","copy":"web:14","copies":[{"revision":14,"at":"2026-11-01T00:00:00Z"}]"#,
+                                ));
                             }
                             let mut policy = policy(mode);
                             if !in_scope {
