@@ -1,0 +1,801 @@
+//! A task definition as text: who it is, which containers are privileged, what would register it again, the one edit.
+//! It never becomes a struct of ECS's members: what it does not know, it keeps. It does not judge and does not compare.
+//!
+//! Shapes: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html>,
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
+use super::json::{Json, Malformed, Member, Value};
+use super::members::{OUTPUT_ONLY, REGISTER_INPUT};
+
+/// Why a document cannot be used. Says what is wrong and at which member, never what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// The text is not JSON.
+    #[error("the task definition is {0}")]
+    Malformed(Malformed),
+    /// A member that must be there is not, or is `null`.
+    #[error("{path} is missing")]
+    Missing {
+        /// Which member.
+        path: String,
+    },
+    /// A member is not what it must be.
+    #[error("{path} is not {expected}")]
+    Unexpected {
+        /// Which member.
+        path: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A member is there twice, so that readers can disagree about its value.
+    #[error("{path} is given twice")]
+    Twice {
+        /// Which member.
+        path: String,
+    },
+}
+
+/// An `OUTPUT_ONLY_MEMBERS` entry that `RegisterTaskDefinition` takes: leaving it out would lose a setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is an input of RegisterTaskDefinition, not an output-only member")]
+pub struct InputMember(pub &'static str);
+
+/// The members that a registration leaves out: ECS gives them and does not take them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutputOnly {
+    extra: Vec<String>,
+}
+
+impl OutputOnly {
+    /// [`OUTPUT_ONLY`], and `extra` for the day when ECS adds one.
+    ///
+    /// # Errors
+    /// When `extra` names a member that is known to be an input.
+    pub fn new(extra: impl IntoIterator<Item = String>) -> Result<Self, InputMember> {
+        let extra: Vec<String> = extra.into_iter().collect();
+        match REGISTER_INPUT.iter().find(|member| extra.iter().any(|name| name == member.name)) {
+            Some(member) => Err(InputMember(member.name)),
+            None => Ok(Self { extra }),
+        }
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        OUTPUT_ONLY.contains(&name) || self.extra.iter().any(|extra| extra == name)
+    }
+}
+
+/// The user that a container's process runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// The definition says root.
+    Root,
+    /// The definition says somebody else.
+    Other,
+    /// The definition does not say: the image decides, and most images say root.
+    Unset,
+}
+
+/// A directory or file of the host that a container sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostMount {
+    /// The path on the host.
+    pub host_path: String,
+    /// Whether the container can only read it.
+    pub read_only: bool,
+}
+
+/// What there is to know about a container's way to its host. Holds nothing that may not be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its name, as written: it may come from anywhere.
+    pub name: String,
+    /// Whether it owns its host.
+    pub privileged: bool,
+    /// `linuxParameters.capabilities.add`. Without effect while it is privileged.
+    pub capabilities_added: Vec<String>,
+    /// `linuxParameters.capabilities.drop`. Without effect while it is privileged.
+    pub capabilities_dropped: Vec<String>,
+    /// Who it runs as.
+    pub user: User,
+    /// Whether its own file system is read-only.
+    pub readonly_root_filesystem: bool,
+    /// Paths on the host of the devices that it is given.
+    pub devices: Vec<String>,
+    /// What it sees of the host's file system.
+    pub host_mounts: Vec<HostMount>,
+}
+
+/// What both a description and a registration tell.
+#[derive(Clone)]
+struct Facts {
+    family: Family,
+    roles: Vec<String>,
+    network_mode: Option<String>,
+    pid_mode: Option<String>,
+    ipc_mode: Option<String>,
+    containers: Vec<Container>,
+    privileged: Vec<String>,
+    /// Where each `true` of a `privileged` begins, counted from the beginning of `containerDefinitions`' value.
+    privileged_at: Vec<usize>,
+}
+
+/// A member as it is written.
+struct Piece {
+    name: String,
+    written_name: String,
+    value: String,
+}
+
+struct Tag {
+    key: String,
+    value: String,
+    written: String,
+}
+
+/// A described task definition: the answer of `DescribeTaskDefinition` (with tags) or of `RegisterTaskDefinition`.
+pub struct Described {
+    arn: TaskDefinitionArn,
+    status: String,
+    registered_at: Option<Timestamp>,
+    registered_by: Option<String>,
+    facts: Facts,
+    members: Vec<Piece>,
+    tags: Vec<Tag>,
+}
+
+impl Described {
+    /// Reads an answer, `{"taskDefinition": {…}, "tags": […]}`.
+    ///
+    /// # Errors
+    /// When the answer is not a whole task definition with containers that can be told apart and whose `privileged`
+    /// is `true`, `false`, `null` or absent. What cannot be read is never taken for unprivileged.
+    pub fn parse(answer: &str) -> Result<Self, DocumentError> {
+        let answer = Object::of("", Json::parse(answer).map_err(DocumentError::Malformed)?)?;
+        let task = Object::of("taskDefinition", answer.required("taskDefinition")?)?;
+
+        let arn: TaskDefinitionArn = task
+            .required_text("taskDefinitionArn")?
+            .parse()
+            .map_err(|_| task.unexpected("taskDefinitionArn", "the ARN of a task definition"))?;
+        let facts = Facts::read(&task)?;
+        if facts.family != arn.id.family {
+            return Err(task.unexpected("family", "the family in taskDefinitionArn"));
+        }
+        // ECS gives tags beside the task definition, moto inside it as well.
+        let tags = match answer.optional("tags")? {
+            Some(tags) => read_tags(&answer.at("tags"), tags)?,
+            None => match task.optional("tags")? {
+                Some(tags) => read_tags(&task.at("tags"), tags)?,
+                None => Vec::new(),
+            },
+        };
+        let members = task.members.iter().filter(|member| !member.name.is("tags"));
+        Ok(Self {
+            arn,
+            status: task.required_text("status")?,
+            registered_at: task.optional("registeredAt")?.and_then(instant),
+            registered_by: task.optional("registeredBy")?.and_then(Json::text),
+            facts,
+            members: members.map(Piece::of).collect(),
+            tags,
+        })
+    }
+
+    /// Where it is, and which.
+    #[must_use]
+    pub fn arn(&self) -> &TaskDefinitionArn {
+        &self.arn
+    }
+
+    /// Which it is.
+    #[must_use]
+    pub fn id(&self) -> &TaskDefinitionId {
+        &self.arn.id
+    }
+
+    /// Whether new tasks can be started from it.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.status == "ACTIVE"
+    }
+
+    /// When it was registered.
+    #[must_use]
+    pub fn registered_at(&self) -> Option<Timestamp> {
+        self.registered_at
+    }
+
+    /// The ARN of who registered it.
+    #[must_use]
+    pub fn registered_by(&self) -> Option<&str> {
+        self.registered_by.as_deref()
+    }
+
+    /// Whether it has a tag of that key.
+    #[must_use]
+    pub fn has_tag_key(&self, key: &str) -> bool {
+        self.tags.iter().any(|tag| tag.key == key)
+    }
+
+    /// The value of the tag of that key.
+    #[must_use]
+    pub fn tag_value(&self, key: &str) -> Option<String> {
+        self.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone())
+    }
+
+    /// Its containers, in the order of the document.
+    #[must_use]
+    pub fn containers(&self) -> &[Container] {
+        &self.facts.containers
+    }
+
+    /// The names of its privileged containers, in the order of the document.
+    #[must_use]
+    pub fn privileged_containers(&self) -> &[String] {
+        &self.facts.privileged
+    }
+
+    /// `networkMode`, as written.
+    #[must_use]
+    pub fn network_mode(&self) -> Option<&str> {
+        self.facts.network_mode.as_deref()
+    }
+
+    /// `pidMode`, as written.
+    #[must_use]
+    pub fn pid_mode(&self) -> Option<&str> {
+        self.facts.pid_mode.as_deref()
+    }
+
+    /// `ipcMode`, as written.
+    #[must_use]
+    pub fn ipc_mode(&self) -> Option<&str> {
+        self.facts.ipc_mode.as_deref()
+    }
+
+    /// What registers it again: every member but the output-only ones, byte for byte and in order, and then its tags.
+    /// This is the backup, usable with `aws ecs register-task-definition --cli-input-json`.
+    ///
+    /// Tags whose key or value begins with `aws:` are AWS's own and are refused; so is an empty list of tags
+    /// ("Tags can not be empty").
+    #[must_use]
+    pub fn register_input(&self, output_only: &OutputOnly) -> RegisterInput {
+        let mut text = String::from("{");
+        let mut containers_at = 0;
+        for member in self.members.iter().filter(|member| !output_only.contains(&member.name)) {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&member.written_name);
+            text.push(':');
+            if member.name == "containerDefinitions" {
+                containers_at = text.len();
+            }
+            text.push_str(&member.value);
+        }
+        let tags: Vec<&str> =
+            self.tags.iter().filter(|tag| !tag.is_reserved()).map(|tag| tag.written.as_str()).collect();
+        if !tags.is_empty() {
+            text.push_str(r#","tags":["#);
+            text.push_str(&tags.join(","));
+            text.push(']');
+        }
+        text.push('}');
+        RegisterInput { text, facts: self.facts.clone(), containers_at }
+    }
+}
+
+impl fmt::Debug for Described {
+    /// Never the document: it holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Described").field("id", self.id()).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// An input of `RegisterTaskDefinition`, as text.
+#[derive(Clone)]
+pub struct RegisterInput {
+    text: String,
+    facts: Facts,
+    /// Where the value of `containerDefinitions` begins.
+    containers_at: usize,
+}
+
+impl RegisterInput {
+    /// Reads an input, like a backup.
+    ///
+    /// # Errors
+    /// As for [`Described::parse`].
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        let whole = Json::parse(text).map_err(DocumentError::Malformed)?;
+        let input = Object::of("", whole)?;
+        let facts = Facts::read(&input)?;
+        let containers_at = input.required("containerDefinitions")?.offset_in(whole);
+        Ok(Self { text: whole.as_str().to_owned(), facts, containers_at })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The text's bytes: what is stored and what is sent.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The family that it is registered in.
+    #[must_use]
+    pub fn family(&self) -> &Family {
+        &self.facts.family
+    }
+
+    /// The roles that whoever registers it must be allowed to pass.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.facts.roles
+    }
+
+    /// Its containers, in the order of the document.
+    #[must_use]
+    pub fn containers(&self) -> &[Container] {
+        &self.facts.containers
+    }
+
+    /// The names of its privileged containers, in the order of the document.
+    #[must_use]
+    pub fn privileged_containers(&self) -> &[String] {
+        &self.facts.privileged
+    }
+
+    /// The one edit: each `privileged: true` becomes `false`. Every other byte stays.
+    #[must_use]
+    pub fn without_privilege(&self) -> Self {
+        let mut text = String::with_capacity(self.text.len() + self.facts.privileged_at.len());
+        let mut copied = 0;
+        for at in self.facts.privileged_at.iter().map(|at| self.containers_at + at) {
+            text.push_str(&self.text[copied..at]);
+            text.push_str("false");
+            copied = at + "true".len();
+        }
+        text.push_str(&self.text[copied..]);
+
+        let mut facts = Facts { privileged: Vec::new(), privileged_at: Vec::new(), ..self.facts.clone() };
+        for container in &mut facts.containers {
+            container.privileged = false;
+        }
+        Self { text, facts, containers_at: self.containers_at }
+    }
+}
+
+impl fmt::Debug for RegisterInput {
+    /// Never the document: it holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisterInput")
+            .field("family", self.family())
+            .field("privileged", &self.facts.privileged)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Facts {
+    fn read(task: &Object<'_>) -> Result<Self, DocumentError> {
+        let family = task.required_text("family")?;
+        let list = task.required("containerDefinitions")?;
+        let elements = list.elements().filter(|elements| !elements.is_empty());
+        let elements = elements.ok_or_else(|| task.unexpected("containerDefinitions", "a list of containers"))?;
+
+        let (mut containers, mut privileged_at) = (Vec::new(), Vec::new());
+        let volumes = host_volumes(task);
+        for (index, element) in elements.into_iter().enumerate() {
+            let container = Object::of(&format!("{}[{index}]", task.at("containerDefinitions")), element)?;
+            let privileges = privileges(&container)?;
+            containers.push(Container::read(&container, !privileges.is_empty(), &volumes)?);
+            privileged_at.extend(privileges.into_iter().map(|literal| literal.offset_in(list)));
+        }
+        let roles = ["taskRoleArn", "executionRoleArn"].into_iter().filter_map(|name| task.shown_text(name));
+        Ok(Self {
+            family: family.parse().map_err(|_| task.unexpected("family", "the name of a family"))?,
+            roles: roles.filter(|role| !role.is_empty()).collect(),
+            network_mode: task.shown_text("networkMode"),
+            pid_mode: task.shown_text("pidMode"),
+            ipc_mode: task.shown_text("ipcMode"),
+            privileged: containers.iter().filter(|it| it.privileged).map(|it| it.name.clone()).collect(),
+            containers,
+            privileged_at,
+        })
+    }
+}
+
+impl Container {
+    /// `name` and `privileged` decide what is done and must be clear; the rest is only shown.
+    fn read(container: &Object<'_>, privileged: bool, volumes: &[(String, String)]) -> Result<Self, DocumentError> {
+        let linux = container.shown_object("linuxParameters");
+        let capabilities = linux.shown_object("capabilities");
+        let mounts = container.shown_objects("mountPoints").into_iter().filter_map(|mount| {
+            let source = mount.shown_text("sourceVolume")?;
+            let (_, host_path) = volumes.iter().find(|(name, _)| *name == source)?;
+            Some(HostMount { host_path: host_path.clone(), read_only: mount.is_true("readOnly") })
+        });
+        Ok(Self {
+            name: container.required_text("name")?,
+            privileged,
+            capabilities_added: capabilities.shown_texts("add"),
+            capabilities_dropped: capabilities.shown_texts("drop"),
+            user: container.shown_text("user").map_or(User::Unset, |user| User::of(&user)),
+            readonly_root_filesystem: container.is_true("readonlyRootFilesystem"),
+            devices: linux.shown_objects("devices").iter().filter_map(|it| it.shown_text("hostPath")).collect(),
+            host_mounts: mounts.collect(),
+        })
+    }
+}
+
+impl User {
+    /// Of `user`, `user:group`, `uid` and so on.
+    fn of(text: &str) -> Self {
+        match text.split(':').next().unwrap_or_default() {
+            "" => Self::Unset,
+            "root" => Self::Root,
+            uid if uid.bytes().all(|digit| digit == b'0') => Self::Root,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The `true`s of a container's `privileged`. A member that is given twice counts each time.
+fn privileges<'a>(container: &Object<'a>) -> Result<Vec<Json<'a>>, DocumentError> {
+    let mut found = Vec::new();
+    for value in container.all("privileged") {
+        match value.value() {
+            Value::Bool(true) => found.push(value),
+            Value::Bool(false) | Value::Null => {}
+            Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Object(_) => {
+                return Err(container.unexpected("privileged", "true or false"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Names of the volumes that are paths of the host, and the paths.
+fn host_volumes(task: &Object<'_>) -> Vec<(String, String)> {
+    let volumes = task.shown_objects("volumes");
+    let paths = volumes.iter().filter_map(|volume| {
+        let path = volume.shown_object("host").shown_text("sourcePath").filter(|path| !path.is_empty())?;
+        Some((volume.shown_text("name")?, path))
+    });
+    paths.collect()
+}
+
+fn read_tags(path: &str, tags: Json<'_>) -> Result<Vec<Tag>, DocumentError> {
+    let elements = tags.elements().ok_or(DocumentError::Unexpected { path: path.to_owned(), expected: "a list" })?;
+    let tag = |(index, element): (usize, Json<'_>)| {
+        let tag = Object::of(&format!("{path}[{index}]"), element)?;
+        let value = tag.optional_text("value")?.unwrap_or_default();
+        Ok(Tag { key: tag.required_text("key")?, value, written: element.as_str().to_owned() })
+    };
+    elements.into_iter().enumerate().map(tag).collect()
+}
+
+impl Tag {
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html>: "Do not use `aws:`, `AWS:`, or any
+    /// upper or lowercase combination of such as a prefix for either keys or values".
+    fn is_reserved(&self) -> bool {
+        let reserved = |text: &str| text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
+        reserved(&self.key) || reserved(&self.value)
+    }
+}
+
+/// Seconds since 1970, as the JSON protocol writes a time.
+fn instant(seconds: Json<'_>) -> Option<Timestamp> {
+    let seconds: f64 = seconds.as_str().parse().ok()?;
+    Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+}
+
+impl Piece {
+    fn of(member: &Member<'_>) -> Self {
+        Self {
+            // Half of a surrogate pair is in no name that we look for.
+            name: member.name.to_text().unwrap_or_default(),
+            written_name: member.written_name.to_owned(),
+            value: member.value.as_str().to_owned(),
+        }
+    }
+}
+
+/// An object and where it stands, for errors.
+#[derive(Default)]
+struct Object<'a> {
+    path: String,
+    members: Vec<Member<'a>>,
+}
+
+impl<'a> Object<'a> {
+    fn of(path: &str, json: Json<'a>) -> Result<Self, DocumentError> {
+        let path = path.to_owned();
+        match json.members() {
+            Some(members) => Ok(Self { path, members }),
+            None if path.is_empty() => {
+                Err(DocumentError::Unexpected { path: "the document".into(), expected: "an object" })
+            }
+            None => Err(DocumentError::Unexpected { path, expected: "an object" }),
+        }
+    }
+
+    fn at(&self, name: &str) -> String {
+        match self.path.is_empty() {
+            true => name.to_owned(),
+            false => format!("{}.{name}", self.path),
+        }
+    }
+
+    fn unexpected(&self, name: &str, expected: &'static str) -> DocumentError {
+        DocumentError::Unexpected { path: self.at(name), expected }
+    }
+
+    /// Every value that is given for `name`.
+    fn all(&self, name: &str) -> impl Iterator<Item = Json<'a>> {
+        self.members.iter().filter(move |member| member.name.is(name)).map(|member| member.value)
+    }
+
+    /// The one value of `name`; `null` is none.
+    fn optional(&self, name: &str) -> Result<Option<Json<'a>>, DocumentError> {
+        let mut values = self.all(name);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(DocumentError::Twice { path: self.at(name) }),
+            (value, None) => Ok(value.filter(|value| !matches!(value.value(), Value::Null))),
+        }
+    }
+
+    fn required(&self, name: &str) -> Result<Json<'a>, DocumentError> {
+        self.optional(name)?.ok_or_else(|| DocumentError::Missing { path: self.at(name) })
+    }
+
+    fn optional_text(&self, name: &str) -> Result<Option<String>, DocumentError> {
+        let text = |json: Json<'_>| json.text().ok_or_else(|| self.unexpected(name, "a text"));
+        self.optional(name)?.map(text).transpose()
+    }
+
+    fn required_text(&self, name: &str) -> Result<String, DocumentError> {
+        self.optional_text(name)?.ok_or_else(|| DocumentError::Missing { path: self.at(name) })
+    }
+
+    // What follows is for what is only shown: what is odd is left out, and never stops the remedy. Of a member that is
+    // given twice the last counts, as in most readers.
+
+    fn shown_text(&self, name: &str) -> Option<String> {
+        self.all(name).last().and_then(Json::text)
+    }
+
+    fn shown_texts(&self, name: &str) -> Vec<String> {
+        let elements = self.all(name).last().and_then(Json::elements).unwrap_or_default();
+        elements.into_iter().filter_map(Json::text).collect()
+    }
+
+    fn shown_object(&self, name: &str) -> Object<'a> {
+        self.all(name).last().and_then(|json| Self::of("", json).ok()).unwrap_or_default()
+    }
+
+    fn shown_objects(&self, name: &str) -> Vec<Object<'a>> {
+        let elements = self.all(name).last().and_then(Json::elements).unwrap_or_default();
+        elements.into_iter().filter_map(|json| Self::of("", json).ok()).collect()
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.all(name).last().is_some_and(|json| json.as_str() == "true")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:12";
+
+    /// An answer with these containers, these further members and these tags.
+    fn described(containers: &str, members: &str, tags: &str) -> Result<Described, DocumentError> {
+        Described::parse(&format!(
+            r#"{{"taskDefinition":{{"taskDefinitionArn":"{ARN}","containerDefinitions":{containers},"family":"web",
+            "revision":12,"status":"ACTIVE"{members}}},"tags":{tags}}}"#
+        ))
+    }
+
+    fn input(containers: &str, members: &str, tags: &str) -> RegisterInput {
+        described(containers, members, tags).unwrap().register_input(&OutputOnly::default())
+    }
+
+    #[track_caller]
+    fn refused(containers: &str, error: &str) {
+        assert_eq!(described(containers, "", "[]").unwrap_err().to_string(), error, "{containers}");
+        let input = format!(r#"{{"family":"web","containerDefinitions":{containers}}}"#);
+        let error = error.replace("taskDefinition.", "");
+        assert_eq!(RegisterInput::parse(&input).unwrap_err().to_string(), error, "{containers}");
+    }
+
+    #[test]
+    fn the_input_is_the_description_without_its_output_only_members() {
+        let members = r#","requiresAttributes":[{"name":"x"}],"compatibilities":["EC2"],"registeredAt":1.5,
+            "registeredBy":"arn:aws:iam::111122223333:root","deregisteredAt":2,"deleteRequestedAt":3,
+            "cpu" : "256" , "future":{"a": [1.0, 1e2]}"#;
+        assert_eq!(
+            input(r#"[ {"name": "a"} ]"#, members, "[]").as_str(),
+            r#"{"containerDefinitions":[ {"name": "a"} ],"family":"web","cpu":"256","future":{"a": [1.0, 1e2]}}"#
+        );
+    }
+
+    #[test]
+    fn a_new_output_only_member_can_be_named_but_no_input() {
+        let extra = OutputOnly::new(["futureState".to_owned()]).unwrap();
+        let described = described(r#"[{"name":"a"}]"#, r#","futureState":1,"future":2"#, "[]").unwrap();
+        assert_eq!(
+            described.register_input(&extra).as_str(),
+            r#"{"containerDefinitions":[{"name":"a"}],"family":"web","future":2}"#
+        );
+        assert_eq!(OutputOnly::new(["x".to_owned(), "cpu".to_owned()]).unwrap_err(), InputMember("cpu"));
+    }
+
+    #[test]
+    fn tags_come_last_without_those_that_are_reserved_to_aws() {
+        for (tags, expected) in [
+            ("[]", ""),
+            ("null", ""),
+            (r#"[{"key":"aws:a","value":"b"},{"key":"AwS:a","value":"b"},{"key":"a","value":"aWS:b"}]"#, ""),
+            (r#"[{"key":"\u0061ws:a","value":"b"}]"#, ""),
+            (
+                r#"[{"key":"aws:a","value":"b"}, {"value": "x", "key": "aws"},{"key":"é:aws:","value":null}]"#,
+                r#","tags":[{"value": "x", "key": "aws"},{"key":"é:aws:","value":null}]"#,
+            ),
+        ] {
+            let expected = format!(r#"{{"containerDefinitions":[{{"name":"a"}}],"family":"web"{expected}}}"#);
+            assert_eq!(input(r#"[{"name":"a"}]"#, "", tags).as_str(), expected, "{tags}");
+        }
+    }
+
+    #[test]
+    fn each_true_becomes_false_and_nothing_else_changes() {
+        let before = input(
+            r#"[{"privileged" : true ,"name":"a","command":["\"privileged\":true"]},
+               {"name":"b","privileged":false,"dockerLabels":{"privileged":"true","x":{"privileged":true}}},
+               {"name":"c","privileged":null},{"name":"d","privil\u0065ged":true,"privileged":false,"privileged":true}]"#,
+            r#","privileged":true"#,
+            "[]",
+        );
+        assert_eq!(before.privileged_containers(), ["a", "d"]);
+        let after = before.without_privilege();
+        assert_eq!(
+            after.as_str(),
+            r#"{"containerDefinitions":[{"privileged" : false ,"name":"a","command":["\"privileged\":true"]},
+               {"name":"b","privileged":false,"dockerLabels":{"privileged":"true","x":{"privileged":true}}},
+               {"name":"c","privileged":null},{"name":"d","privil\u0065ged":false,"privileged":false,"privileged":false}],"family":"web","privileged":true}"#
+        );
+        assert!(after.privileged_containers().is_empty());
+        assert!(after.containers().iter().all(|container| !container.privileged));
+        assert_eq!(after.without_privilege().as_str(), after.as_str());
+    }
+
+    #[test]
+    fn an_input_that_was_read_back_is_the_same_text() {
+        let before = input(r#"[{"name":"a","privileged":true}]"#, r#","taskRoleArn":"t","executionRoleArn":"""#, "[]");
+        let read_back = RegisterInput::parse(&format!("\n {} ", before.as_str())).unwrap();
+        assert_eq!(read_back.as_str(), before.as_str());
+        assert_eq!(read_back.without_privilege().as_str(), before.without_privilege().as_str());
+        assert_eq!(read_back.family().as_str(), "web");
+        assert_eq!(read_back.roles(), ["t"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_never_taken_for_unprivileged() {
+        let list = "taskDefinition.containerDefinitions is not a list of containers";
+        for containers in ["{}", "[]", r#""HIDDEN_DUE_TO_SECURITY_REASONS""#] {
+            refused(containers, list);
+        }
+        refused("null", "taskDefinition.containerDefinitions is missing");
+        refused(r#"[{"name":"a"},"b"]"#, "taskDefinition.containerDefinitions[1] is not an object");
+        refused(r#"[{"image":"a"}]"#, "taskDefinition.containerDefinitions[0].name is missing");
+        refused(r#"[{"name":1}]"#, "taskDefinition.containerDefinitions[0].name is not a text");
+        refused(r#"[{"name":"\ud800"}]"#, "taskDefinition.containerDefinitions[0].name is not a text");
+        refused(r#"[{"name":"a","name":"b"}]"#, "taskDefinition.containerDefinitions[0].name is given twice");
+        for odd in [r#""true""#, "1", "[]", "{}", r#""""#] {
+            let containers = format!(r#"[{{"name":"a"}},{{"name":"b","privileged":{odd}}}]"#);
+            refused(&containers, "taskDefinition.containerDefinitions[1].privileged is not true or false");
+        }
+        refused(
+            r#"[{"name":"a"}],"containerDefinitions":[{"name":"a","privileged":true}]"#,
+            "taskDefinition.containerDefinitions is given twice",
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_no_task_definition_is_refused_without_its_content() {
+        for (answer, error) in [
+            ("secret", "the task definition is not JSON (line 1, column 1)"),
+            (r#"{"taskDefinition":{}"#, "the task definition is not JSON (line 1, column 20)"),
+            ("[]", "the document is not an object"),
+            ("{}", "taskDefinition is missing"),
+            (r#"{"taskDefinition":"secret"}"#, "taskDefinition is not an object"),
+            (r#"{"taskDefinition":{}}"#, "taskDefinition.taskDefinitionArn is missing"),
+            (
+                r#"{"taskDefinition":{"taskDefinitionArn":"secret"}}"#,
+                "taskDefinition.taskDefinitionArn is not the ARN of a task definition",
+            ),
+        ] {
+            assert_eq!(Described::parse(answer).unwrap_err().to_string(), error);
+        }
+        let other = format!(
+            r#"{{"taskDefinition":{{"taskDefinitionArn":"{ARN}","family":"b","containerDefinitions":[{{"name":"a"}}]}}}}"#
+        );
+        let error = Described::parse(&other).unwrap_err().to_string();
+        assert_eq!(error, "taskDefinition.family is not the family in taskDefinitionArn");
+        for (tags, error) in [
+            ("{}", "tags is not a list"),
+            ("[1]", "tags[0] is not an object"),
+            (r#"[{"value":"secret"}]"#, "tags[0].key is missing"),
+            (r#"[{"key":"a","value":5}]"#, "tags[0].value is not a text"),
+        ] {
+            assert_eq!(described(r#"[{"name":"a"}]"#, "", tags).unwrap_err().to_string(), error);
+        }
+    }
+
+    #[test]
+    fn who_what_and_when_are_read_from_the_description() {
+        let members = r#","registeredAt":1700000000.25,"registeredBy":"arn:aws:iam::111122223333:user/eve""#;
+        let described = described(r#"[{"name":"a"}]"#, members, r#"[{"key":"team","value":"blue"}]"#).unwrap();
+        assert_eq!(described.arn().to_string(), ARN);
+        assert_eq!(described.id().to_string(), "web:12");
+        assert!(described.is_active());
+        assert_eq!(described.registered_at().unwrap().to_string(), "2023-11-14T22:13:20.25Z");
+        assert_eq!(described.registered_by(), Some("arn:aws:iam::111122223333:user/eve"));
+        assert!(described.has_tag_key("team") && !described.has_tag_key("Team"));
+        assert_eq!(described.tag_value("team").as_deref(), Some("blue"));
+        assert_eq!(
+            format!("{described:?}"),
+            r#"Described { id: TaskDefinitionId { family: Family("web"), revision: Revision(12) }, status: "ACTIVE", .. }"#
+        );
+    }
+
+    #[test]
+    fn a_container_shows_its_ways_to_the_host_and_nothing_odd_stops_it() {
+        let containers = r#"[{"name":"a","privileged":true,"user":"0:0","readonlyRootFilesystem":true,
+            "linuxParameters":{"capabilities":{"add":["SYS_ADMIN",7],"drop":["ALL"]},"devices":[{"hostPath":"/dev/kvm"}]},
+            "mountPoints":[{"sourceVolume":"sock","containerPath":"/s"},{"sourceVolume":"tmp"},{}]},
+            {"name":"b","user":5,"linuxParameters":"odd","mountPoints":{}}]"#;
+        let volumes = r#","networkMode":"host","pidMode":"task","ipcMode":7,"volumes":[{"name":"tmp","host":{}},
+            {"name":"sock","host":{"sourcePath":"/var/run/docker.sock"}}]"#;
+        let described = described(containers, volumes, "[]").unwrap();
+        let [a, b] = described.containers() else { panic!("two containers") };
+        assert_eq!(a.capabilities_added, ["SYS_ADMIN"]);
+        assert_eq!(a.capabilities_dropped, ["ALL"]);
+        assert_eq!(a.devices, ["/dev/kvm"]);
+        assert_eq!(a.host_mounts, [HostMount { host_path: "/var/run/docker.sock".to_owned(), read_only: false }]);
+        assert!(a.privileged && a.readonly_root_filesystem);
+        assert_eq!((a.user, b.user), (User::Root, User::Unset));
+        assert!(b.devices.is_empty() && b.host_mounts.is_empty() && b.capabilities_added.is_empty());
+        assert_eq!(described.network_mode(), Some("host"));
+        assert_eq!(described.pid_mode(), Some("task"));
+        assert_eq!(described.ipc_mode(), None);
+    }
+
+    #[test]
+    fn root_is_known_by_name_and_by_number() {
+        for (user, expected) in [
+            ("root", User::Root),
+            ("root:wheel", User::Root),
+            ("0", User::Root),
+            ("000:5", User::Root),
+            ("1000", User::Other),
+            ("rooty", User::Other),
+            ("nobody:root", User::Other),
+            ("", User::Unset),
+            (":0", User::Unset),
+        ] {
+            assert_eq!(User::of(user), expected, "{user}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! JSON as text: a value is the span that it takes in its document, and is opened one level at a time.
+//! It turns nothing into a data model, so nothing can be lost: numbers, escapes, order and double members stay as written.
+//!
+//! `serde_json` proves the grammar once (its skipping scanner keeps its own stack: depth costs no recursion), and a
+//! small scanner splits what is proven. No member name has a meaning to either, `serde_json`'s magic names included.
+//! Grammar: <https://www.rfc-editor.org/rfc/rfc8259>.
+
+use serde_json::value::RawValue;
+
+/// Not JSON. Says where, not what stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON (line {line}, column {column})")]
+pub struct Malformed {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+/// A JSON value as it is written, without the white space around it. It has no `Debug`: it may hold a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Json<'a>(&'a str);
+
+/// A value, opened one level deep.
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, as it is written.
+    Number(&'a str),
+    /// A text, decoded.
+    Text(Text),
+    /// The elements of a list.
+    List(Vec<Json<'a>>),
+    /// The members of an object, in order; a name that is given twice is there twice.
+    Object(Vec<Member<'a>>),
+}
+
+/// One member of an object.
+pub struct Member<'a> {
+    /// The name, decoded.
+    pub name: Text,
+    /// The name as it is written, in its quotes.
+    pub written_name: &'a str,
+    /// The value.
+    pub value: Json<'a>,
+}
+
+/// A decoded text, in UTF-16 units: JSON can escape half of a surrogate pair, which a `String` cannot hold.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(Vec<u16>);
+
+impl<'a> Json<'a> {
+    /// The value that makes up the whole of `text`.
+    ///
+    /// # Errors
+    /// When `text` is not one JSON value.
+    pub fn parse(text: &'a str) -> Result<Self, Malformed> {
+        serde_json::from_str::<&RawValue>(text)
+            .map(|raw| Self(raw.get()))
+            .map_err(|error| Malformed { line: error.line(), column: error.column() })
+    }
+
+    /// A value that the caller wrote.
+    pub(super) const fn written(text: &'static str) -> Self {
+        Self(text)
+    }
+
+    /// The value as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// Where this value begins in `whole`, of which it is a part.
+    #[must_use]
+    pub fn offset_in(self, whole: Json<'_>) -> usize {
+        self.0.as_ptr().addr().wrapping_sub(whole.0.as_ptr().addr())
+    }
+
+    /// Opens the value by one level.
+    #[must_use]
+    pub fn value(self) -> Value<'a> {
+        match self.0.as_bytes().first() {
+            Some(b'{') => Value::Object(members(parts(self.0))),
+            Some(b'[') => Value::List(parts(self.0).into_iter().map(Json).collect()),
+            Some(b'"') => Value::Text(Text::decode(self.0)),
+            Some(b't') => Value::Bool(true),
+            Some(b'f') => Value::Bool(false),
+            Some(b'n') | None => Value::Null,
+            Some(_) => Value::Number(self.0),
+        }
+    }
+
+    /// The text, if it is one that a `String` can hold.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        match self.value() {
+            Value::Text(text) => text.to_text(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The elements, if it is a list.
+    #[must_use]
+    pub fn elements(self) -> Option<Vec<Json<'a>>> {
+        match self.value() {
+            Value::List(elements) => Some(elements),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The members, if it is an object.
+    #[must_use]
+    pub fn members(self) -> Option<Vec<Member<'a>>> {
+        match self.value() {
+            Value::Object(members) => Some(members),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => None,
+        }
+    }
+}
+
+impl Text {
+    /// Whether it is this text.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.0.iter().copied().eq(text.encode_utf16())
+    }
+
+    /// Whether it has no characters.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As a `String`; `None` when half of a surrogate pair is in it.
+    #[must_use]
+    pub fn to_text(&self) -> Option<String> {
+        String::from_utf16(&self.0).ok()
+    }
+
+    /// From a text as it is written, in its quotes. Its grammar is proven, so odd escapes need no answer.
+    fn decode(written: &str) -> Self {
+        let mut units = Vec::with_capacity(written.len());
+        let mut rest = written[1..written.len() - 1].chars();
+        while let Some(character) = rest.next() {
+            let meant = match character {
+                '\\' => match rest.next().unwrap_or('\\') {
+                    'b' => '\u{8}',
+                    'f' => '\u{c}',
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'u' => {
+                        let (digits, after) = rest.as_str().split_at(4);
+                        units.push(u16::from_str_radix(digits, 16).unwrap_or_default());
+                        rest = after.chars();
+                        continue;
+                    }
+                    itself => itself,
+                },
+                plain => plain,
+            };
+            units.extend_from_slice(meant.encode_utf16(&mut [0; 2]));
+        }
+        Self(units)
+    }
+}
+
+/// What stands between the `,` and `:` of a list's or an object's first level: elements, or names and values in turn.
+fn parts(text: &str) -> Vec<&str> {
+    let inner = text[1..text.len() - 1].trim();
+    if inner.is_empty() {
+        return Vec::new();
+    }
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    let (mut in_text, mut escaped) = (false, false);
+    for (at, byte) in inner.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b',' | b':' if depth == 0 => {
+                parts.push(inner[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(inner[start..].trim());
+    parts
+}
+
+fn members(parts: Vec<&str>) -> Vec<Member<'_>> {
+    let mut parts = parts.into_iter();
+    let mut members = Vec::new();
+    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+        members.push(Member { name: Text::decode(name), written_name: name, value: Json(value) });
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn texts(json: &str) -> Vec<&str> {
+        match Json::parse(json).unwrap().value() {
+            Value::List(elements) => elements.into_iter().map(Json::as_str).collect(),
+            Value::Object(members) => members.into_iter().flat_map(|it| [it.written_name, it.value.as_str()]).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => panic!("a list or an object"),
+        }
+    }
+
+    #[test]
+    fn a_value_opens_into_the_texts_of_its_first_level() {
+        for (json, expected) in [
+            ("[]", &[][..]),
+            (" { } ", &[]),
+            ("[1.0,\t-0 ,1e2]", &["1.0", "-0", "1e2"]),
+            (r#"[ [1,[2]] , {"a":[3,4]} ]"#, &["[1,[2]]", r#"{"a":[3,4]}"#]),
+            (r#"{"a" : 1,"a":2 , "b":{"c":":,"}}"#, &[r#""a""#, "1", r#""a""#, "2", r#""b""#, r#"{"c":":,"}"#]),
+            (r#"["\"],[","\\",":,{"]"#, &[r#""\"],[""#, r#""\\""#, r#"":,{""#]),
+            (r#"["é😀","\ud800"]"#, &[r#""é😀""#, r#""\ud800""#]),
+        ] {
+            assert_eq!(texts(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_magic_names_of_serde_json_are_names_like_others() {
+        for name in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
+            for value in [r#""1""#, r#""{\"privileged\":false}""#, "{}", "7"] {
+                let json = format!(r#"{{"{name}":{value}}}"#);
+                assert_eq!(texts(&json), [format!("\"{name}\"").as_str(), value]);
+                assert_eq!(Json::parse(&json).unwrap().as_str(), json);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_decoded_to_utf_16_so_that_half_a_pair_is_a_text_too() {
+        for (written, text) in [
+            (r#""""#, ""),
+            (r#""plain""#, "plain"),
+            (r#""\"\\\/\b\f\n\r\t\u00e9\u00E9""#, "\"\\/\u{8}\u{c}\n\r\téé"),
+            (r#""\ud83d\ude00😀""#, "😀😀"),
+            (r#""\"""#, "\""),
+            (r#""\\\"""#, "\\\""),
+        ] {
+            assert!(Text::decode(written).is(text), "{written}");
+            assert_eq!(Json::parse(written).unwrap().text().as_deref(), Some(text));
+        }
+        assert!(Text::decode(r#""\ud800""#) == Text::decode(r#""\uD800""#));
+        assert!(Text::decode(r#""\ud800""#) != Text::decode(r#""\ud801""#));
+        assert_eq!(Text::decode(r#""\ud800""#).to_text(), None);
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Json::parse(&deep).unwrap().elements().unwrap().len(), 1);
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+        assert_eq!(Json::parse(&deep).unwrap().members().unwrap().len(), 1);
+        assert!(Json::parse(&"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn what_is_not_one_json_value_is_refused_with_the_place() {
+        for json in ["", "{", "[1,]", "{'a':1}", "[01]", "[1] 2", "\"\u{1}\"", r#"["\x"]"#, r#"["\u12"]"#, "nul"] {
+            assert!(Json::parse(json).is_err(), "{json}");
+        }
+        assert_eq!(Json::parse("[\n secret]").err(), Some(Malformed { line: 2, column: 2 }));
+    }
+}
