@@ -203,3 +203,78 @@ fn members(parts: Vec<&str>) -> Vec<Member<'_>> {
     }
     members
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn texts(json: &str) -> Vec<&str> {
+        match Json::parse(json).unwrap().value() {
+            Value::List(elements) => elements.into_iter().map(Json::as_str).collect(),
+            Value::Object(members) => members.into_iter().flat_map(|it| [it.written_name, it.value.as_str()]).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => panic!("a list or an object"),
+        }
+    }
+
+    #[test]
+    fn a_value_opens_into_the_texts_of_its_first_level() {
+        for (json, expected) in [
+            ("[]", &[][..]),
+            (" { } ", &[]),
+            ("[1.0,\t-0 ,1e2]", &["1.0", "-0", "1e2"]),
+            (r#"[ [1,[2]] , {"a":[3,4]} ]"#, &["[1,[2]]", r#"{"a":[3,4]}"#]),
+            (r#"{"a" : 1,"a":2 , "b":{"c":":,"}}"#, &[r#""a""#, "1", r#""a""#, "2", r#""b""#, r#"{"c":":,"}"#]),
+            (r#"["\"],[","\\",":,{"]"#, &[r#""\"],[""#, r#""\\""#, r#"":,{""#]),
+            (r#"["é😀","\ud800"]"#, &[r#""é😀""#, r#""\ud800""#]),
+        ] {
+            assert_eq!(texts(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_magic_names_of_serde_json_are_names_like_others() {
+        for name in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
+            for value in [r#""1""#, r#""{\"privileged\":false}""#, "{}", "7"] {
+                let json = format!(r#"{{"{name}":{value}}}"#);
+                assert_eq!(texts(&json), [format!("\"{name}\"").as_str(), value]);
+                assert_eq!(Json::parse(&json).unwrap().as_str(), json);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_decoded_to_utf_16_so_that_half_a_pair_is_a_text_too() {
+        for (written, text) in [
+            (r#""""#, ""),
+            (r#""plain""#, "plain"),
+            (r#""\"\\\/\b\f\n\r\t\u00e9\u00E9""#, "\"\\/\u{8}\u{c}\n\r\téé"),
+            (r#""\ud83d\ude00😀""#, "😀😀"),
+            (r#""\"""#, "\""),
+            (r#""\\\"""#, "\\\""),
+        ] {
+            assert!(Text::decode(written).is(text), "{written}");
+            assert_eq!(Json::parse(written).unwrap().text().as_deref(), Some(text));
+        }
+        assert!(Text::decode(r#""\ud800""#) == Text::decode(r#""\uD800""#));
+        assert!(Text::decode(r#""\ud800""#) != Text::decode(r#""\ud801""#));
+        assert_eq!(Text::decode(r#""\ud800""#).to_text(), None);
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Json::parse(&deep).unwrap().elements().unwrap().len(), 1);
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+        assert_eq!(Json::parse(&deep).unwrap().members().unwrap().len(), 1);
+        assert!(Json::parse(&"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn what_is_not_one_json_value_is_refused_with_the_place() {
+        for json in ["", "{", "[1,]", "{'a':1}", "[01]", "[1] 2", "\"\u{1}\"", r#"["\x"]"#, r#"["\u12"]"#, "nul"] {
+            assert!(Json::parse(json).is_err(), "{json}");
+        }
+        assert_eq!(Json::parse("[\n secret]").err(), Some(Malformed { line: 2, column: 2 }));
+    }
+}
