@@ -41,7 +41,8 @@ pub fn alerting(fact: &Fact, own: Option<&Record>, family: &[Record], now: Times
         || match fact.outcome {
             Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive | Outcome::Exempt => false,
             Outcome::AlreadyRemediated => fact.copy_is_ours,
-            Outcome::Superseded => fact.original_may_run,
+            // A lost race means that a copy was withdrawn, in this run or in an earlier one that could not tell.
+            Outcome::Superseded => fact.original_may_run || fact.reason == Some(Reason::Race),
             Outcome::Alerted | Outcome::Remediated | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => true,
         };
     let reason = fact.reason.map(Reason::as_str);

@@ -198,29 +198,27 @@ impl Guard {
     ) -> Result<Concluded, RunError> {
         let id = &daemon.id;
         let mut pauses = pauses();
-        loop {
+        let privileged = loop {
             match self.aws.ecs.privileged_in_daemon(&daemon.arn(&self.home)).await.map_err(Stop::from) {
-                Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
                 Ok(Some(containers)) if containers.is_empty() => {
                     return Ok(Concluded::silent(Outcome::Compliant, Some(id.to_string())));
                 }
-                Ok(Some(containers)) => {
-                    let report = Report::of_daemon(id.clone(), containers, provenance.clone(), self.policy.mode);
-                    return self.report(report, None).await;
-                }
+                Ok(Some(containers)) => break containers,
                 // Nothing is changed either way, so here the event's word is enough to tell somebody.
-                Err(Stop::Failed(_)) if !daemon.privileged_by_event.is_empty() => {
-                    let containers = daemon.privileged_by_event.clone();
-                    let report = Report::of_daemon(id.clone(), containers, provenance.clone(), self.policy.mode);
-                    return self.report(report, None).await;
+                Ok(None) | Err(Stop::Failed(_)) if !daemon.privileged_by_event.is_empty() => {
+                    break daemon.privileged_by_event.clone();
                 }
+                Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
                 Err(Stop::Failed(failure)) => {
                     return self.conclude(id, provenance, Run::default(), None, Err(failure)).await;
                 }
                 Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
                 Err(Stop::Transient(failure)) => self.wait_or_give_up(failure, pauses.next(), deadline).await?,
             }
-        }
+        };
+        let held = read_record(self, id).await.unwrap_or_default();
+        let report = Report::of_daemon(id.clone(), privileged, provenance.clone(), self.policy.mode);
+        self.report(report, held).await
     }
 
     /// Waits before the next attempt, if there is one and time for it.

@@ -3,6 +3,7 @@
 
 mod account;
 mod runtime_api;
+mod story;
 
 mod architecture;
 mod conformance;

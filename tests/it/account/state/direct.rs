@@ -68,6 +68,15 @@ impl State {
         arn.and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned())).expect("an ARN")
     }
 
+    /// Registers a daemon task definition past the wire; its event is in the trail. Answers its ARN.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn register_daemon(&mut self, principal: &str, input: &str) -> String {
+        let body = self.directly("RegisterDaemonTaskDefinition", principal, input);
+        Document::parse(body.as_bytes()).and_then(|answer| answer.text("daemonTaskDefinitionArn")).expect("an ARN")
+    }
+
     /// Deregisters a revision, `web:12`, past the wire.
     ///
     /// # Panics
