@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
-use super::json::{Json, Malformed, Member, Value};
+use super::json::{Json, Malformed, Member, Text, Value};
 use super::members::{OUTPUT_ONLY, REGISTER_INPUT};
 
 /// Why a document cannot be used. Says what is wrong and at which member, never what stands there.
@@ -138,8 +138,8 @@ struct Piece {
 }
 
 struct Tag {
-    key: String,
-    value: String,
+    key: Text,
+    value: Option<Text>,
     written: String,
 }
 
@@ -225,13 +225,14 @@ impl Described {
     /// Whether it has a tag of that key.
     #[must_use]
     pub fn has_tag_key(&self, key: &str) -> bool {
-        self.tags.iter().any(|tag| tag.key == key)
+        self.tags.iter().any(|tag| tag.key.is(key))
     }
 
     /// The value of the tag of that key.
     #[must_use]
     pub fn tag_value(&self, key: &str) -> Option<String> {
-        self.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone())
+        let tag = self.tags.iter().find(|tag| tag.key.is(key))?;
+        tag.value.as_ref()?.to_text()
     }
 
     /// Its containers, in the order of the document.
@@ -490,8 +491,8 @@ fn read_tags(path: &str, tags: Json<'_>) -> Result<Vec<Tag>, DocumentError> {
     let elements = tags.elements().ok_or(DocumentError::Unexpected { path: path.to_owned(), expected: "a list" })?;
     let tag = |(index, element): (usize, Json<'_>)| {
         let tag = Object::of(&format!("{path}[{index}]"), element)?;
-        let value = tag.optional_text("value")?.unwrap_or_default();
-        Ok(Tag { key: tag.required_text("key")?, value, written: element.as_str().to_owned() })
+        let key = tag.optional_text("key")?.ok_or_else(|| tag.missing("key"))?;
+        Ok(Tag { key, value: tag.optional_text("value")?, written: element.as_str().to_owned() })
     };
     elements.into_iter().enumerate().map(tag).collect()
 }
@@ -500,8 +501,8 @@ impl Tag {
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html>: "Do not use `aws:`, `AWS:`, or any
     /// upper or lowercase combination of such as a prefix for either keys or values".
     fn is_reserved(&self) -> bool {
-        let reserved = |text: &str| text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
-        reserved(&self.key) || reserved(&self.value)
+        let reserved = |text: &Text| text.begins_with_ignoring_case("aws:");
+        reserved(&self.key) || self.value.as_ref().is_some_and(reserved)
     }
 }
 
@@ -548,6 +549,10 @@ impl<'a> Object<'a> {
         }
     }
 
+    fn missing(&self, name: &str) -> DocumentError {
+        DocumentError::Missing { path: self.at(name) }
+    }
+
     fn unexpected(&self, name: &str, expected: &'static str) -> DocumentError {
         DocumentError::Unexpected { path: self.at(name), expected }
     }
@@ -567,16 +572,22 @@ impl<'a> Object<'a> {
     }
 
     fn required(&self, name: &str) -> Result<Json<'a>, DocumentError> {
-        self.optional(name)?.ok_or_else(|| DocumentError::Missing { path: self.at(name) })
+        self.optional(name)?.ok_or_else(|| self.missing(name))
     }
 
-    fn optional_text(&self, name: &str) -> Result<Option<String>, DocumentError> {
-        let text = |json: Json<'_>| json.text().ok_or_else(|| self.unexpected(name, "a text"));
-        self.optional(name)?.map(text).transpose()
+    fn optional_text(&self, name: &str) -> Result<Option<Text>, DocumentError> {
+        match self.optional(name)?.map(Json::value) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_)) => {
+                Err(self.unexpected(name, "a text"))
+            }
+        }
     }
 
     fn required_text(&self, name: &str) -> Result<String, DocumentError> {
-        self.optional_text(name)?.ok_or_else(|| DocumentError::Missing { path: self.at(name) })
+        let text = self.required(name)?.text();
+        text.ok_or_else(|| self.unexpected(name, "a text"))
     }
 
     // What follows is for what is only shown: what is odd is left out, and never stops the remedy. Of a member that is

@@ -128,6 +128,13 @@ impl Text {
         self.0.iter().copied().eq(text.encode_utf16())
     }
 
+    /// Whether it begins with these ASCII letters and signs, in any case.
+    #[must_use]
+    pub fn begins_with_ignoring_case(&self, prefix: &str) -> bool {
+        let same = |(unit, byte): (&u16, u8)| u8::try_from(*unit).is_ok_and(|unit| unit.eq_ignore_ascii_case(&byte));
+        self.0.len() >= prefix.len() && self.0.iter().zip(prefix.bytes()).all(same)
+    }
+
     /// Whether it has no characters.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,4 +7,5 @@ mod story;
 
 mod architecture;
 mod conformance;
+mod documents;
 mod guard;
