@@ -6,6 +6,7 @@ mod runtime_api;
 mod story;
 
 mod architecture;
+mod binary;
 mod conformance;
 mod documents;
 mod guard;

@@ -32,6 +32,7 @@ pub struct Function {
     events: UnboundedSender<(String, Vec<u8>)>,
     reports: UnboundedReceiver<Report>,
     deadline_ms: Arc<Mutex<u128>>,
+    arn: Arc<Mutex<String>>,
     invocations: u64,
     _server: Server,
 }
@@ -70,8 +71,13 @@ impl Function {
         let (events, waiting) = unbounded_channel();
         let (report, reports) = unbounded_channel();
         let deadline_ms = Arc::new(Mutex::new(0));
-        let api =
-            Arc::new(Api { events: tokio::sync::Mutex::new(waiting), report, deadline_ms: Arc::clone(&deadline_ms) });
+        let arn = Arc::new(Mutex::new("arn:aws:lambda:eu-west-1:111122223333:function:function".to_owned()));
+        let api = Arc::new(Api {
+            events: tokio::sync::Mutex::new(waiting),
+            report,
+            deadline_ms: Arc::clone(&deadline_ms),
+            arn: Arc::clone(&arn),
+        });
         let server = Server::start(move |request| {
             let api = Arc::clone(&api);
             async move { api.answer(request).await }
@@ -99,7 +105,12 @@ impl Function {
             collect(child.stderr.take().expect("a pipe"), Arc::clone(&output)),
         ];
         let time_limit = Duration::from_mins(1);
-        Self { time_limit, child, output, readers, events, reports, deadline_ms, invocations: 0, _server: server }
+        Self { time_limit, child, output, readers, events, reports, deadline_ms, arn, invocations: 0, _server: server }
+    }
+
+    /// The ARN under which Lambda invokes the function; unless told, one of the default account.
+    pub fn invoked_as(&mut self, arn: &str) {
+        arn.clone_into(&mut self.arn.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits until the function asks for its first event.
@@ -168,6 +179,7 @@ struct Api {
     events: tokio::sync::Mutex<UnboundedReceiver<(String, Vec<u8>)>>,
     report: UnboundedSender<Report>,
     deadline_ms: Arc<Mutex<u128>>,
+    arn: Arc<Mutex<String>>,
 }
 
 impl Api {
@@ -190,12 +202,13 @@ impl Api {
         // Lambda lets a function wait for ever too; without a sender the connection breaks.
         let (id, event) = self.events.lock().await.recv().await?;
         let deadline_ms = *self.deadline_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        let arn = self.arn.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Some(
             Response::new(200, event)
                 .with("content-type", "application/json")
                 .with("lambda-runtime-aws-request-id", id)
                 .with("lambda-runtime-deadline-ms", deadline_ms.to_string())
-                .with("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:111122223333:function:function")
+                .with("lambda-runtime-invoked-function-arn", arn)
                 .with("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0"),
         )
     }

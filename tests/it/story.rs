@@ -51,7 +51,8 @@ impl Story {
         ];
         let settings = contract.iter().chain(settings);
         environment.extend(settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let guard = Function::start(env!("CARGO_BIN_EXE_guard"), &environment).await;
+        let mut guard = Function::start(env!("CARGO_BIN_EXE_guard"), &environment).await;
+        guard.invoked_as(&account.state().home.arn("lambda", "function:guard"));
         Self { account, guard }
     }
 

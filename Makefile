@@ -1,0 +1,61 @@
+# Every target works from a fresh clone with Rust, Python 3 and make, and installs what else it needs into .venv.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help demo test fmt lint rust python template package deploy clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Nothing here may reach AWS: no credentials are needed, and no telemetry is sent.
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+demo: tools-cargo ## Show the guard at work, in an account inside the demo
+	@cargo build --quiet --locked --bin guard
+	@cargo test --quiet --locked --test demo
+
+test: lint rust python template package ## Run every check
+
+fmt: tools-cargo ## Format the code
+	@cargo fmt
+
+lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came in
+	@cargo fmt --check
+	@cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
+	@! cargo tree --locked --edges normal,build --invert aws-lc-sys >/dev/null 2>&1 || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
+
+rust: tools-cargo ## Run the tests in Rust, the demo among them
+	@cargo test --locked
+
+python: $(VENV)/installed tools-cargo ## Run the tests in Python: the binary against moto, the template, ECS's newest model
+	@cargo build --quiet --locked --bin guard
+	@$(BIN)/pytest -q tests/e2e
+
+template: $(VENV)/installed ## Check the template
+	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml
+	@$(BIN)/sam validate --lint --template template.yaml
+
+package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda
+	@$(BIN)/sam build --parameter-overrides Architecture=x86_64
+	@$(BIN)/python tests/e2e/package.py .aws-sam/build/Guard/bootstrap
+
+deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credentials, with questions
+	@$(BIN)/sam build
+	@$(BIN)/sam deploy --guided
+
+clean: ## Remove all that was built or installed here
+	@rm -rf target .aws-sam $(VENV)
+
+.PHONY: tools-cargo
+tools-cargo:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.94 or later (rustup.rs)"; exit 1; }
+
+$(VENV)/installed: tests/e2e/requirements.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }
+	@python3 -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement tests/e2e/requirements.txt
+	@touch $@
