@@ -1,7 +1,7 @@
 //! The members of a task definition that ECS documents, what kind each is, and what its absence means.
 //! Used to compare meanings and to know which names are ECS's own and may be shown. Nothing is ever copied by this list.
 //!
-//! Source: `RegisterTaskDefinition` of botocore's `ecs` model (1.43.11), which is also the text of
+//! Source: `RegisterTaskDefinition` of botocore's `ecs` model (1.43.127), which is also the text of
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html> and of
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
 //! `tests/e2e/test_model.py` fails when a newer model has a member that is missing here.
@@ -87,6 +87,7 @@ const fn containers(name: &'static str, members: &'static [Member]) -> Member {
 pub const REGISTER_INPUT: &[Member] = &[
     plain("family"),
     plain("taskRoleArn"),
+    object("trustedExecutionConfiguration", &[plain("isolationMode"), plain("attestationPolicy")]),
     plain("executionRoleArn"),
     // "If no network mode is specified, the default is bridge" (Linux; Windows has no `privileged`).
     default("networkMode", r#""bridge""#),
@@ -192,7 +193,17 @@ pub const REGISTER_INPUT: &[Member] = &[
                 ],
             ),
             objects("systemControls", &[plain("namespace"), plain("value")]),
-            objects("resourceRequirements", &[plain("value"), plain("type")]),
+            objects(
+                "resourceRequirements",
+                &[
+                    plain("value"),
+                    plain("type"),
+                    object(
+                        "sharingStrategy",
+                        &[object("nvidiaMps", &[plain("memory"), plain("maxComputePercent")])],
+                    ),
+                ],
+            ),
             object("firelensConfiguration", &[plain("type"), map("options")]),
             plain("credentialSpecs"),
         ],

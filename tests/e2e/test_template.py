@@ -1,0 +1,220 @@
+"""The promises of template.yaml, on what SAM makes of it, with its conditions resolved by mode."""
+
+import copy
+import json
+import os
+import pathlib
+
+import pytest
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator asks for one and calls nothing
+
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = pathlib.Path(__file__).parents[2]
+SOURCE = yaml_parse((ROOT / "template.yaml").read_text())
+ECS_WRITES = {"ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition", "ecs:UpdateService", "ecs:TagResource",
+              "ecs:RegisterDaemonTaskDefinition", "ecs:DeleteTaskDefinitions"}
+
+
+def expanded(**parameters):
+    """The CloudFormation template for these parameters, without what their conditions leave out."""
+    source = copy.deepcopy(SOURCE)
+    source["Resources"]["Guard"]["Properties"]["CodeUri"] = "s3://bucket/guard.zip"
+    values = {name: str(parameters.get(name, p.get("Default", ""))) for name, p in source["Parameters"].items()}
+    translated = Translator({}, Parser()).translate(source, dict(values))
+    conditions = translated["Conditions"]
+
+    def holds(name):
+        return condition(conditions[name])
+
+    def condition(node):
+        [(function, arguments)] = node.items()
+        match function:
+            case "Fn::Equals":
+                left, right = (str(resolve(argument)) for argument in arguments)
+                return left == right
+            case "Fn::Not":
+                return not condition(arguments[0])
+        raise AssertionError(function)
+
+    def resolve(node):
+        match node:
+            case {"Ref": "AWS::NoValue"}:
+                return None
+            case {"Ref": name} if name in values:
+                return values[name]
+            case {"Fn::Join": [separator, parts]}:
+                parts = resolve(parts)
+                return separator.join(parts) if isinstance(parts, list) else parts
+            case {"Fn::If": [name, then, otherwise]}:
+                return resolve(then if holds(name) else otherwise)
+            case dict():
+                resolved = {key: resolve(value) for key, value in node.items()}
+                return {key: value for key, value in resolved.items() if value is not None}
+            case list():
+                return [value for value in map(resolve, node) if value is not None]
+        return node
+
+    resources = {name: resource for name, resource in translated["Resources"].items()
+                 if "Condition" not in resource or holds(resource["Condition"])}
+    return {name: resolve(resource) for name, resource in resources.items()}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(resources, role="GuardRole"):
+    policies = resources[role]["Properties"]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def allowed(resources):
+    return {action for s in statements(resources) if s["Effect"] == "Allow" for action in listed(s["Action"])}
+
+
+def statement_of(statements, sid):
+    return next(s for s in statements if s.get("Sid") == sid)
+
+
+def test_the_default_mode_is_alert_and_can_write_nothing_to_ecs():
+    assert SOURCE["Parameters"]["EnforcementMode"]["Default"] == "alert"
+    assert allowed(expanded()) & ECS_WRITES == set()
+    assert "iam:PassRole" not in allowed(expanded())
+    puts = [s for s in statements(expanded()) if s["Effect"] == "Allow" and s["Action"] == "s3:PutObject"]
+    assert len(puts) == 1 and "/records/" in json.dumps(puts)
+
+
+def test_remediate_adds_exactly_what_a_copy_needs():
+    more = allowed(expanded(EnforcementMode="remediate")) - allowed(expanded())
+    assert more == {"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:DeregisterTaskDefinition", "iam:PassRole"}
+
+
+@pytest.mark.parametrize("mode", ["alert", "remediate"])
+def test_the_role_makes_no_privilege_exempts_nobody_deletes_nothing(mode):
+    denied = [s for s in statements(expanded(EnforcementMode=mode)) if s["Effect"] == "Deny"]
+    privilege = statement_of(denied, "MakesNoPrivilege")
+    assert set(privilege["Action"]) == {"ecs:RegisterTaskDefinition", "ecs:RegisterDaemonTaskDefinition"}
+    assert privilege["Resource"] == "*" and privilege["Condition"] == {"StringEquals": {"ecs:privileged": "true"}}
+    assert "/exemptions/*" in json.dumps(statement_of(denied, "ExemptsNobody"))
+    assert set(statement_of(denied, "DeletesNothing")["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+
+
+def test_roles_are_passed_to_ecs_tasks_only_and_can_be_narrowed():
+    passing = statement_of(statements(expanded(EnforcementMode="remediate")), "CopiesCarryTheOriginalsRoles")
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    narrow = "arn:aws:iam::111122223333:role/app-*"
+    passing = statement_of(statements(expanded(EnforcementMode="remediate", PassableRoles=narrow)), "CopiesCarryTheOriginalsRoles")
+    assert listed(passing["Resource"]) == [narrow]
+
+
+def test_copies_are_tagged_at_registration_only():
+    tagging = statement_of(statements(expanded(EnforcementMode="remediate")), "TagsCopiesAtRegistration")
+    assert tagging["Condition"] == {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
+
+
+def test_missing_can_be_told_from_denied():
+    listing = statement_of(statements(expanded()), "TellsMissingFromDenied")
+    assert listing["Action"] == "s3:ListBucket"
+    prefixes = json.dumps(listing["Condition"]["StringLike"]["s3:prefix"])
+    assert all(f"{kind}/" in prefixes for kind in ("backups", "records", "exemptions"))
+
+
+def test_the_environment_is_the_contract():
+    variables = expanded(ENFORCEMENT_MODE="alert")["Guard"]["Properties"]["Environment"]["Variables"]
+    assert set(variables) == {"ENFORCEMENT_MODE", "BACKUP_BUCKET", "ALERT_TOPIC_ARN", "GUARD_ROLES", "REMEDIATE_FAMILIES",
+                              "EXEMPT_FAMILIES", "OWNER_TAG_KEYS", "OUTPUT_ONLY_MEMBERS", "RUNBOOK_URL"}
+    assert variables["GUARD_ROLES"] == {"Ref": "GuardRole"}
+
+
+def test_the_function_is_arm64_by_default_and_can_be_x86_64():
+    assert expanded()["Guard"]["Properties"]["Architectures"] == ["arm64"]
+    guard = expanded(Architecture="x86_64")["Guard"]["Properties"]
+    assert (guard["Architectures"], guard["Runtime"], guard["Handler"]) == (["x86_64"], "provided.al2023", "bootstrap")
+    logging = guard["LoggingConfig"]
+    assert (logging["LogFormat"], logging["ApplicationLogLevel"], logging["LogGroup"]) == ("JSON", "INFO", {"Ref": "LogGroup"})
+
+
+def test_concurrency_is_reserved_and_can_be_zero_or_unreserved():
+    of = lambda value: expanded(ReservedConcurrency=value)["Guard"]["Properties"].get("ReservedConcurrentExecutions")
+    assert (of("10"), of("0"), of("-1")) == ("10", "0", None)
+
+
+@pytest.mark.parametrize("queue", ["RuleDeadLetterQueue", "FailureQueue"])
+def test_both_queues_are_encrypted_keep_14_days_and_have_an_alarm_that_reaches_the_topic(queue):
+    resources = expanded()
+    properties = resources[queue]["Properties"]
+    assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert properties["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+    name = {"Fn::GetAtt": [queue, "QueueName"]}
+    [alarm] = [r for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"
+               and r["Properties"]["Dimensions"][0]["Value"] == name]
+    assert alarm["Properties"]["AlarmActions"] == [{"Ref": "Topic"}]
+
+
+def test_every_alarm_says_in_one_sentence_what_it_means_and_reaches_the_topic():
+    topic = "arn:aws:sns:eu-west-1:444455556666:central"
+    alarms = [r["Properties"] for r in expanded(AlertTopicArn=topic).values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == 4
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == [topic]
+        assert alarm["AlarmDescription"].endswith(".") and alarm["AlarmDescription"].count(". ") == 0
+
+
+def test_events_that_fail_are_kept_on_both_sides_of_the_function():
+    resources = expanded()
+    [target] = resources["Rule"]["Properties"]["Targets"]
+    assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["RuleDeadLetterQueue", "Arn"]}
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
+    [config] = [r for r in resources.values() if r["Type"] == "AWS::Lambda::EventInvokeConfig"]
+    assert config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["FailureQueue", "Arn"]}
+    assert config["Properties"]["MaximumRetryAttempts"] == 2
+    policy = json.dumps(resources["RuleDeadLetterQueuePolicy"])
+    assert "events.amazonaws.com" in policy and "sqs:SendMessage" in policy
+
+
+def test_the_bucket_is_versioned_encrypted_private_and_kept():
+    bucket = expanded()["Bucket"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    properties = bucket["Properties"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["Key", "Arn"]}
+
+
+def test_the_bucket_takes_tls_only_writes_backups_once_and_lets_the_guard_delete_nothing():
+    policy = expanded()["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement_of(policy, "OnlyOverTls")["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    once = statement_of(policy, "BackupsAreWrittenOnce")
+    assert once["Condition"] == {"Null": {"s3:if-none-match": "true"}} and "/backups/*" in json.dumps(once["Resource"])
+    assert statement_of(policy, "TheGuardDeletesNothing")["Principal"] == {"AWS": {"Fn::GetAtt": ["GuardRole", "Arn"]}}
+    assert all(s["Effect"] == "Deny" for s in policy)
+
+
+def test_a_topic_is_created_only_where_none_is_given():
+    assert expanded()["Topic"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
+    assert "Topic" not in expanded(AlertTopicArn="arn:aws:sns:eu-west-1:444455556666:central")
+
+
+def matches(pattern, event):
+    """EventBridge's matching, as far as the rule uses it: lists of exact values."""
+    if isinstance(pattern, list):
+        return event in pattern
+    return isinstance(event, dict) and all(matches(inner, event.get(name)) for name, inner in pattern.items())
+
+
+def test_the_rule_matches_every_registration_in_events_and_nothing_else():
+    pattern = expanded()["Rule"]["Properties"]["EventPattern"]
+    events = sorted((ROOT / "events").glob("guard-*.json"))
+    assert len(events) > 20
+    unmatched = [event.name for event in events if not matches(pattern, json.loads(event.read_text()))]
+    assert unmatched == ["guard-scheduled.json"]
+
+
+def test_sam_deploy_needs_no_more_than_it_says():
+    config = (ROOT / "samconfig.toml").read_text()
+    assert 'capabilities = "CAPABILITY_IAM"' in config
+    assert not any("RoleName" in r.get("Properties", {}) for r in SOURCE["Resources"].values())
