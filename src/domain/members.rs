@@ -198,10 +198,7 @@ pub const REGISTER_INPUT: &[Member] = &[
                 &[
                     plain("value"),
                     plain("type"),
-                    object(
-                        "sharingStrategy",
-                        &[object("nvidiaMps", &[plain("memory"), plain("maxComputePercent")])],
-                    ),
+                    object("sharingStrategy", &[object("nvidiaMps", &[plain("memory"), plain("maxComputePercent")])]),
                 ],
             ),
             object("firelensConfiguration", &[plain("type"), map("options")]),
