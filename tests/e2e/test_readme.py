@@ -1,0 +1,58 @@
+"""What the documents claim, held against what they speak of."""
+
+import json
+import pathlib
+import re
+
+from test_template import SOURCE, allowed, expanded
+
+ROOT = pathlib.Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def section(heading):
+    return re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", README, re.S | re.M).group(1)
+
+
+def test_every_parameter_is_documented_with_its_default():
+    settings = section("Settings")
+    for name, parameter in SOURCE["Parameters"].items():
+        default = str(parameter.get("Default", ""))
+        assert f"| `{name}`" + (f" (`{default}`)" if default else "") in settings, name
+
+
+def test_every_variable_is_documented():
+    variables = expanded()["Guard"]["Properties"]["Environment"]["Variables"]
+    assert [name for name in variables if f"`{name}`" not in section("Settings")] == []
+
+
+def test_every_permission_is_explained_and_none_that_is_not_there():
+    explained = set(re.findall(r"`((?:ecs|s3|sns|kms|sqs|logs|iam):\w+)`", section("Permissions, each with its reason")))
+    explained -= {"ecs:privileged"}
+    assert explained == allowed(expanded(EnforcementMode="remediate"))
+
+
+def test_every_outcome_and_reason_is_listed():
+    source = (ROOT / "src/domain/outcome.rs").read_text()
+    names = set(re.findall(r'Self::\w+ => "(\w+)"', source)) - {"sent", "already_sent", "none"}
+    assert {name for name in names if f"`{name}`" not in section("What it answers")} == set()
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"`(?:DEMO_PAUSE=1 )?make (\w+)`", README)) <= targets
+
+
+def test_the_compiler_that_is_asked_for_is_the_one_the_package_asks_for():
+    version = re.search(r'rust-version = "([\d.]+)"', (ROOT / "Cargo.toml").read_text()).group(1)
+    assert f"Rust {version} or later" in README
+
+
+def test_every_event_file_has_its_line():
+    listed = set(re.findall(r"^\| (guard-[\w-]+\.json) \|", (ROOT / "events/README.md").read_text(), re.M))
+    assert listed == {path.name for path in (ROOT / "events").glob("*.json")}
+
+
+def test_events_are_of_the_account_that_the_emulator_claims():
+    event = json.loads((ROOT / "events/guard-cli.json").read_text())
+    assert (event["account"], event["region"]) == ("012345678912", "us-east-1")
