@@ -52,7 +52,7 @@ clean: ## Remove all that was built or installed here
 
 .PHONY: tools-cargo
 tools-cargo:
-	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.94 or later (rustup.rs)"; exit 1; }
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.94.1 or later (rustup.rs)"; exit 1; }
 
 $(VENV)/installed: tests/e2e/requirements.txt
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }

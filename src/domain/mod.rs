@@ -3,7 +3,7 @@
 //! In reading order: what an event says ([`event`], [`provenance`], [`arn`]), what a task definition is ([`json`],
 //! [`document`], [`daemon`], [`fidelity`]), what was seen and asked for ([`observation`], [`policy`], [`exemption`], [`record`],
 //! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
-//! [`noise`], [`alert`], [`escape`], [`metrics`]).
+//! [`noise`], [`residual`], [`alert`], [`escape`], [`metrics`]).
 
 pub mod alert;
 pub mod arn;
@@ -27,3 +27,4 @@ pub mod policy;
 pub mod provenance;
 pub mod record;
 pub mod report;
+pub mod residual;

@@ -59,12 +59,13 @@ impl Guard {
     }
 
     async fn publish(&self, report: &Report) -> Result<(), RunError> {
-        let message = alert::message(report, &self.home, &self.texts_of_alert());
+        let message = alert::message(report, &self.setting());
         self.aws.topic.publish(&message).await.map_err(RunError::NotPublished)
     }
 
-    fn texts_of_alert(&self) -> alert::Setting<'_> {
+    fn setting(&self) -> alert::Setting<'_> {
         alert::Setting {
+            home: &self.home,
             bucket: &self.texts.bucket,
             runbook_url: self.texts.runbook_url.as_deref(),
             backout_function: self.texts.backout_function.as_deref(),

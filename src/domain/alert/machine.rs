@@ -1,0 +1,83 @@
+//! The alert as one JSON document: flat fields with a `schemaVersion` for programs, and the members of a custom
+//! notification for Amazon Q Developer in chat, within its limits. What a chat renders is our own words, validated ids,
+//! and container names, which pass through the chat's escaper; all other text from outside stays in the flat fields.
+//! <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>
+
+use serde_json::{Map, Value, json};
+
+use super::super::escape::{chat, plain};
+use super::super::keys;
+use super::super::outcome::Reason;
+use super::super::report::Report;
+use super::Setting;
+use super::sections::{steps, undo_command};
+use super::source;
+use super::verdict::{must_act, verdict};
+
+/// The version of the flat fields.
+const SCHEMA_VERSION: u32 = 1;
+/// Limits of a custom notification, in characters.
+const TITLE_MAX: usize = 250;
+const DESCRIPTION_MAX: usize = 8_000;
+const STEP_MAX: usize = 350;
+const KEYWORD_MAX: usize = 75;
+
+pub(super) fn document(
+    report: &Report,
+    setting: &Setting,
+    title: &str,
+    attributes: &[(&'static str, String)],
+) -> Value {
+    let containers: Vec<String> = report.privileged_containers().iter().map(|name| plain(name)).collect();
+    let undo = undo_command(report, setting).map(|lines| lines.join("\n"));
+    let mut fields: Map<String, Value> =
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let more = [
+        ("taskDefinition", Some(report.id.to_string())),
+        ("reason", report.reason.map(|reason| Reason::as_str(reason).to_owned())),
+        ("copy", report.copy.as_ref().map(|copy| copy.id.to_string())),
+        ("tool", Some(report.provenance.tool.as_str().to_owned())),
+        ("eventId", report.provenance.event_id.as_deref().map(plain)),
+        ("record", Some(keys::record(setting.home, &report.id))),
+        ("backup", report.backup_sha256.as_ref().map(|_| keys::backup(setting.home, &report.id))),
+        ("backupSha256", report.backup_sha256.clone()),
+        ("undo", undo.clone()),
+    ];
+    fields.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+    // A notification's context holds strings only.
+    let context: Map<String, Value> = fields
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), json!(value.as_str()?))))
+        .chain([("privilegedContainers".to_owned(), json!(containers.join(",")))])
+        .collect();
+    fields.insert("privilegedContainers".into(), json!(containers));
+
+    let undo_step = undo.map(|undo| format!("Undo: {}", undo.replace("\\\n", "")));
+    let next = [must_act(report).to_owned(), format!("Fix at the source: {}", source::fix(report, chat))];
+    let description = [vec![verdict(report)], steps(report)].concat().join("\n");
+    let mut document = json!({
+        "version": "1.0",
+        "source": "custom",
+        "content": {
+            "textType": "client-markdown",
+            "title": cut(title, TITLE_MAX),
+            "description": cut(&description, DESCRIPTION_MAX),
+            "nextSteps": next.into_iter().chain(undo_step).map(|step| cut(&step, STEP_MAX)).collect::<Vec<_>>(),
+            "keywords": [cut(report.outcome.as_str(), KEYWORD_MAX), cut(report.id.family.as_str(), KEYWORD_MAX)],
+        },
+        "metadata": {
+            "threadId": report.id.family.to_string(),
+            "summary": cut(title, TITLE_MAX),
+            "additionalContext": context,
+        },
+        "schemaVersion": SCHEMA_VERSION,
+    });
+    if let Some(document) = document.as_object_mut() {
+        document.extend(fields);
+    }
+    document
+}
+
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
+}

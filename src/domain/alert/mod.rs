@@ -1,0 +1,220 @@
+//! The alert: what a run found and did, for people in words and for machines in JSON. Golden files hold its text; it
+//! decides nothing, and shows nothing out of a container but what the design allows.
+//!
+//! `verdict` says it in short, `sections` in full, `source` how to fix it where it comes from, `machine` in JSON.
+
+mod machine;
+mod sections;
+mod source;
+mod verdict;
+
+use serde_json::{Value, json};
+
+use super::arn::Home;
+use super::escape::subject;
+use super::outcome::{Outcome, Reason};
+use super::policy::RoleName;
+use super::report::Report;
+
+/// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+const SUBJECT_MAX: usize = 99;
+/// A mail is read on a phone.
+const COLUMNS_MAX: usize = 76;
+/// Nobody scrolls further at three in the morning.
+const LINES_MAX: usize = 60;
+
+/// One message for all subscribers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// At most 99 printable ASCII characters.
+    pub subject: String,
+    /// For people: `default` and `email`. At most 60 lines of 76 columns, longer words and commands aside.
+    pub text: String,
+    /// For machines: `sqs`, `lambda`, `http`, `https`; also a custom notification of Amazon Q Developer in chat.
+    pub json: Value,
+    /// For filter policies, although SNS does not deliver them with this message structure.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+impl Message {
+    /// The texts by protocol, as `MessageStructure: json` wants them.
+    #[must_use]
+    pub fn by_protocol(&self) -> String {
+        let document = self.json.to_string();
+        json!({
+            "default": self.text,
+            "email": self.text,
+            "sqs": document,
+            "lambda": document,
+            "http": document,
+            "https": document,
+        })
+        .to_string()
+    }
+}
+
+/// What an alert says besides the facts of the run.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// The account and Region.
+    pub home: &'a Home,
+    /// The bucket.
+    pub bucket: &'a str,
+    /// Where the operator's own instructions are.
+    pub runbook_url: Option<&'a str>,
+    /// The function that the undo command invokes.
+    pub backout_function: Option<&'a str>,
+    /// Our own roles, for the statement that is missing.
+    pub roles: &'a [RoleName],
+    /// Tags that say who owns a definition.
+    pub owner_tag_keys: &'a [String],
+}
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// To be known.
+    Info,
+    /// To be looked at in working hours.
+    Warning,
+    /// To be acted on now.
+    Critical,
+}
+
+impl Severity {
+    /// The name in attributes and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// How much the end of a run matters.
+    #[must_use]
+    pub fn of(outcome: Outcome, reason: Option<Reason>) -> Self {
+        match (outcome, reason) {
+            (Outcome::Failed, _) | (Outcome::Alerted, Some(Reason::ExemptionUnreadable)) => Self::Critical,
+            (Outcome::Alerted | Outcome::UnfaithfulCopyWithdrawn | Outcome::Superseded, _) => Self::Warning,
+            (Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive | Outcome::Exempt, _) => Self::Info,
+            (Outcome::AlreadyRemediated | Outcome::Remediated, _) => Self::Info,
+        }
+    }
+}
+
+/// Makes the message of a run.
+#[must_use]
+pub fn message(report: &Report, setting: &Setting) -> Message {
+    let title = format!("[ECS privileged guard] {}", verdict::headline(report));
+    let attributes = vec![
+        ("outcome", report.outcome.as_str().to_owned()),
+        ("severity", Severity::of(report.outcome, report.reason).as_str().to_owned()),
+        ("mode", report.mode.as_str().to_owned()),
+        ("family", report.id.family.to_string()),
+        ("account", setting.home.account().to_owned()),
+        ("region", setting.home.region().to_owned()),
+    ];
+    let json = machine::document(report, setting, &title, &attributes);
+    Message { subject: subject(&title, SUBJECT_MAX), text: text(report, setting), json, attributes }
+}
+
+fn text(report: &Report, setting: &Setting) -> String {
+    let mut parts = vec![verdict::in_short(report, setting)];
+    parts.extend(sections::all(report, setting).into_iter().filter(|section| !section.lines.is_empty()).map(rendered));
+    shorten(&mut parts);
+    let paragraphs: Vec<String> = parts.into_iter().map(|lines| lines.join("\n")).collect();
+    paragraphs.join("\n\n") + "\n"
+}
+
+/// A heading and what stands under it.
+struct Section {
+    heading: &'static str,
+    lines: Vec<Line>,
+}
+
+/// A line of a section.
+enum Line {
+    /// Words, wrapped to the width of a mail.
+    Words(String),
+    /// To be pasted: never wrapped.
+    Verbatim(String),
+}
+
+fn words(text: impl Into<String>) -> Line {
+    Line::Words(text.into())
+}
+
+fn rendered(section: Section) -> Vec<String> {
+    let lines = section.lines.into_iter().flat_map(|line| match line {
+        Line::Words(text) => wrapped(&text, "  ", "    "),
+        Line::Verbatim(text) => vec![format!("  {text}")],
+    });
+    [section.heading.to_owned()].into_iter().chain(lines).collect()
+}
+
+/// Cuts the longest sections until the whole fits. What is cut stands in the record or can be looked up.
+fn shorten(parts: &mut [Vec<String>]) {
+    const CUT: &str = "  (cut)";
+    let height = |parts: &[Vec<String>]| parts.iter().map(|lines| lines.len() + 1).sum::<usize>();
+    while height(parts) > LINES_MAX {
+        let is_cuttable =
+            |lines: &Vec<String>| lines.len() > 4 && lines.first().is_some_and(|heading| heading != sections::UNDO);
+        let Some(longest) = parts.iter_mut().skip(1).filter(|lines| is_cuttable(lines)).max_by_key(|lines| lines.len())
+        else {
+            return;
+        };
+        if longest.last().is_some_and(|line| line == CUT) {
+            longest.pop();
+        }
+        longest.pop();
+        longest.push(CUT.to_owned());
+    }
+}
+
+/// Lines of at most 76 columns; a word that is longer stands alone.
+fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if !is_empty && line.len() + 1 + word.len() > COLUMNS_MAX {
+            lines.push(std::mem::replace(&mut line, rest.to_owned()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_a_phone_and_a_long_word_stands_alone() {
+        let long = "x".repeat(100);
+        let lines = wrapped(&format!("{} {long} y", "word ".repeat(30)), "  ", "    ");
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS_MAX || line.trim() == long), "{lines:?}");
+        assert_eq!(lines.join(" ").split_whitespace().count(), 32);
+    }
+
+    #[test]
+    fn the_longest_sections_are_cut_and_undo_is_not() {
+        let part = |heading: &str, lines: usize| {
+            let lines = (0..lines).map(|number| format!("  {number}"));
+            [heading.to_owned()].into_iter().chain(lines).collect::<Vec<_>>()
+        };
+        let mut parts = vec![part("short", 5), part("RUNS", 80), part(sections::UNDO, 10), part("WHO", 3)];
+        shorten(&mut parts);
+        assert!(parts.iter().map(|lines| lines.len() + 1).sum::<usize>() <= LINES_MAX);
+        assert_eq!((parts[0].len(), parts[2].len(), parts[3].len()), (6, 11, 4));
+        assert_eq!(parts[1].last().unwrap(), "  (cut)");
+    }
+}

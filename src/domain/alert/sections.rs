@@ -1,0 +1,307 @@
+//! The alert in full, in the order of the design: found, changed, failed, who, what runs it, what remains, undo, how to
+//! allow or fix it, evidence. Each section is a function of the report; an empty one is left out.
+
+use super::super::document::Described;
+use super::super::escape::plain;
+use super::super::exemption::{Basis, Lapse, Verdict};
+use super::super::keys;
+use super::super::observation::Starter;
+use super::super::outcome::{Outcome, Reason};
+use super::super::record::Withdrawal;
+use super::super::report::{Failure, Report};
+use super::super::residual;
+use super::source;
+use super::{Line, Section, Setting, words};
+use serde_json::json;
+
+/// The heading that is never cut.
+pub(super) const UNDO: &str = "UNDO";
+/// What runs a family is told in this many lines.
+const RUNS_MAX: usize = 6;
+
+pub(super) fn all(report: &Report, setting: &Setting) -> Vec<Section> {
+    vec![
+        Section { heading: "FOUND", lines: found(report, setting) },
+        Section { heading: "CHANGED", lines: changed(report) },
+        Section { heading: "FAILED", lines: failed(report, setting) },
+        Section { heading: "WHO", lines: who(report) },
+        Section { heading: "WHAT RUNS IT", lines: usage(report) },
+        Section { heading: "WHAT REMAINS", lines: remains(report) },
+        Section { heading: UNDO, lines: undo(report, setting) },
+        Section { heading: "ALLOW OR FIX", lines: allow_or_fix(report, setting) },
+        Section { heading: "EVIDENCE", lines: evidence(report, setting) },
+    ]
+}
+
+fn names(containers: &[String]) -> String {
+    containers.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn found(report: &Report, setting: &Setting) -> Vec<Line> {
+    let containers = match report.privileged_containers() {
+        [] => "Privileged containers: not known; ECS does not describe it".to_owned(),
+        containers => format!("Privileged containers: {}", names(containers)),
+    };
+    let place = format!("Account {}, Region {}", setting.home.account(), setting.home.region());
+    let mut lines = vec![words(containers), words(place)];
+    for key in setting.owner_tag_keys {
+        if let Some(value) = report.original().and_then(|original| original.tag_value(key)) {
+            lines.push(words(format!("Tag {}: {}", plain(key), plain(&value))));
+        }
+    }
+    let exemption = report.finding.as_ref().map(|finding| &finding.plan.exemption);
+    lines.extend(exemption.and_then(of_exemption).map(words));
+    lines
+}
+
+fn of_exemption(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::NotExempt(Lapse::None) | Verdict::Exempt(Basis::Family) => None,
+        Verdict::NotExempt(Lapse::Expired(end)) => Some(format!("Its exemption ended {end}")),
+        Verdict::NotExempt(Lapse::TooLong) => {
+            Some("Its exemption is void: it would hold longer than 90 days from when it was written".into())
+        }
+        Verdict::NotExempt(Lapse::OtherContainers) => Some("Its exemption names other containers".into()),
+        Verdict::Partly { exempt } => Some(format!("Exempt are only: {}", names(exempt))),
+        Verdict::Unreadable(why) => Some(format!("Its exemption: {why}")),
+        Verdict::Exempt(Basis::Until(end)) => Some(format!("Exempt until {end}")),
+    }
+}
+
+fn is_copied(report: &Report) -> bool {
+    report.copy.is_some()
+        && matches!(report.outcome, Outcome::Remediated | Outcome::AlreadyRemediated | Outcome::Failed)
+}
+
+fn changed(report: &Report) -> Vec<Line> {
+    let mut lines: Vec<Line> =
+        steps(report).iter().enumerate().map(|(number, step)| words(format!("{}. {step}", number + 1))).collect();
+    if lines.is_empty() {
+        lines.push(words("Nothing was changed."));
+    }
+    let would_be = report.reason == Some(Reason::AlertMode);
+    if would_be {
+        lines.push(words("In mode remediate the guard would back it up, and register a copy with:"));
+    }
+    if is_copied(report) || would_be {
+        let edit = |name: &String| format!("containerDefinitions[{}].privileged: true -> false", plain(name));
+        lines.extend(report.privileged_containers().iter().map(edit).map(words));
+        lines.extend(effects(report));
+    }
+    lines.extend(report.differences.iter().map(|path| words(format!("Different: {path}"))));
+    lines
+}
+
+/// What dropping the flag does.
+fn effects(report: &Report) -> Vec<Line> {
+    let Some(original) = report.original() else { return Vec::new() };
+    let effects = residual::capabilities(original, report.privileged_containers());
+    let mut lines: Vec<Line> = effects.iter().map(|effect| words(plain(effect))).collect();
+    let copy = report.copy.as_ref().map_or_else(|| "the copy".to_owned(), |copy| copy.id.to_string());
+    lines.push(words(format!("Whatever names {} without a revision uses {copy} from then on.", report.id.family)));
+    lines
+}
+
+pub(super) fn steps(report: &Report) -> Vec<String> {
+    const ALL: [Withdrawal; 5] =
+        [Withdrawal::Race, Withdrawal::Duplicate, Withdrawal::Unfaithful, Withdrawal::Exempt, Withdrawal::Stray];
+    let mut steps = Vec::new();
+    if report.backup_sha256.is_some() {
+        steps.push(format!("Backed up {} as it would be registered again", report.id));
+    }
+    for copy in &report.made {
+        let id = format!("{}:{}", report.id.family, copy.revision);
+        let why = ALL.into_iter().find(|why| copy.was_withdrawn_for(*why));
+        if why != Some(Withdrawal::Stray) {
+            steps.push(format!("Registered {id}, the copy without privilege"));
+        }
+        if let Some(why) = why {
+            steps.push(format!("Deregistered {id}: {}", why.in_words()));
+        }
+    }
+    steps
+}
+
+fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
+    let Some(failure) = &report.failure else { return Vec::new() };
+    let mut lines = vec![words(plain(&failure.to_string()))];
+    match failure {
+        Failure::Call(call) => {
+            let roles = setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+            lines.push(words(format!("Role: {roles}")));
+            if let Some(action) = call.denied_action() {
+                lines.push(words("Unless a policy denies it on purpose, add this statement to the role:"));
+                lines.push(Line::Verbatim(statement(action, report, &call.resource)));
+            }
+        }
+        Failure::BackupTampered { .. } => {
+            lines.push(words("The bucket's versions say who wrote it. Nothing is registered until it is put right."));
+        }
+        Failure::RecordUnreadable { .. } => {
+            lines.push(words("It is not overwritten. Deploy the version that wrote it, or move it away."));
+        }
+        Failure::Malformed { .. } => lines.push(words("Nothing is registered that cannot be understood.")),
+    }
+    let left = report.made.iter().filter(|copy| copy.withdrawn.is_none());
+    let left: Vec<String> = left.map(|copy| format!("{}:{}", report.id.family, copy.revision)).collect();
+    if !left.is_empty() && report.copy.is_none() {
+        lines.push(words(format!(
+            "Still ACTIVE, and not proven: {}. Deregister it, or invoke the guard again.",
+            left.join(", ")
+        )));
+    }
+    let still = match report.copy {
+        Some(_) => "Still privileged: the original yes, its copy no",
+        None => "Still privileged: yes",
+    };
+    lines.push(words(still));
+    lines
+}
+
+/// The statement that a role lacks. Actions without resource-level permissions get `*`:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>
+fn statement(action: &str, report: &Report, resource: &str) -> String {
+    let roles = report.original().map(Described::roles).unwrap_or_default();
+    let resource = match action {
+        "iam:PassRole" if !roles.is_empty() => json!(roles.iter().map(|role| plain(role)).collect::<Vec<_>>()),
+        "iam:PassRole" => json!("*"),
+        _ if resource.starts_with("arn:") => json!(plain(resource)),
+        _ => json!("*"),
+    };
+    let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
+    if action == "iam:PassRole" {
+        statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });
+    }
+    statement.to_string()
+}
+
+/// ECS's own word outranks the event's.
+pub(super) fn who_in_short(report: &Report) -> String {
+    let tool = report.provenance.tool.as_str();
+    let by_ecs =
+        report.original().and_then(Described::registered_by).map(|arn| arn.splitn(6, ':').nth(5).unwrap_or(arn));
+    match (by_ecs.map(str::to_owned), report.provenance.actor_text()) {
+        (Some(principal), _) => format!("{principal}, with {tool}"),
+        (None, Some(actor)) => format!("{actor}, with {tool} (only the event says so)"),
+        (None, None) => format!("not known, with {tool}"),
+    }
+}
+
+fn who(report: &Report) -> Vec<Line> {
+    let provenance = &report.provenance;
+    let mut lines = Vec::new();
+    lines.push(words(match report.original().and_then(Described::registered_by) {
+        Some(principal) => format!("Registered by, says ECS: {}", plain(principal)),
+        None => "ECS does not say who registered it".to_owned(),
+    }));
+    if let Some(actor) = provenance.actor_text() {
+        lines.push(words(format!("By the event's word only: {}", plain(&actor))));
+    }
+    let from = provenance.source_address.as_deref().map(|from| format!(", from {}", plain(from))).unwrap_or_default();
+    lines.push(words(format!("Tool, by the event's word only: {}{from}", provenance.tool.as_str())));
+    lines
+}
+
+fn usage(report: &Report) -> Vec<Line> {
+    let Some(usage) = report.finding.as_ref().map(|finding| &finding.seen.usage) else { return Vec::new() };
+    let mut lines: Vec<Line> = usage
+        .runs
+        .iter()
+        .take(RUNS_MAX)
+        .map(|run| {
+            let starter = match &run.starter {
+                Starter::Service { name, .. } => format!("service {}", plain(name)),
+                Starter::Other(text) => format!("started by {}", plain(text)),
+            };
+            let tasks = if run.tasks == 1 { "1 task".to_owned() } else { format!("{} tasks", run.tasks) };
+            let id = report.id.family.revision(run.revision);
+            words(format!("{id}: {tasks} in cluster {}, {starter}", plain(&run.cluster)))
+        })
+        .collect();
+    match usage.runs.len() {
+        0 if usage.is_complete() => lines.push(words("No running task of the family was found.")),
+        more if more > RUNS_MAX => lines.push(words(format!("and {} more", more - RUNS_MAX))),
+        _ => {}
+    }
+    lines.extend(
+        usage.unread.iter().take(2).map(|failure| words(format!("Could not be read: {}", plain(&failure.to_string())))),
+    );
+    if usage.clusters_left_out > 0 {
+        lines.push(words(format!("{} more clusters were not looked at", usage.clusters_left_out)));
+    }
+    lines
+}
+
+fn remains(report: &Report) -> Vec<Line> {
+    let Some(original) = report.original() else { return Vec::new() };
+    let containers = report.privileged_containers();
+    let mut lines: Vec<Line> = residual::access(original, containers).iter().map(|way| words(plain(way))).collect();
+    if lines.is_empty() {
+        lines.push(words("No other way to the host was found in the definition."));
+    }
+    if residual::fails_the_host_mode_check(original, containers) {
+        lines.push(words(
+            "Without the flag AWS Config's ecs-task-definition-user-for-host-mode-check turns red: host network and root.",
+        ));
+    }
+    if is_copied(report) {
+        lines.push(words("Security Hub's ECS.4 turns green now, although the original may still run."));
+    }
+    lines
+}
+
+/// The lines of the one command that undoes what was done, if anything was.
+pub(super) fn undo_command(report: &Report, setting: &Setting) -> Option<Vec<String>> {
+    let copy = report.copy.as_ref().filter(|copy| copy.is_ours && is_copied(report))?;
+    let region = setting.home.region();
+    Some(match setting.backout_function {
+        Some(function) => vec![
+            format!("aws lambda invoke --region {region} --function-name {function} \\"),
+            "  --cli-binary-format raw-in-base64-out /dev/stdout --payload \\".into(),
+            format!("  '{{\"taskDefinition\":\"{}\",\"reason\":\"WHY\",\"approvedBy\":\"WHO\"}}'", report.id),
+        ],
+        None => vec![format!("aws ecs deregister-task-definition --region {region} --task-definition {}", copy.id)],
+    })
+}
+
+fn undo(report: &Report, setting: &Setting) -> Vec<Line> {
+    let Some(command) = undo_command(report, setting) else { return Vec::new() };
+    let does = match setting.backout_function {
+        Some(_) => "It exempts these containers for 30 days, and brings the original back.".to_owned(),
+        None => format!(
+            "It makes {} the family's latest again; the guard respects that and does not copy it a second time.",
+            report.id
+        ),
+    };
+    command.into_iter().map(Line::Verbatim).chain([words(does)]).collect()
+}
+
+fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
+    if report.outcome == Outcome::Inactive {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    let key = keys::exemption(setting.home, &report.id.family);
+    let can_be_exempt = !report.is_daemon && report.outcome != Outcome::Exempt;
+    if can_be_exempt {
+        lines.push(words(format!("Allow for a time: put an exemption at s3://{}/{key}", setting.bucket)));
+    }
+    lines.push(words(format!("Fix at the source: {}", source::fix(report, plain))));
+    lines.push(words(
+        "Needs the flag (Docker in Docker, low-level agents)? A host of its own, and an exemption. Many others run on \
+         Fargate, where it does not exist.",
+    ));
+    lines
+}
+
+fn evidence(report: &Report, setting: &Setting) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(sha256) = &report.backup_sha256 {
+        lines.push(words(format!("Backup: s3://{}/{}", setting.bucket, keys::backup(setting.home, &report.id))));
+        lines.push(words(format!("SHA-256: {sha256}")));
+    }
+    lines.push(words(format!("Record: s3://{}/{}", setting.bucket, keys::record(setting.home, &report.id))));
+    lines.extend(report.provenance.event_id.iter().map(|id| words(format!("CloudTrail event: {}", plain(id)))));
+    lines.extend(setting.runbook_url.map(|url| words(format!("Runbook: {url}"))));
+    lines
+}

@@ -1,0 +1,120 @@
+//! The alert in short: the headline, the verdict in one sentence, and in the first lines what whoever is on call asks:
+//! what, who, changed?, must I act?, how do I undo it?
+
+use super::super::escape::plain;
+use super::super::outcome::{Outcome, Reason};
+use super::super::report::Report;
+use super::sections::{undo_command, who_in_short};
+use super::{COLUMNS_MAX, Setting, Severity, wrapped};
+
+/// For the subject and for chats.
+pub(super) fn headline(report: &Report) -> String {
+    let id = &report.id;
+    match (report.outcome, &report.copy) {
+        (Outcome::Remediated | Outcome::AlreadyRemediated, Some(copy)) => {
+            format!("{id} was privileged; {} is the same without", copy.id)
+        }
+        (Outcome::Failed, Some(copy)) => format!("FAILED on {id}, although {} is the same without privilege", copy.id),
+        (Outcome::Failed, None) => format!("FAILED on {id}, still privileged"),
+        (Outcome::Superseded, _) => format!("{id} is privileged; a newer revision superseded it"),
+        (Outcome::UnfaithfulCopyWithdrawn, _) => format!("{id} is privileged; its copy was withdrawn"),
+        (Outcome::Inactive, _) => format!("{id} is inactive; a copy of it was withdrawn"),
+        (Outcome::Exempt, _) => format!("{id} is exempt; a copy of it was withdrawn"),
+        (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
+        | (Outcome::FailedRegistration | Outcome::Compliant, _) => format!("{id} is privileged; nothing was changed"),
+    }
+}
+
+/// The verdict in one sentence.
+pub(super) fn verdict(report: &Report) -> String {
+    let id = &report.id;
+    let what = match report.is_daemon {
+        true => "Daemon task definition",
+        false => "ECS task definition",
+    };
+    let because = report.reason.map(|reason| format!(": {}", in_words(reason))).unwrap_or_default();
+    match (report.outcome, &report.copy) {
+        (Outcome::Remediated | Outcome::AlreadyRemediated, Some(copy)) => format!(
+            "{what} {id} is privileged, which gives its containers the whole host; the guard made {}, proven equal but \
+             for that flag.",
+            copy.id
+        ),
+        (Outcome::Failed, Some(copy)) => format!(
+            "{what} {id} is privileged and {} is the same without, but the guard could not finish{because}.",
+            copy.id
+        ),
+        (Outcome::Failed, None) => {
+            format!("{what} {id} is privileged, and the guard could not make a copy without it{because}.")
+        }
+        (Outcome::UnfaithfulCopyWithdrawn, _) => {
+            format!("{what} {id} is privileged; its copy came out different in more than that, and was withdrawn.")
+        }
+        (Outcome::Superseded, _) => {
+            format!("{what} {id} is privileged, and a newer revision has superseded it{because}.")
+        }
+        (Outcome::Inactive | Outcome::Exempt, _) => {
+            let state = report.outcome.as_str();
+            format!("{what} {id} is {state}, so a copy that an earlier run had left behind was withdrawn.")
+        }
+        (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
+        | (Outcome::FailedRegistration | Outcome::Compliant, _) => {
+            format!("{what} {id} is privileged, which gives its containers the whole host{because}.")
+        }
+    }
+}
+
+fn in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::InactiveInUse => "it is not ACTIVE any more, but something still runs it, or might",
+        Reason::DaemonTaskDefinition => "a copy would replace every instance that runs the daemon",
+        Reason::ManagedByBatch => "AWS Batch made it, so the job definition is the place to fix",
+        Reason::ManagedByExpress => "an Express service runs it, which ECS itself manages",
+        Reason::ExemptionUnreadable => "the family's exemption cannot be read or understood",
+        Reason::PartlyExempt => "only some of its privileged containers are exempt",
+        Reason::Race => "it came first, so the guard's copy was withdrawn",
+        Reason::CopyRemoved => "somebody deregistered its copy, and the guard respects that",
+        Reason::UnfaithfulBefore => "a copy of it came out different before, so none is made again",
+        Reason::OutOfScope => "its family is not among REMEDIATE_FAMILIES",
+        Reason::AlertMode => "the guard runs in mode alert",
+        Reason::Repeated => "three copies within an hour, so something keeps bringing it back",
+        Reason::AccessDenied => "a permission is missing",
+        Reason::InvalidParameter => "AWS does not accept what was sent",
+        Reason::LimitExceeded => "a quota of AWS is used up",
+        Reason::BackupTampered => "somebody put or changed the backup",
+        Reason::RecordUnreadable => "its record cannot be understood",
+        Reason::MalformedDefinition => "its description cannot be understood",
+        Reason::Refused => "AWS refused a call",
+    }
+}
+
+/// Whether somebody must act now.
+pub(super) fn must_act(report: &Report) -> &'static str {
+    match Severity::of(report.outcome, report.reason) {
+        Severity::Info => "Act now? No.",
+        Severity::Warning => "Act now? No; look at it in working hours.",
+        Severity::Critical => "Act now? Yes: the guard could not do its work.",
+    }
+}
+
+/// The first lines.
+pub(super) fn in_short(report: &Report, setting: &Setting) -> Vec<String> {
+    let mut lines = wrapped(&verdict(report), "", "");
+    lines.push(must_act(report).to_owned());
+    let changed = match (&report.copy, report.has_changed_something()) {
+        (Some(copy), true) if report.made.iter().all(|made| made.withdrawn.is_none()) => {
+            format!("Changed: {} was registered; nothing that runs was touched.", copy.id)
+        }
+        (_, true) => "Changed: nothing stays changed; the steps are below.".to_owned(),
+        (_, false) => "Changed: nothing.".to_owned(),
+    };
+    lines.extend(wrapped(&changed, "", ""));
+    lines.extend(wrapped(&format!("Who: {}", plain(&who_in_short(report))), "", "  "));
+    if let Some(command) = undo_command(report, setting) {
+        let undo = format!("Undo: {}", command.join(" "));
+        match undo.len() <= 2 * COLUMNS_MAX && command.len() == 1 {
+            true => lines.push(undo),
+            false => lines.push("Undo: with the one command under UNDO.".to_owned()),
+        }
+    }
+    lines
+}
