@@ -149,6 +149,12 @@ impl Report {
             .any(|copy| !copy.was_withdrawn_for(Withdrawal::Duplicate) && !copy.was_withdrawn_for(Withdrawal::Exempt))
     }
 
+    /// Copies of this run that are registered and neither proven nor withdrawn.
+    pub fn copies_left(&self) -> impl Iterator<Item = TaskDefinitionId> {
+        let left = self.made.iter().filter(|copy| copy.withdrawn.is_none() && self.copy.is_none());
+        left.filter_map(|copy| Some(self.id.family.revision(copy.number()?)))
+    }
+
     /// The fact that alerts are decided by.
     #[must_use]
     pub fn fact(&self) -> Fact<'_> {

@@ -5,6 +5,7 @@ mod account;
 mod runtime_api;
 mod story;
 
+mod alerts;
 mod architecture;
 mod binary;
 mod conformance;

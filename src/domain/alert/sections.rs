@@ -142,12 +142,10 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
         }
         Failure::Malformed { .. } => lines.push(words("Nothing is registered that cannot be understood.")),
     }
-    let left = report.made.iter().filter(|copy| copy.withdrawn.is_none());
-    let left: Vec<String> = left.map(|copy| format!("{}:{}", report.id.family, copy.revision)).collect();
-    if !left.is_empty() && report.copy.is_none() {
+    for left in report.copies_left() {
         lines.push(words(format!(
-            "Still ACTIVE, and not proven: {}. Deregister it, or invoke the guard again.",
-            left.join(", ")
+            "{left} is still ACTIVE and not proven: the next look at {} deals with it.",
+            report.id
         )));
     }
     let still = match report.copy {
@@ -281,6 +279,12 @@ fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
         return Vec::new();
     }
     let mut lines = Vec::new();
+    if report.reason == Some(Reason::CopyRemoved) {
+        lines.push(words("Copy it after all: register the definition anew; a new revision is looked at afresh."));
+    }
+    if report.outcome == Outcome::Superseded {
+        lines.push(words("Whoever owns the services deploys the newer revision; the guard moves none back."));
+    }
     let key = keys::exemption(setting.home, &report.id.family);
     let can_be_exempt = !report.is_daemon && report.outcome != Outcome::Exempt;
     if can_be_exempt {

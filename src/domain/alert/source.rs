@@ -34,8 +34,12 @@ pub(super) fn fix(report: &Report, escape: fn(&str) -> String) -> String {
              of addContainer), and deploy."
         ),
         (_, Tool::CodePipeline) => format!(
-            "CodePipeline copies the revision that the service uses: point the service at the copy once, and the \
-             pipeline inherits it. {id} came from an earlier one."
+            "CodePipeline makes its revision from the one that the service uses: deploy {} to the service once, and \
+             the pipeline inherits it.",
+            report
+                .copy
+                .as_ref()
+                .map_or_else(|| format!("a revision of {family} without it"), |copy| copy.id.to_string()),
         ),
         (_, Tool::GitHubAction) => {
             format!("in the task definition file that the workflow renders, take \"privileged\": true out of {of}.")

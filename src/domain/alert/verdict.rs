@@ -43,6 +43,9 @@ pub(super) fn verdict(report: &Report) -> String {
             "{what} {id} is privileged and {} is the same without, but the guard could not finish{because}.",
             copy.id
         ),
+        (Outcome::Failed, None) if report.copies_left().next().is_some() => {
+            format!("{what} {id} is privileged, and the guard could not bring its copy to an end{because}.")
+        }
         (Outcome::Failed, None) => {
             format!("{what} {id} is privileged, and the guard could not make a copy without it{because}.")
         }
@@ -50,7 +53,9 @@ pub(super) fn verdict(report: &Report) -> String {
             format!("{what} {id} is privileged; its copy came out different in more than that, and was withdrawn.")
         }
         (Outcome::Superseded, _) => {
-            format!("{what} {id} is privileged, and a newer revision has superseded it{because}.")
+            let by = report.finding.as_ref().and_then(|finding| finding.plan.superseded_by.as_ref());
+            let by = by.map_or_else(|| "a newer revision".to_owned(), ToString::to_string);
+            format!("{what} {id} is privileged, and {by} has superseded it{because}.")
         }
         (Outcome::Inactive | Outcome::Exempt, _) => {
             let state = report.outcome.as_str();
@@ -58,7 +63,9 @@ pub(super) fn verdict(report: &Report) -> String {
         }
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
         | (Outcome::FailedRegistration | Outcome::Compliant, _) => {
-            format!("{what} {id} is privileged, which gives its containers the whole host{because}.")
+            format!(
+                "{what} {id} is privileged, which gives its containers the whole host; nothing was changed{because}."
+            )
         }
     }
 }
@@ -103,6 +110,9 @@ pub(super) fn in_short(report: &Report, setting: &Setting) -> Vec<String> {
     let changed = match (&report.copy, report.has_changed_something()) {
         (Some(copy), true) if report.made.iter().all(|made| made.withdrawn.is_none()) => {
             format!("Changed: {} was registered; nothing that runs was touched.", copy.id)
+        }
+        (None, true) if report.copies_left().next().is_some() => {
+            "Changed: a copy was registered and is still ACTIVE; see FAILED.".to_owned()
         }
         (_, true) => "Changed: nothing stays changed; the steps are below.".to_owned(),
         (_, false) => "Changed: nothing.".to_owned(),
