@@ -62,13 +62,18 @@ class Runtime:
         self.process = subprocess.Popen([binary], env={**environment, "AWS_LAMBDA_RUNTIME_API": api,
                                         "AWS_LAMBDA_FUNCTION_NAME": "guard", "AWS_LAMBDA_FUNCTION_VERSION": "1",
                                         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": "g",
-                                        "AWS_LAMBDA_LOG_STREAM_NAME": "s"}, stdout=subprocess.DEVNULL)
+                                        "AWS_LAMBDA_LOG_STREAM_NAME": "s"}, stdout=subprocess.PIPE, text=True)
 
     def invoke(self, event):
         self.events.put(json.dumps(event).encode())
         kind, body = self.results.get(timeout=60)
         assert kind == "response", body
         return body
+
+    def lines(self):
+        """Ends the function; every line that it logged."""
+        self.process.kill()
+        return [json.loads(line) for line in self.process.stdout.read().splitlines()]
 
     def stop(self):
         self.process.kill()

@@ -136,13 +136,14 @@ fn withdrawn(outcome: Outcome, reason: Option<Reason>, why: Withdrawal) -> Repor
                 ecs_privileged_guard::domain::fidelity::Tags::Compared,
             )
         }
-        _ => Vec::new(),
+        Withdrawal::Race | Withdrawal::Duplicate | Withdrawal::Exempt | Withdrawal::Stray => Vec::new(),
     };
     Report { made: vec![copy], backup_sha256: Some("ab".repeat(32)), differences, ..report(outcome, reason) }
 }
 
 fn failed(failure: Failure) -> Report {
-    Report { failure: Some(failure.clone()), ..report(Outcome::Failed, Some(failure.reason())) }
+    let reason = Some(failure.reason());
+    Report { failure: Some(failure), ..report(Outcome::Failed, reason) }
 }
 
 fn refused(action: &'static str, resource: &str, code: &str, cause: Cause) -> Report {
@@ -209,7 +210,7 @@ fn cases() -> Vec<(String, Report)> {
             Cause::AccessDenied { action: "ecs:DeregisterTaskDefinition" },
         )
     };
-    let named = [
+    let named = vec![
         ("already_remediated", copied(Outcome::AlreadyRemediated, "terraform")),
         ("superseded-in-use", report(Outcome::Superseded, None)),
         ("superseded-race", withdrawn(Outcome::Superseded, Some(Reason::Race), Withdrawal::Race)),

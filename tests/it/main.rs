@@ -11,3 +11,4 @@ mod binary;
 mod conformance;
 mod documents;
 mod guard;
+mod hostile;

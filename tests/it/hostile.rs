@@ -1,0 +1,238 @@
+//! Hostile texts in every field that comes from outside, through every sink that there is: mail, subject, chat, the
+//! flat JSON, the log.
+
+use ecs_privileged_guard::domain::alert::{Message, Setting, message};
+use ecs_privileged_guard::domain::arn::Home;
+use ecs_privileged_guard::domain::document::{Described, OutputOnly};
+use ecs_privileged_guard::domain::event::{Event, parse};
+use ecs_privileged_guard::domain::exemption::Found;
+use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
+use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
+use ecs_privileged_guard::domain::plan::plan;
+use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
+use ecs_privileged_guard::domain::report::{Finding, Report};
+use serde_json::{Value, json};
+
+/// Texts that steer something somewhere.
+fn hostile() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "a\rb",
+        "a\nb",
+        "a\r\nBcc: evil@example.com",
+        "a\n\nUNDO\n  rm -rf /",
+        "a\u{85}b",
+        "a\u{2028}b",
+        "a\u{2029}b",
+        "a\u{b}b",
+        "a\u{c}b",
+        "\u{1b}[31mred",
+        "\u{1b}]0;title\u{7}",
+        "\u{1b}[2J",
+        "\u{9b}31m",
+        "\u{8}\u{8}\u{8}",
+        "\u{7f}",
+        "\u{0}",
+        "\u{202e}txt.exe",
+        "\u{202d}",
+        "\u{2066}x\u{2069}",
+        "\u{200f}",
+        "\u{200b}",
+        "\u{feff}",
+        "раураl",
+        "ａｐｐ",
+        "🦀",
+        "e\u{301}",
+        "<!channel>",
+        "<!here>",
+        "<@U024BE7LH>",
+        "<#C024BE7LR>",
+        "<https://evil.example|click>",
+        "[click](https://evil.example)",
+        "![x](https://evil.example/x.png)",
+        "`code`",
+        "```\nblock\n```",
+        "*bold*",
+        "_it_",
+        "~gone~",
+        "> quote",
+        "# heading",
+        "@here",
+        "@channel",
+        "&lt;script&gt;",
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "\"><svg/onload=1>",
+        "=1+1",
+        "=HYPERLINK(\"http://x\")",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "$(reboot)",
+        "`reboot`",
+        "; reboot",
+        "'; reboot #",
+        "\" && reboot",
+        "%0aUNDO",
+        "{{7*7}}",
+        "${jndi:ldap://x}",
+        "\\u0000",
+        "a|b|c",
+        "a\\b",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push("x".repeat(10_000));
+    texts.push("\u{202e}".repeat(5_000));
+    texts
+}
+
+fn home() -> Home {
+    Home::new("eu-west-1", "111122223333").unwrap()
+}
+
+/// A report in which every field that comes from outside is this text.
+fn report(text: &str) -> Report {
+    let policy = Policy {
+        mode: Mode::Alert,
+        remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        exempt_families: FamilyGlobs::default(),
+        output_only: OutputOnly::default(),
+        owner_tag_keys: vec!["team".into()],
+        guard_roles: vec!["guard".parse().unwrap()],
+    };
+    let container = json!({
+        "name": text, "privileged": true, "user": text, "mountPoints": [{ "sourceVolume": "v" }],
+        "linuxParameters": {
+            "capabilities": { "add": ["SYS_ADMIN", text], "drop": [text] }, "devices": [{ "hostPath": text }],
+        },
+    });
+    let described = json!({
+        "taskDefinition": {
+            "taskDefinitionArn": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:1", "family": "web", "revision": 1,
+            "status": "ACTIVE", "registeredBy": text, "networkMode": text, "pidMode": text,
+            "volumes": [{ "name": "v", "host": { "sourcePath": text } }], "containerDefinitions": [container],
+        },
+        "tags": [{ "key": "team", "value": text }],
+    });
+    let event = json!({
+        "detail-type": "AWS API Call via CloudTrail", "source": "aws.ecs", "detail": {
+            "eventSource": "ecs.amazonaws.com", "eventName": "RegisterTaskDefinition", "eventID": text, "userAgent": text,
+            "sourceIPAddress": text, "userIdentity": { "type": text, "userName": text, "invokedBy": text, "arn": text },
+            "responseElements": { "taskDefinition": {
+                "taskDefinitionArn": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:1",
+            } },
+        },
+    });
+    let Event::Look { provenance, .. } = parse(&event.to_string(), &home()).unwrap() else { panic!("a revision") };
+    let original = Described::parse(&described.to_string()).unwrap();
+    let revision = original.id().revision;
+    let run = |starter| Run { cluster: text.to_owned(), starter, revision, tasks: 1 };
+    let seen = Observation {
+        id: original.id().clone(),
+        original: Original::Described(Box::new(original)),
+        later: Vec::new(),
+        earlier: None,
+        recorded_copy_is_gone: false,
+        usage: Usage {
+            runs: vec![
+                run(Starter::Service { name: text.to_owned(), is_express: false }),
+                run(Starter::Other(text.to_owned())),
+            ],
+            ..Usage::default()
+        },
+        exemption: Found::Nothing,
+        record: None,
+        family_records: Vec::new(),
+        made: Vec::new(),
+        batch_by_event: false,
+    };
+    let plan = plan(&seen, &policy, "2026-11-24T08:00:00Z".parse().unwrap());
+    Report {
+        id: seen.id.clone(),
+        is_daemon: false,
+        mode: Mode::Alert,
+        outcome: Outcome::Alerted,
+        reason: Some(Reason::AlertMode),
+        copy: None,
+        differences: Vec::new(),
+        failure: None,
+        made: Vec::new(),
+        backup_sha256: None,
+        daemon_containers: Vec::new(),
+        provenance,
+        finding: Some(Finding { seen, plan }),
+    }
+}
+
+fn alert(text: &str) -> Message {
+    let home = home();
+    let report = report(text);
+    let setting = Setting {
+        home: &home,
+        bucket: "b",
+        runbook_url: None,
+        backout_function: None,
+        roles: &[],
+        owner_tag_keys: &["team".to_owned()],
+    };
+    message(&report, &setting)
+}
+
+/// Every text in a JSON document.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().flat_map(texts).collect(),
+        Value::Object(object) => object.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn there_are_sixty_of_them() {
+    assert!(hostile().len() >= 60, "{}", hostile().len());
+}
+
+#[test]
+fn a_mail_stays_plain_and_keeps_its_headings() {
+    let headings = |message: &Message| {
+        let lines = message.text.lines().map(str::to_owned);
+        lines
+            .filter(|line| !line.is_empty() && line.chars().all(|c| c.is_ascii_uppercase() || c == ' '))
+            .collect::<Vec<_>>()
+    };
+    let expected = headings(&alert("app"));
+    for text in hostile() {
+        let message = alert(&text);
+        assert!(message.text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{text:.40?}");
+        assert_eq!(headings(&message), expected, "{text:.40?}");
+        assert!(message.text.lines().count() <= 60, "{text:.40?}: {} lines", message.text.lines().count());
+        assert!(message.subject.len() < 100 && message.subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+    }
+}
+
+#[test]
+fn a_chat_is_never_steered() {
+    for text in hostile() {
+        let content = alert(&text).json["content"].clone();
+        for shown in texts(&content) {
+            // Our own words hold brackets around the product's name, underscores in names, and quotes.
+            let shown = shown.replace("[ECS privileged guard]", "");
+            for mark in ["<", ">", "`", "*", "~", "@", "|", "](", "&", "\u{1b}", "\r", "\u{202e}"] {
+                assert!(!shown.contains(mark), "{mark:?} of {text:.40?}: {shown:.200}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_flat_fields_and_the_whole_message_stay_bounded_and_printable() {
+    for text in hostile() {
+        let message = alert(&text);
+        for shown in texts(&message.json) {
+            assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{text:.40?}: {shown:.100?}");
+        }
+        assert!(message.by_protocol().len() < 100_000, "{text:.40?}: {}", message.by_protocol().len());
+    }
+}
