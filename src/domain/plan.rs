@@ -47,6 +47,19 @@ pub enum Then {
     End(Outcome, Option<Reason>),
     /// The original is backed up, and a copy registered and proven.
     Copy(Box<MakeCopy>),
+    /// A copy that a run of ours made and did not live to tell of is taken over.
+    Finish(Box<FinishCopy>),
+}
+
+/// A copy that is there, faithful, and in no record.
+#[derive(Debug, Clone)]
+pub struct FinishCopy {
+    /// How the run ends.
+    pub outcome: Outcome,
+    /// The copy.
+    pub copy: TaskDefinitionId,
+    /// The original as registration input: the backup, which must be there.
+    pub original: RegisterInput,
 }
 
 /// The texts of a copy to be made.
@@ -97,7 +110,11 @@ enum Permission {
 /// The first ACTIVE revision after the original, strays aside.
 enum Next {
     None,
-    Copy { of_this_run: bool },
+    Copy,
+    /// A faithful copy of ours that no record names.
+    Unfinished {
+        of_this_run: bool,
+    },
     Unfaithful,
     Foreign,
 }
@@ -105,11 +122,12 @@ enum Next {
 enum Decision {
     End(Outcome, Option<Reason>),
     Copy,
+    Finish(Outcome),
 }
 
 /// The precedence of the rules, from top to bottom: the first row that applies.
 fn decide(facts: &Facts) -> Decision {
-    use Decision::{Copy, End};
+    use Decision::{Copy, End, Finish};
     use Outcome::{Alerted, AlreadyRemediated, Compliant, Exempt, Inactive, Remediated, Superseded};
     match facts {
         Facts { privileged: false, .. } => End(Compliant, None),
@@ -120,8 +138,9 @@ fn decide(facts: &Facts) -> Decision {
         Facts { exemption: Permission::Unreadable, .. } => End(Alerted, Some(Reason::ExemptionUnreadable)),
         Facts { exemption: Permission::Granted, .. } => End(Exempt, None),
         Facts { exemption: Permission::Partly, .. } => End(Alerted, Some(Reason::PartlyExempt)),
-        Facts { next: Next::Copy { of_this_run: false }, .. } => End(AlreadyRemediated, None),
-        Facts { next: Next::Copy { of_this_run: true }, .. } => End(Remediated, None),
+        Facts { next: Next::Copy, .. } => End(AlreadyRemediated, None),
+        Facts { next: Next::Unfinished { of_this_run: false }, .. } => Finish(AlreadyRemediated),
+        Facts { next: Next::Unfinished { of_this_run: true }, .. } => Finish(Remediated),
         Facts { next: Next::Unfaithful, .. } => End(Outcome::UnfaithfulCopyWithdrawn, None),
         Facts { next: Next::Foreign, lost_race: true, .. } => End(Superseded, Some(Reason::Race)),
         Facts { next: Next::Foreign, .. } => End(Superseded, None),
@@ -143,53 +162,21 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
     let may_write = in_scope && policy.mode == Mode::Remediate && !matches!(exemption, Verdict::Unreadable(_));
     let later = judge_later(seen, policy, now);
     let next = later.iter().find(|later| !matches!(later.kind, Kind::Stray));
-    let copies = seen.copies_of_original();
+    let facts = facts(seen, policy, now, &exemption, &later, may_write);
 
-    let facts = Facts {
-        // What ECS does not know any more may have been privileged.
-        privileged: original.is_none() || !privileged.is_empty(),
-        active: original.is_some_and(Described::is_active),
-        may_run: seen.usage.may_run(seen.id.revision),
-        batch: seen.batch_by_event || original.is_some_and(|original| original.has_tag_key(BATCH_TAG)),
-        express: seen.usage.runs.iter().any(|run| matches!(run.starter, Starter::Service { is_express: true, .. })),
-        exemption: match &exemption {
-            Verdict::Unreadable(_) => Permission::Unreadable,
-            Verdict::Exempt(_) => Permission::Granted,
-            Verdict::Partly { .. } => Permission::Partly,
-            Verdict::NotExempt(_) => Permission::Absent,
-        },
-        next: match next.map(|next| &next.kind) {
-            None | Some(Kind::Stray) => Next::None,
-            Some(Kind::Foreign) => Next::Foreign,
-            Some(Kind::Unproven { differences }) if may_write && !differences.is_empty() => Next::Unfaithful,
-            Some(Kind::Unproven { .. } | Kind::Copy) => {
-                let of_this_run =
-                    next.is_some_and(|next| seen.made.iter().any(|copy| copy.is_revision(next.id.revision)));
-                Next::Copy { of_this_run }
-            }
-        },
-        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray))
-            || copies
-                .iter()
-                .any(|copy| copy.was_withdrawn_for(Withdrawal::Race) || copy.was_withdrawn_for(Withdrawal::Stray)),
-        copy_removed: copy_was_removed(seen),
-        unfaithful_before: copies.iter().any(|copy| {
-            copy.was_withdrawn_for(Withdrawal::Unfaithful)
-                && copy.made_under.as_deref() == Some(policy.copied_under().as_str())
-        }),
-        in_scope,
-        mode: policy.mode,
-        copies_this_hour: seen.copies_since(now - SignedDuration::from_hours(1)),
-    };
-    let then = match (decide(&facts), original) {
-        (Decision::End(outcome, reason), _) => Then::End(outcome, reason),
-        (Decision::Copy, Some(original)) => {
-            let original = original.register_input(&policy.output_only);
+    let input = |original: &Described| original.register_input(&policy.output_only);
+    let then = match (decide(&facts), original, next) {
+        (Decision::End(outcome, reason), _, _) => Then::End(outcome, reason),
+        (Decision::Copy, Some(original), _) => {
+            let original = input(original);
             let copy = original.without_privilege();
             Then::Copy(Box::new(MakeCopy { original, copy, highest_seen: highest_number(seen) }))
         }
+        (Decision::Finish(outcome), Some(original), Some(next)) => {
+            Then::Finish(Box::new(FinishCopy { outcome, copy: next.id.clone(), original: input(original) }))
+        }
         // Not reached: what is not described is not active. It is safe, should the rules ever change.
-        (Decision::Copy, None) => Then::End(Outcome::Inactive, None),
+        (Decision::Copy | Decision::Finish(_), _, _) => Then::End(Outcome::Inactive, None),
     };
     let withdraw = match may_write {
         true => withdrawals(&later, next, &facts.exemption),
@@ -200,13 +187,61 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         copy: next.filter(in_force).map(|next| CopyInForce { id: next.id.clone(), is_ours: next.is_ours }),
         superseded_by: next.filter(|next| matches!(next.kind, Kind::Foreign)).map(|next| next.id.clone()),
         differences: match next.map(|next| &next.kind) {
-            Some(Kind::Unproven { differences }) => differences.clone(),
+            Some(Kind::Unfinished { differences }) => differences.clone(),
             Some(Kind::Stray | Kind::Foreign | Kind::Copy) | None => Vec::new(),
         },
         original_may_run: facts.may_run,
         then,
         exemption,
         withdraw,
+    }
+}
+
+fn facts(
+    seen: &Observation,
+    policy: &Policy,
+    now: Timestamp,
+    exemption: &Verdict,
+    later: &[Later],
+    may_write: bool,
+) -> Facts {
+    let original = seen.original.described();
+    let next = later.iter().find(|later| !matches!(later.kind, Kind::Stray));
+    let copies = seen.copies_of_original();
+    let any_withdrawn_for = |why| copies.iter().any(|copy| copy.was_withdrawn_for(why));
+    Facts {
+        // What ECS does not know any more may have been privileged.
+        privileged: original.is_none_or(|original| !original.privileged_containers().is_empty()),
+        active: original.is_some_and(Described::is_active),
+        may_run: seen.usage.may_run(seen.id.revision),
+        batch: seen.batch_by_event || original.is_some_and(|original| original.has_tag_key(BATCH_TAG)),
+        express: seen.usage.runs.iter().any(|run| matches!(run.starter, Starter::Service { is_express: true, .. })),
+        exemption: match exemption {
+            Verdict::Unreadable(_) => Permission::Unreadable,
+            Verdict::Exempt(_) => Permission::Granted,
+            Verdict::Partly { .. } => Permission::Partly,
+            Verdict::NotExempt(_) => Permission::Absent,
+        },
+        next: match next.map(|next| (&next.kind, next)) {
+            None | Some((Kind::Stray, _)) => Next::None,
+            Some((Kind::Foreign, _)) => Next::Foreign,
+            Some((Kind::Unfinished { differences }, _)) if may_write && !differences.is_empty() => Next::Unfaithful,
+            Some((Kind::Unfinished { .. }, next)) if may_write => {
+                Next::Unfinished { of_this_run: seen.made.iter().any(|copy| copy.is_revision(next.id.revision)) }
+            }
+            Some((Kind::Unfinished { .. } | Kind::Copy, _)) => Next::Copy,
+        },
+        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray))
+            || any_withdrawn_for(Withdrawal::Race)
+            || any_withdrawn_for(Withdrawal::Stray),
+        copy_removed: copy_was_removed(seen),
+        unfaithful_before: copies.iter().any(|copy| {
+            copy.was_withdrawn_for(Withdrawal::Unfaithful)
+                && copy.made_under.as_deref() == Some(policy.copied_under().as_str())
+        }),
+        in_scope: policy.remediate_families.match_family(&seen.id.family),
+        mode: policy.mode,
+        copies_this_hour: seen.copies_since(now - SignedDuration::from_hours(1)),
     }
 }
 
@@ -247,14 +282,14 @@ enum Kind {
     /// What we would make of the original.
     Copy,
     /// The same, but the run that made it has not come to its end: it is still to be proven, tags included.
-    Unproven { differences: Vec<MemberPath> },
+    Unfinished { differences: Vec<MemberPath> },
 }
 
 impl Later {
     fn is_copy(&self) -> bool {
         match &self.kind {
             Kind::Copy => true,
-            Kind::Unproven { differences } => differences.is_empty(),
+            Kind::Unfinished { differences } => differences.is_empty(),
             Kind::Stray | Kind::Foreign => false,
         }
     }
@@ -276,7 +311,7 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
             (true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
             (true, None, _) => Kind::Stray,
             (true, Some(_), Some(original)) if is_copy => {
-                Kind::Unproven { differences: unfaithful_members(original, revision, policy) }
+                Kind::Unfinished { differences: unfaithful_members(original, revision, policy) }
             }
             (false, _, _) if is_copy => Kind::Copy,
             (true | false, _, _) => Kind::Foreign,
@@ -295,10 +330,10 @@ fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) ->
     let why = |revision: &Later| match (&revision.kind, exemption, next) {
         (Kind::Stray, _, _) => Some(Withdrawal::Stray),
         (Kind::Foreign | Kind::Copy, _, _) => None,
-        (Kind::Unproven { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
-        (Kind::Unproven { differences }, _, _) if !differences.is_empty() => Some(Withdrawal::Unfaithful),
-        (Kind::Unproven { .. }, _, Some(next)) if next.id != revision.id => Some(Withdrawal::Duplicate),
-        (Kind::Unproven { .. }, _, _) => None,
+        (Kind::Unfinished { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
+        (Kind::Unfinished { differences }, _, _) if !differences.is_empty() => Some(Withdrawal::Unfaithful),
+        (Kind::Unfinished { .. }, _, Some(next)) if next.id != revision.id => Some(Withdrawal::Duplicate),
+        (Kind::Unfinished { .. }, _, _) => None,
     };
     later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
 }
@@ -332,6 +367,7 @@ impl Plan {
         let withdrawals = self.withdraw.iter().map(|(id, why)| format!("Withdraw {id}: {}.", why.in_words()));
         let then = match &self.then {
             Then::Copy(copy) => copy.sentences(),
+            Then::Finish(finish) => vec![format!("Record {}, the copy that a run before made.", finish.copy)],
             Then::End(outcome, None) => vec![format!("Change nothing more: {}.", outcome.as_str())],
             Then::End(outcome, Some(reason)) => {
                 vec![format!("Change nothing more: {}, {}.", outcome.as_str(), reason.as_str())]

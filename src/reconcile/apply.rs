@@ -11,7 +11,7 @@ use super::{Guard, Run, pauses};
 use crate::aws::{BackupReceipt, Expect, Written};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backup::{self, Stored};
-use crate::domain::document::Described;
+use crate::domain::document::{Described, RegisterInput};
 use crate::domain::exemption::{Verdict, verdict};
 use crate::domain::fidelity::MemberPath;
 use crate::domain::keys;
@@ -55,8 +55,7 @@ pub(super) async fn apply(
     deadline: Timestamp,
 ) -> Result<Applied, Stop> {
     for (copy, why) in &plan.withdraw {
-        let registered_at = seen.later.iter().find(|later| later.id() == copy).and_then(Described::registered_at);
-        withdraw(guard, run, copy, *why, registered_at).await?;
+        withdraw(guard, run, copy, *why, registered_at(seen, copy)).await?;
     }
     match &plan.then {
         Then::End(outcome, reason) => Ok(Applied::Ended(Ending {
@@ -66,7 +65,20 @@ pub(super) async fn apply(
             differences: plan.differences.clone(),
         })),
         Then::Copy(copy) => make_copy(guard, seen, copy, run, deadline).await,
+        Then::Finish(finish) => {
+            run.backup_sha256 = Some(back_up(guard, seen, &finish.original).await?.sha256);
+            let registered_at = registered_at(seen, &finish.copy).unwrap_or_else(|| guard.aws.clock.now());
+            if !run.made.iter().any(|made| made.is_revision(finish.copy.revision)) {
+                run.made.push(MadeCopy::new(finish.copy.revision, registered_at, &guard.policy));
+            }
+            let (outcome, copy) = (finish.outcome, plan.copy.clone());
+            Ok(Applied::Ended(Ending { outcome, reason: None, copy, differences: Vec::new() }))
+        }
     }
+}
+
+fn registered_at(seen: &Observation, copy: &TaskDefinitionId) -> Option<Timestamp> {
+    seen.later.iter().find(|later| later.id() == copy).and_then(Described::registered_at)
 }
 
 async fn make_copy(
@@ -76,7 +88,7 @@ async fn make_copy(
     run: &mut Run,
     deadline: Timestamp,
 ) -> Result<Applied, Stop> {
-    let receipt = back_up(guard, seen, texts).await?;
+    let receipt = back_up(guard, seen, &texts.original).await?;
     run.backup_sha256 = Some(receipt.sha256.clone());
     if deadline.duration_since(guard.aws.clock.now()) < TIME_TO_FINISH {
         return Err(Stop::OutOfTime);
@@ -113,9 +125,9 @@ async fn make_copy(
 }
 
 /// Stores the original. What lies there already is kept if it is the original in meaning, or by the record's hash.
-async fn back_up(guard: &Guard, seen: &Observation, texts: &MakeCopy) -> Result<BackupReceipt, Stop> {
+async fn back_up(guard: &Guard, seen: &Observation, original: &RegisterInput) -> Result<BackupReceipt, Stop> {
     let key = keys::backup(&guard.home, &seen.id);
-    let text = texts.original.as_str();
+    let text = original.as_str();
     match guard.aws.bucket.put(&key, text, &Expect::Nothing).await? {
         Written::Yes => Ok(BackupReceipt { sha256: backup::sha256(text) }),
         Written::Changed => {
@@ -124,7 +136,7 @@ async fn back_up(guard: &Guard, seen: &Observation, texts: &MakeCopy) -> Result<
                 return Err(Stop::Transient(guard.aws.bucket.conflict(&key)));
             };
             let recorded = seen.record.as_ref().and_then(|held| held.record.backup_sha256.as_deref());
-            match backup::judge(&stored.text, &texts.original, recorded) {
+            match backup::judge(&stored.text, original, recorded) {
                 Stored::Genuine { sha256 } => Ok(BackupReceipt { sha256 }),
                 Stored::Tampered => Err(Stop::Failed(Failure::BackupTampered { key })),
             }

@@ -44,7 +44,7 @@ fn the_domain_decides_and_does_not_reach_out() {
     never(
         &["domain"],
         &[
-            "aws_",
+            "aws_sdk", "aws_smithy", "aws_config",
             "tokio",
             "lambda_runtime",
             "tracing",

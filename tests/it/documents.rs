@@ -300,7 +300,7 @@ proptest! {
 // The comparison ----------------------------------------------------------------------------------------------------
 
 /// Known objects whose members have names that ECS chose, beside the document and the containers.
-const OBJECTS: [&str; 10] = [
+const OBJECTS: [&str; 11] = [
     "repositoryCredentials",
     "restartPolicy",
     "linuxParameters",
@@ -311,6 +311,7 @@ const OBJECTS: [&str; 10] = [
     "proxyConfiguration",
     "ephemeralStorage",
     "runtimePlatform",
+    "trustedExecutionConfiguration",
 ];
 /// Objects in which a missing member and an empty one are two things.
 const MAPS: [&str; 4] = ["dockerLabels", "options", "driverOpts", "labels"];

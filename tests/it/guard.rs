@@ -408,6 +408,10 @@ async fn an_alert_that_cannot_be_published_fails_the_invocation_and_is_sent_the_
     story.account.state().heal();
     assert_eq!(in_words(&story.deliver(&original).await), "already_remediated web:2 sent");
     assert_eq!(story.active(), [1, 2]);
+    let record = story.record("web:1").unwrap();
+    assert_eq!(record["copies"][0]["revision"], 2, "the run that told of it records what the other one made");
+    assert!(record["backupSha256"].is_string());
+    assert!(story.mail().contains("Changed: web:2 was registered"), "{}", story.mail());
 }
 
 #[tokio::test]

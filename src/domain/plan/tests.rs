@@ -84,6 +84,7 @@ fn in_words(plan: &Plan) -> String {
         Then::End(outcome, None) => outcome.as_str().to_owned(),
         Then::End(outcome, Some(reason)) => format!("{} {}", outcome.as_str(), reason.as_str()),
         Then::Copy(_) => "copy".to_owned(),
+        Then::Finish(finish) => format!("finish {}", finish.outcome.as_str()),
     };
     let copy = plan.copy.iter().map(|copy| format!("in force {}", copy.id.revision));
     withdrawals.chain([then]).chain(copy).collect::<Vec<_>>().join(", ")
@@ -150,7 +151,7 @@ fn a_copy_is_recognised_by_its_content_whoever_registered_it() {
 fn a_copy_of_this_run_is_remediated_and_of_an_earlier_one_already() {
     let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
     seen.made = vec![MadeCopy::new("13".parse().unwrap(), now(), &policy(Mode::Remediate))];
-    check(&seen, &policy(Mode::Remediate), "remediated, in force 13");
+    check(&seen, &policy(Mode::Remediate), "finish remediated, in force 13");
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn what_is_old_or_recorded_is_no_stray() {
 #[test]
 fn of_two_copies_of_ours_the_earlier_one_serves() {
     let twice = ["12 privileged ACTIVE", "13 ACTIVE ours", "14 ACTIVE ours"];
-    check(&family(&twice), &policy(Mode::Remediate), "withdraw 14 duplicate, already_remediated, in force 13");
+    check(&family(&twice), &policy(Mode::Remediate), "withdraw 14 duplicate, finish already_remediated, in force 13");
 }
 
 #[test]
