@@ -56,3 +56,8 @@ def test_every_event_file_has_its_line():
 def test_events_are_of_the_account_that_the_emulator_claims():
     event = json.loads((ROOT / "events/guard-cli.json").read_text())
     assert (event["account"], event["region"]) == ("012345678912", "us-east-1")
+
+
+def test_the_alert_that_is_shown_is_the_golden_one():
+    shown = re.search(r"```\n(Subject: .*?)\n```", README, re.S).group(1)
+    assert (ROOT / "tests/it/alerts/remediated-terraform.txt").read_text().startswith(shown)
