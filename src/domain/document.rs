@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
 use super::json::{Json, Malformed, Member, Text, Value};
@@ -70,8 +70,8 @@ impl OutputOnly {
         &self.extra
     }
 
-    fn contains(&self, name: &str) -> bool {
-        OUTPUT_ONLY.contains(&name) || self.extra.iter().any(|extra| extra == name)
+    fn contains(&self, name: &Text) -> bool {
+        OUTPUT_ONLY.iter().any(|output| name.is(output)) || self.extra.iter().any(|extra| name.is(extra))
     }
 }
 
@@ -132,7 +132,7 @@ struct Facts {
 
 /// A member as it is written.
 struct Piece {
-    name: String,
+    name: Text,
     written_name: String,
     value: String,
 }
@@ -158,8 +158,8 @@ impl Described {
     /// Reads an answer, `{"taskDefinition": {…}, "tags": […]}`.
     ///
     /// # Errors
-    /// When the answer is not a whole task definition with containers that can be told apart and whose `privileged`
-    /// is `true`, `false`, `null` or absent. What cannot be read is never taken for unprivileged.
+    /// When the answer is not a whole task definition with containers that have names and whose `privileged` is
+    /// `true`, `false`, `null` or absent. What cannot be read is never taken for unprivileged.
     pub fn parse(answer: &str) -> Result<Self, DocumentError> {
         let answer = Object::of("", Json::parse(answer).map_err(DocumentError::Malformed)?)?;
         let task = Object::of("taskDefinition", answer.required("taskDefinition")?)?;
@@ -173,12 +173,10 @@ impl Described {
             return Err(task.unexpected("family", "the family in taskDefinitionArn"));
         }
         // ECS gives tags beside the task definition, moto inside it as well.
-        let tags = match answer.optional("tags")? {
-            Some(tags) => read_tags(&answer.at("tags"), tags)?,
-            None => match task.optional("tags")? {
-                Some(tags) => read_tags(&task.at("tags"), tags)?,
-                None => Vec::new(),
-            },
+        let beside = answer.optional("tags")?.map_or_else(|| Ok(Vec::new()), |tags| read_tags("tags", tags))?;
+        let tags = match (beside.is_empty(), task.optional("tags")?) {
+            (true, Some(tags)) => read_tags("taskDefinition.tags", tags)?,
+            (true | false, _) => beside,
         };
         let members = task.members.iter().filter(|member| !member.name.is("tags"));
         Ok(Self {
@@ -286,7 +284,7 @@ impl Described {
             }
             text.push_str(&member.written_name);
             text.push(':');
-            if member.name == "containerDefinitions" {
+            if member.name.is("containerDefinitions") {
                 containers_at = text.len();
             }
             text.push_str(&member.value);
@@ -506,17 +504,17 @@ impl Tag {
     }
 }
 
-/// Seconds since 1970, as the JSON protocol writes a time.
+/// Seconds since 1970, as the JSON protocol writes a time; ECS gives milliseconds, which a float only comes near to.
 fn instant(seconds: Json<'_>) -> Option<Timestamp> {
     let seconds: f64 = seconds.as_str().parse().ok()?;
-    Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+    let instant = Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()?;
+    instant.round(Unit::Millisecond).ok()
 }
 
 impl Piece {
     fn of(member: &Member<'_>) -> Self {
         Self {
-            // Half of a surrogate pair is in no name that we look for.
-            name: member.name.to_text().unwrap_or_default(),
+            name: member.name.clone(),
             written_name: member.written_name.to_owned(),
             value: member.value.as_str().to_owned(),
         }
@@ -768,12 +766,12 @@ mod tests {
 
     #[test]
     fn who_what_and_when_are_read_from_the_description() {
-        let members = r#","registeredAt":1700000000.25,"registeredBy":"arn:aws:iam::111122223333:user/eve""#;
+        let members = r#","registeredAt":1700000000.123,"registeredBy":"arn:aws:iam::111122223333:user/eve""#;
         let described = described(r#"[{"name":"a"}]"#, members, r#"[{"key":"team","value":"blue"}]"#).unwrap();
         assert_eq!(described.arn().to_string(), ARN);
         assert_eq!(described.id().to_string(), "web:12");
         assert!(described.is_active());
-        assert_eq!(described.registered_at().unwrap().to_string(), "2023-11-14T22:13:20.25Z");
+        assert_eq!(described.registered_at().unwrap().to_string(), "2023-11-14T22:13:20.123Z");
         assert_eq!(described.registered_by(), Some("arn:aws:iam::111122223333:user/eve"));
         assert!(described.has_tag_key("team") && !described.has_tag_key("Team"));
         assert_eq!(described.tag_value("team").as_deref(), Some("blue"));

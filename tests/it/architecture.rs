@@ -44,7 +44,9 @@ fn the_domain_decides_and_does_not_reach_out() {
     never(
         &["domain"],
         &[
-            "aws_sdk", "aws_smithy", "aws_config",
+            "aws_sdk",
+            "aws_smithy",
+            "aws_config",
             "tokio",
             "lambda_runtime",
             "tracing",

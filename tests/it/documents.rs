@@ -122,7 +122,7 @@ fn value(kind: Kind) -> BoxedStrategy<Tree> {
     match kind {
         Kind::Plain => prop_oneof![4 => scalars(), 1 => vec(scalars(), 0..4).prop_map(List)].boxed(),
         Kind::Set => vec(texts(), 0..4).prop_map(List).boxed(),
-        Kind::Object(known) => object(known, 0.6),
+        Kind::Object(known) => object(known, 0.5),
         Kind::Objects(known) | Kind::Sequence(known) => vec(object(known, 0.7), 0..3).prop_map(List).boxed(),
         Kind::Containers(known) => {
             let names = select(vec!["web", "log_router", "CANARY; odd"]);
@@ -167,7 +167,7 @@ fn container(known: &'static [Member]) -> BoxedStrategy<Tree> {
     let privileged = (vec(select(privileged.to_vec()), 0..3), name)
         .prop_map(|(values, name)| values.into_iter().map(move |(_, value)| (name.clone(), value)).collect::<Vec<_>>());
     // Without `name`: it is added by the list of containers.
-    let rest = object(known, 0.5).prop_map(|mut tree| {
+    let rest = object(known, 0.25).prop_map(|mut tree| {
         members(&mut tree).retain(|(name, _)| name != "\"name\"");
         tree
     });
@@ -184,7 +184,7 @@ fn container(known: &'static [Member]) -> BoxedStrategy<Tree> {
 /// What `RegisterTaskDefinition` takes, without tags.
 fn inputs() -> BoxedStrategy<Tree> {
     let containers = REGISTER_INPUT.iter().find(|member| member.name == "containerDefinitions").unwrap();
-    (object(REGISTER_INPUT, 0.5), value(containers.kind))
+    (object(REGISTER_INPUT, 0.35), value(containers.kind))
         .prop_map(|(mut tree, containers)| {
             members(&mut tree).push((text("containerDefinitions"), containers));
             members(&mut tree).push((text("family"), Atom(text("web"))));
