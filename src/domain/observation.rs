@@ -119,6 +119,24 @@ impl Usage {
 }
 
 impl Observation {
+    /// The original alone, with nothing else known.
+    #[must_use]
+    pub fn of(id: TaskDefinitionId, original: Original) -> Self {
+        Self {
+            id,
+            original,
+            later: Vec::new(),
+            earlier: None,
+            recorded_copy_is_gone: false,
+            usage: Usage::default(),
+            exemption: Found::Nothing,
+            record: None,
+            family_records: Vec::new(),
+            made: Vec::new(),
+            batch_by_event: false,
+        }
+    }
+
     /// The original's record merged with what this run has made.
     #[must_use]
     pub fn copies_of_original(&self) -> Vec<MadeCopy> {

@@ -10,7 +10,7 @@ use crate::domain::document::Described;
 use crate::domain::exemption::Found;
 use crate::domain::failure::CallFailure;
 use crate::domain::keys;
-use crate::domain::observation::{Held, Observation, Original, Usage};
+use crate::domain::observation::{Held, Observation, Original};
 use crate::domain::plan::STRAY_AGE_MAX;
 use crate::domain::record::{MadeCopy, Record};
 use crate::domain::report::Failure;
@@ -35,19 +35,7 @@ pub(super) async fn observe(
 ) -> Result<Observation, Stop> {
     let now = guard.aws.clock.now();
     let original = guard.aws.ecs.describe(&id.to_string()).await?;
-    let seen = |original| Observation {
-        id: id.clone(),
-        original,
-        later: Vec::new(),
-        earlier: None,
-        recorded_copy_is_gone: false,
-        usage: Usage::default(),
-        exemption: Found::Nothing,
-        record: None,
-        family_records: Vec::new(),
-        made: made.to_vec(),
-        batch_by_event,
-    };
+    let seen = |original| Observation { made: made.to_vec(), batch_by_event, ..Observation::of(id.clone(), original) };
     let original = match original {
         // Nothing that could be read would change the answer.
         Some(original) if original.privileged_containers().is_empty() => {

@@ -8,7 +8,6 @@ use ecs_privileged_guard::domain::alert::{Message, Setting, message};
 use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::document::{Described, OutputOnly};
 use ecs_privileged_guard::domain::event::{Event, parse};
-use ecs_privileged_guard::domain::exemption::Found;
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
@@ -69,12 +68,8 @@ fn observation() -> Observation {
     let starter = Starter::Service { name: "web".into(), is_express: false };
     let revision = original.id().revision;
     let by_schedule = Starter::Other("events-rule/nightly".into());
+    let seen = Observation::of(original.id().clone(), Original::Described(Box::new(original)));
     Observation {
-        id: original.id().clone(),
-        original: Original::Described(Box::new(original)),
-        later: Vec::new(),
-        earlier: None,
-        recorded_copy_is_gone: false,
         usage: Usage {
             runs: vec![
                 Run { cluster: "prod".into(), starter, revision, tasks: 3 },
@@ -82,11 +77,7 @@ fn observation() -> Observation {
             ],
             ..Usage::default()
         },
-        exemption: Found::Nothing,
-        record: None,
-        family_records: Vec::new(),
-        made: Vec::new(),
-        batch_by_event: false,
+        ..seen
     }
 }
 

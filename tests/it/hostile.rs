@@ -5,7 +5,6 @@ use ecs_privileged_guard::domain::alert::{Message, Setting, message};
 use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::document::{Described, OutputOnly};
 use ecs_privileged_guard::domain::event::{Event, parse};
-use ecs_privileged_guard::domain::exemption::Found;
 use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::plan;
@@ -128,12 +127,8 @@ fn report(text: &str) -> Report {
     let original = Described::parse(&described.to_string()).unwrap();
     let revision = original.id().revision;
     let run = |starter| Run { cluster: text.to_owned(), starter, revision, tasks: 1 };
+    let seen = Observation::of(original.id().clone(), Original::Described(Box::new(original)));
     let seen = Observation {
-        id: original.id().clone(),
-        original: Original::Described(Box::new(original)),
-        later: Vec::new(),
-        earlier: None,
-        recorded_copy_is_gone: false,
         usage: Usage {
             runs: vec![
                 run(Starter::Service { name: text.to_owned(), is_express: false }),
@@ -141,11 +136,7 @@ fn report(text: &str) -> Report {
             ],
             ..Usage::default()
         },
-        exemption: Found::Nothing,
-        record: None,
-        family_records: Vec::new(),
-        made: Vec::new(),
-        batch_by_event: false,
+        ..seen
     };
     let plan = plan(&seen, &policy, "2026-11-24T08:00:00Z".parse().unwrap());
     Report {

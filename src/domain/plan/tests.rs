@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::document::OutputOnly;
 use crate::domain::exemption::Found;
-use crate::domain::observation::{Held, Original, Run, Usage};
+use crate::domain::observation::{Held, Original, Run};
 use crate::domain::policy::FamilyGlobs;
 use crate::domain::record::{MadeCopy, Record};
 
@@ -51,17 +51,8 @@ fn policy(mode: Mode) -> Policy {
 fn family(lines: &[&str]) -> Observation {
     let original = revision(lines[0]);
     Observation {
-        id: original.id().clone(),
-        original: Original::Described(Box::new(original)),
         later: lines[1..].iter().map(|line| revision(line)).collect(),
-        earlier: None,
-        recorded_copy_is_gone: false,
-        usage: Usage::default(),
-        exemption: Found::Nothing,
-        record: None,
-        family_records: Vec::new(),
-        made: Vec::new(),
-        batch_by_event: false,
+        ..Observation::of(original.id().clone(), Original::Described(Box::new(original)))
     }
 }
 
