@@ -7,53 +7,50 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::account::{GUARD, PIPELINE, State};
+use super::events::files;
 use super::runtime_api::{Failure, Function};
 use super::story::{BUCKET, Story, in_words};
 
 const CANARY: &str = "c4n4ry-s3cr3t";
 
 /// What the guard answers to each file in mode `remediate`, or the category of the error.
-const EXPECTED: [(&str, &str); 22] = [
+const EXPECTED: [(&str, &str); 23] = [
     ("assumed-role", "remediated web:22 sent"),
     ("batch", "alerted managed_by_batch sent"),
+    ("cdk", "remediated ShopStackSearchTaskDefE2A0C8D7:4 sent"),
     ("china", "event_of_another_home"),
-    ("cli", "superseded none"),
+    ("cli", "remediated web:22 sent"),
     ("cloudformation", "remediated ordersService8F3A2B1C:8 sent"),
-    ("codepipeline", "superseded none"),
+    ("codepipeline", "remediated web:22 sent"),
     ("compliant", "compliant none"),
     ("compliant-by-request", "compliant none"),
     ("console", "remediated builder:5 sent"),
     ("daemon", "alerted daemon_task_definition sent"),
     ("daemon-compliant", "compliant none"),
     ("failed-call", "failed_registration none"),
-    ("github-action", "superseded none"),
+    ("github-action", "remediated web:22 sent"),
     ("govcloud", "event_of_another_home"),
-    ("hidden-containers", "superseded none"),
-    ("identity-center", "superseded none"),
-    ("omitted-arn", "compliant none"),
-    ("omitted-members", "superseded none"),
+    ("hidden-containers", "remediated web:22 sent"),
+    ("identity-center", "remediated web:22 sent"),
+    ("omitted-arn", "remediated web:22 sent"),
+    ("omitted-members", "remediated web:22 sent"),
     ("other-account", "event_of_another_home"),
     ("other-region", "event_of_another_home"),
     ("scheduled", "event_of_another_kind"),
     ("terraform", "remediated agent:32 sent"),
 ];
 
-fn events() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let named = files.filter_map(|path| {
-        let case = path.file_name()?.to_str()?.strip_prefix("guard-")?.strip_suffix(".json")?.to_owned();
-        Some((case, fs::read_to_string(path).unwrap()))
-    });
-    named.collect()
-}
-
 /// An account in which each file's task definition stands where the file says.
 fn account_of_the_events() -> State {
     let mut state = State::new("us-east-1", "012345678912");
-    for (family, count) in
-        [("web", 21), ("builder", 4), ("ordersService8F3A2B1C", 7), ("agent", 31), ("render-job_3", 1)]
-    {
+    for (family, count) in [
+        ("web", 21),
+        ("builder", 4),
+        ("ordersService8F3A2B1C", 7),
+        ("ShopStackSearchTaskDefE2A0C8D7", 3),
+        ("agent", 31),
+        ("render-job_3", 1),
+    ] {
         for number in 1..=count {
             // web:20 and web:21 are the compliant ones; each revision is another version of its application.
             let privileged = !(family == "web" && number >= 20);
@@ -73,33 +70,70 @@ fn account_of_the_events() -> State {
     state
 }
 
+/// The same at the moment of a file's event: what it names is the latest ACTIVE revision of its family.
+fn account_at(case: &str, event: &str) -> State {
+    let mut state = account_of_the_events();
+    let event: Value = serde_json::from_str(event).unwrap();
+    let arn = event["detail"]["responseElements"]["taskDefinition"]["taskDefinitionArn"].as_str();
+    let number = match (case, arn.and_then(|arn| arn.rsplit_once("/web:"))) {
+        ("omitted-arn", _) => 18,
+        (_, Some((_, number))) => number.parse().unwrap(),
+        (_, None) => 21,
+    };
+    for later in number + 1..=21 {
+        state.deregister(PIPELINE, &format!("web:{later}"));
+    }
+    state
+}
+
+/// The answer in words, or the `errorType` of the failed invocation.
+async fn outcome(story: &mut Story, event: &str) -> String {
+    match story.guard.invoke(event.as_bytes()).await {
+        Ok(answer) => in_words(&serde_json::from_str(&answer).unwrap()),
+        Err(Failure::Error(error)) => {
+            serde_json::from_str::<Value>(&error).unwrap()["errorType"].as_str().unwrap().to_owned()
+        }
+        Err(other) => panic!("{event:.200}: {other:?}"),
+    }
+}
+
+/// Each file once: the answer, no call where the event alone decides, and nothing out of a container in the output,
+/// not even of containers that the trail forgot to hide.
 #[tokio::test]
 async fn every_file_in_events_gets_its_answer() {
-    let events = events();
-    let files: Vec<&str> = events.keys().map(String::as_str).collect();
-    assert_eq!(files, EXPECTED.map(|(case, _)| case), "each file has its row, and each row its file");
+    let events = files();
+    assert_eq!(events.keys().map(String::as_str).collect::<Vec<_>>(), EXPECTED.map(|(case, _)| case));
 
     for (case, expected) in EXPECTED {
-        let mut state = account_of_the_events();
-        if case == "assumed-role" {
-            // The one story in which web:15 has no later revision that matters but its own.
-            for number in 16..=21 {
-                state.deregister(PIPELINE, &format!("web:{number}"));
-            }
-        }
-        let mut story = Story::set_in(state, "remediate", &[]).await;
+        let event = events[case].replace("HIDDEN_DUE_TO_SECURITY_REASONS", CANARY);
+        let settings = [("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")];
+        let mut story = Story::set_in(account_at(case, &event), "remediate", &settings).await;
         story.account.state().forget_calls();
-        let words = match story.guard.invoke(events[case].as_bytes()).await {
-            Ok(answer) => in_words(&serde_json::from_str(&answer).unwrap()),
-            Err(Failure::Error(error)) => {
-                serde_json::from_str::<Value>(&error).unwrap()["errorType"].as_str().unwrap().to_owned()
-            }
-            Err(other) => panic!("{case}: {other:?}"),
-        };
-        assert_eq!(words, expected, "{case}");
-        if case.starts_with("compliant") {
-            assert_eq!(story.account.state().calls().len(), 0, "{case}: a compliant registration costs no call");
+        assert_eq!(outcome(&mut story, &event).await, expected, "{case}");
+        let calls = story.account.state().calls().len();
+        match expected.split(' ').next() {
+            Some("remediated" | "alerted") => assert_ne!(calls, 0, "{case}"),
+            Some(_) | None => assert_eq!(calls, 0, "{case}: the event alone decides, without a call"),
         }
+        assert_eq!(!story.writes().is_empty(), expected.starts_with("remediated"), "{case}: {:?}", story.writes());
+        let output = story.guard.stop().await;
+        assert!(!output.contains(CANARY), "{case}: {output}");
+    }
+}
+
+#[test]
+fn the_list_of_events_says_what_is_answered() {
+    let list = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events/README.md")).unwrap();
+    for (case, expected) in EXPECTED {
+        let start = format!("| guard-{case}.json |");
+        let line = list.lines().find(|line| line.starts_with(&start)).expect(case);
+        let said = line.split(" | ").last().unwrap();
+        match expected.split(' ').next().unwrap() {
+            error if error.starts_with("event_") => assert!(said.starts_with("refused"), "{line}"),
+            outcome => assert!(said.starts_with(&format!("`{outcome}`")), "{line}"),
+        }
+        let reason = expected.split(' ').nth(1).filter(|_| expected.starts_with("alerted"));
+        assert!(reason.is_none_or(|reason| said.contains(&format!("`{reason}`"))), "{line}");
     }
 }
 
@@ -115,58 +149,85 @@ async fn events_of_other_partitions_are_at_home_there() {
             );
         }
         let mut story = Story::set_in(state, "remediate", &[]).await;
-        let answer = story.hand_over(&events()[case]).await;
+        let answer = story.hand_over(&files()[case]).await;
         assert_eq!(in_words(&answer), "remediated web:13 sent", "{case}");
     }
 }
 
+/// What is not JSON never reaches the function: its runtime refuses it, as Lambda itself does before.
+const NOT_JSON: &str = "&lambda_runtime::deserializer::DeserializeError";
+
+/// Bad input, and the `errorType` of the failed invocation.
+fn bad_input() -> Vec<(&'static str, String, &'static str)> {
+    let files = files();
+    let good = |case: &str| files[case].replace("HIDDEN_DUE_TO_SECURITY_REASONS", CANARY);
+    let arn = |odd: &str| good("cli").replace("task-definition/web:12", &format!("task-definition/{odd}"));
+    // What names no revision is looked up by its family, which must be one.
+    let family = |odd: &str| good("omitted-arn").replace(r#""family": "web""#, &format!(r#""family": "{odd}""#));
+    let long = "w".repeat(256);
+    let megabyte = CANARY.repeat((1 << 20) / CANARY.len());
+    vec![
+        ("no JSON", format!("{CANARY} is no json"), NOT_JSON),
+        ("half of an event", good("cli")[..700].to_owned(), NOT_JSON),
+        ("a raw NUL", arn("w\0b:1"), NOT_JSON),
+        ("nothing", String::new(), NOT_JSON),
+        ("null", "null".into(), "event_not_an_object"),
+        ("an array", format!("[{}]", good("cli")), "event_not_an_object"),
+        ("a text", format!("\"{CANARY}\""), "event_not_an_object"),
+        ("an empty object", "{}".into(), "event_incomplete"),
+        ("the task definition itself", format!(r#"{{"family":"web","environment":"{CANARY}"}}"#), "event_incomplete"),
+        ("a megabyte", format!(r#"{{"source":"{megabyte}"}}"#), "event_incomplete"),
+        ("a scheduled event", good("scheduled"), "event_of_another_kind"),
+        ("another account", good("other-account"), "event_of_another_home"),
+        ("another Region", good("other-region"), "event_of_another_home"),
+        ("another partition", good("govcloud"), "event_of_another_home"),
+        ("revision 0", arn("web:0"), "event_unusable"),
+        ("revision 2^63", arn("web:9223372036854775808"), "event_unusable"),
+        ("a family of 256 in an ARN", arn(&format!("{long}:1")), "event_unusable"),
+        ("a family of a megabyte in an ARN", arn(&format!("{megabyte}:1")), "event_unusable"),
+        ("an escaped NUL in an ARN", arn("w\\u0000b:1"), "event_unusable"),
+        ("a family of 256", family(&long), "event_unusable"),
+        ("a family with an escaped NUL", family("w\\u0000b"), "event_unusable"),
+        ("a family with a secret", family(&format!("{CANARY}!")), "event_unusable"),
+        ("3,000 deep", "[".repeat(3_000) + &"]".repeat(3_000), "event_not_an_object"),
+        ("an object 3,000 deep", r#"{"detail":"#.repeat(3_000) + "1" + &"}".repeat(3_000), "event_incomplete"),
+    ]
+}
+
 #[tokio::test]
 async fn what_is_no_event_fails_the_invocation_and_shows_nothing() {
-    let good = events()["cli"].clone();
-    let arn = |odd: &str| good.replace("task-definition/web:12", &format!("task-definition/{odd}"));
-    let deep = format!(
-        r#"{{"detail-type":"AWS API Call via CloudTrail","source":"aws.ecs","detail":{}1{}}}"#,
-        "[".repeat(3_000),
-        "]".repeat(3_000)
-    );
-    let large = format!(r#"{{"source":"{}"}}"#, CANARY.repeat(80_000));
-    let with_canary = |event: String| event.replace("HIDDEN_DUE_TO_SECURITY_REASONS", CANARY);
-    let mut story = Story::set_in(
-        account_of_the_events(),
-        "remediate",
-        &[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")],
-    )
-    .await;
+    let settings = [("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")];
+    let mut story = Story::set_in(account_of_the_events(), "remediate", &settings).await;
     story.account.state().forget_calls();
-    for bad in [
-        "not json".to_owned(),
-        "null".into(),
-        "{}".into(),
-        "[]".into(),
-        format!("\"{CANARY}\""),
-        events()["scheduled"].clone(),
-        with_canary(arn("web:0")),
-        with_canary(arn("web:9223372036854775808")),
-        with_canary(arn(&format!("{}:1", "w".repeat(256)))),
-        with_canary(arn("w\\u0000b:1")),
-        with_canary(events()["other-account"].clone()),
-        with_canary(events()["other-region"].clone()),
-        with_canary(events()["govcloud"].clone()),
-        deep,
-        large,
-    ] {
-        match story.guard.invoke(bad.as_bytes()).await {
+    for (name, input, expected) in bad_input() {
+        match story.guard.invoke(input.as_bytes()).await {
             Err(Failure::Error(error)) => {
                 let error: Value = serde_json::from_str(&error).unwrap();
-                assert!(error["errorMessage"].as_str().unwrap().len() > 20, "{error}");
-                assert!(!error.to_string().contains("panic") && !error.to_string().contains(CANARY), "{error}");
+                assert_eq!(error["errorType"], expected, "{name}");
+                assert!(error["errorMessage"].as_str().unwrap().len() > 20, "{name}: {error}");
+                assert!(!error.to_string().contains("panic") && !error.to_string().contains(CANARY), "{name}: {error}");
             }
-            other => panic!("{bad:.200}: {other:?}"),
+            other => panic!("{name}: {other:?}"),
         }
     }
+    // The same process still works.
+    assert_eq!(outcome(&mut story, &files()["compliant"]).await, "compliant none");
     assert_eq!(story.account.state().calls().len(), 0);
     let output = story.guard.stop().await;
     assert!(!output.contains(CANARY) && !output.contains("panicked"), "{output}");
+}
+
+/// An event is read only as deep as the revision and the flags lie, so what is odd elsewhere does not matter.
+#[tokio::test]
+async fn what_is_nested_too_deep_for_most_parsers_is_passed_over() {
+    let nested = "[".repeat(3_000) + "1" + &"]".repeat(3_000);
+    for member in ["userIdentity", "requestParameters", "tlsDetails"] {
+        let hides = format!(r#""{member}": {nested}, "hidden": {{"#);
+        let event = files()["cli"].replace(&format!(r#""{member}": {{"#), &hides);
+        let mut story = Story::set_in(account_of_the_events(), "remediate", &[]).await;
+        assert_eq!(outcome(&mut story, &event).await, "superseded none", "{member}");
+        assert!(story.writes().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -175,8 +236,8 @@ async fn no_value_out_of_a_container_reaches_log_alert_or_record() {
         let mut story =
             Story::set_in(account_of_the_events(), mode, &[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")])
                 .await;
-        story.hand_over(&events()["terraform"]).await;
-        story.hand_over(&events()["cli"]).await;
+        story.hand_over(&files()["terraform"]).await;
+        story.hand_over(&files()["cli"]).await;
         {
             let state = story.account.state();
             for key in state.s3.keys(BUCKET).into_iter().filter(|key| !key.starts_with("backups/")) {
@@ -193,8 +254,8 @@ async fn no_value_out_of_a_container_reaches_log_alert_or_record() {
 #[tokio::test]
 async fn each_run_logs_one_line_and_one_line_of_metrics() {
     let mut story = Story::set_in(account_of_the_events(), "remediate", &[]).await;
-    story.hand_over(&events()["compliant"]).await;
-    story.hand_over(&events()["terraform"]).await;
+    story.hand_over(&files()["compliant"]).await;
+    story.hand_over(&files()["terraform"]).await;
     let _ = story.guard.invoke(b"null").await;
     let output = story.guard.stop().await;
     let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
@@ -210,7 +271,7 @@ async fn each_run_logs_one_line_and_one_line_of_metrics() {
     assert_eq!(levels, ["INFO", "INFO", "ERROR"]);
     let cold: Vec<bool> = logs.iter().map(|log| log["cold_start"].as_bool().unwrap()).collect();
     assert_eq!(cold, [true, false, false]);
-    let terraform: Value = serde_json::from_str(&events()["terraform"]).unwrap();
+    let terraform: Value = serde_json::from_str(&files()["terraform"]).unwrap();
     assert_eq!(logs[1]["correlation_id"], terraform["detail"]["eventID"]);
     assert_eq!((metrics[1]["Found"].as_f64(), metrics[1]["Remediated"].as_f64()), (Some(1.0), Some(1.0)));
     assert!(metrics[1]["SecondsToRemedy"].is_number());
@@ -219,16 +280,23 @@ async fn each_run_logs_one_line_and_one_line_of_metrics() {
 #[tokio::test]
 async fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
     for (name, value) in [
-        ("ENFORCEMENT_MODE", "off"),
-        ("ENFORCEMENT_MODE", "enforce"),
         ("ENFORCEMENT_MODE", ""),
+        ("ENFORCEMENT_MODE", CANARY),
+        ("ENFORCEMENT_MODE", "enforce"),
         ("BACKUP_BUCKET", ""),
-        ("ALERT_TOPIC_ARN", "alerts"),
+        ("BACKUP_BUCKET", "s3://c4n4ry-s3cr3t"),
+        ("ALERT_TOPIC_ARN", ""),
+        ("ALERT_TOPIC_ARN", CANARY),
         ("GUARD_ROLES", ""),
+        ("GUARD_ROLES", "arn:aws:iam::111122223333:role/c4n4ry-s3cr3t"),
         ("EXEMPT_FAMILIES", "*"),
-        ("REMEDIATE_FAMILIES", "a b"),
+        ("EXEMPT_FAMILIES", "c4n4ry s3cr3t"),
+        ("REMEDIATE_FAMILIES", "c4n4ry s3cr3t"),
         ("OUTPUT_ONLY_MEMBERS", "family"),
-        ("RUNBOOK_URL", "javascript:alert(1)"),
+        ("OUTPUT_ONLY_MEMBERS", CANARY),
+        ("RUNBOOK_URL", "javascript:alert('c4n4ry-s3cr3t')"),
+        ("BACKOUT_FUNCTION", "c4n4ry-s3cr3t; rm"),
+        ("AWS_REGION", ""),
     ] {
         let account = super::account::Account::start().await;
         let mut environment: BTreeMap<String, String> = account.environment(GUARD).into_iter().collect();
@@ -246,7 +314,12 @@ async fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variab
         let output = guard.stop().await;
         assert_eq!(output.lines().count(), 1, "{output}");
         let line: Value = serde_json::from_str(&output).unwrap();
-        assert!(line["message"].as_str().unwrap().starts_with(name), "{name}: {line}");
+        let message = line["message"].as_str().unwrap();
+        assert!(message.starts_with(name), "{name}={value}: {line}");
+        assert!(name != "ENFORCEMENT_MODE" || message.contains("alert") && message.contains("remediate"), "{line}");
+        // It may have been meant for another variable.
+        assert!(!message.contains("c4n4ry"), "{name}={value}: {line}");
         assert_eq!(line["level"], "ERROR");
+        assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
     }
 }

@@ -10,5 +10,6 @@ mod architecture;
 mod binary;
 mod conformance;
 mod documents;
+mod events;
 mod guard;
 mod hostile;
