@@ -5,6 +5,7 @@ against the account in tests/it only.
 """
 
 import datetime
+import hashlib
 import json
 import pathlib
 import re
@@ -12,6 +13,7 @@ from copy import deepcopy as copy_of
 
 import jsonschema
 
+ROOT = pathlib.Path(__file__).parents[2]
 OUTPUT_ONLY = {"taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities", "registeredAt", "registeredBy"}
 
 
@@ -38,6 +40,140 @@ def test_a_privileged_registration_becomes_an_equal_copy_without_privilege(story
     assert (record["schemaVersion"], record["outcome"], record["copy"]) == (1, "remediated", "web:2")
     [alert] = world.alerts()
     assert (alert["version"], alert["source"], alert["outcome"], alert["family"]) == ("1.0", "custom", "remediated", "web")
+
+
+# As much of a task definition as ECS takes on EC2 and moto keeps (it drops enableFaultInjection).
+RICH = {
+    "family": "web",
+    "taskRoleArn": "arn:aws:iam::123456789012:role/web",
+    "executionRoleArn": "arn:aws:iam::123456789012:role/pull",
+    "networkMode": "bridge",
+    "pidMode": "task",
+    "ipcMode": "none",
+    "cpu": "512",
+    "memory": "1024",
+    "requiresCompatibilities": ["EC2"],
+    "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+    "placementConstraints": [{"type": "memberOf", "expression": "attribute:ecs.instance-type =~ m7g.*"}],
+    "volumes": [
+        {"name": "sock", "host": {"sourcePath": "/var/run/docker.sock"}},
+        {"name": "scratch", "dockerVolumeConfiguration": {"scope": "task", "driver": "local", "labels": {"a": "b"}}},
+        {"name": "files", "efsVolumeConfiguration": {
+            "fileSystemId": "fs-0123", "transitEncryption": "ENABLED", "authorizationConfig": {"iam": "ENABLED"}}},
+    ],
+    "containerDefinitions": [
+        {
+            "name": "app", "image": "app:1", "cpu": 256, "memory": 512, "memoryReservation": 128, "essential": True,
+            "privileged": True, "user": "1000:1000", "workingDirectory": "/srv", "readonlyRootFilesystem": True,
+            "entryPoint": ["sh", "-c"], "command": ["run --token \"ünïcödé\" \u2028 && exec true"],
+            "environment": [{"name": "B", "value": "2"}, {"name": "A", "value": ""}],
+            "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::b/2.env"}, {"type": "s3", "value": "arn:aws:s3:::b/1.env"}],
+            "secrets": [{"name": "S", "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"}],
+            "portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "udp"}],
+            "mountPoints": [{"sourceVolume": "sock", "containerPath": "/var/run/docker.sock", "readOnly": False}],
+            "volumesFrom": [{"sourceContainer": "log", "readOnly": True}],
+            "dependsOn": [{"containerName": "log", "condition": "HEALTHY"}],
+            "linuxParameters": {
+                "capabilities": {"add": ["SYS_PTRACE"], "drop": ["MKNOD"]}, "initProcessEnabled": True, "sharedMemorySize": 64,
+                "devices": [{"hostPath": "/dev/fuse", "containerPath": "/dev/fuse", "permissions": ["read", "write"]}],
+                "tmpfs": [{"containerPath": "/t", "size": 64, "mountOptions": ["noexec"]}]},
+            "ulimits": [{"name": "nofile", "softLimit": 1024, "hardLimit": 4096}],
+            "systemControls": [{"namespace": "net.core.somaxconn", "value": "1024"}],
+            "dockerLabels": {"$serde_json::private::Number": "1", "$serde_json::private::RawValue": "2", "": "empty"},
+            "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "us-east-1"}},
+            "resourceRequirements": [{"type": "GPU", "value": "1"}],
+            "startTimeout": 30, "stopTimeout": 60, "restartPolicy": {"enabled": True, "ignoredExitCodes": [3]},
+            "versionConsistency": "disabled",
+        },
+        {
+            "name": "log", "image": "log@sha256:" + "0" * 64, "memory": 64, "essential": False, "privileged": False,
+            "healthCheck": {"command": ["CMD", "true"], "interval": 10, "timeout": 2, "retries": 2, "startPeriod": 1},
+        },
+        {"name": "dind", "image": "docker:28-dind", "memory": 64, "privileged": True},
+    ],
+    "tags": [{"key": "team", "value": "core"}, {"key": "Ümlaut", "value": ""}],
+}
+
+
+def test_every_member_of_a_rich_definition_is_in_copy_and_backup(story):
+    world = story("remediate")
+    before = copy_of(world.ecs.register_task_definition(**RICH) and world.described("web:1"))
+    assert set(RICH) <= set(before), "moto keeps each member, or the comparison says nothing of it"
+    assert set(RICH["containerDefinitions"][0]) <= set(before["containerDefinitions"][0])
+    assert world.deliver(before["taskDefinitionArn"])["outcome"] == "remediated"
+
+    expected = without_output(copy_of(before))
+    for container in expected["containerDefinitions"]:
+        container["privileged"] = False if "privileged" in container else container["privileged"]
+    assert without_output(world.described("web:2")) == expected
+    assert [container["privileged"] for container in before["containerDefinitions"]] == [True, False, True]
+
+    backup = world.object("backups/123456789012/us-east-1/web/1.json")
+    world.ecs.register_task_definition(**backup)
+    assert without_output(world.described("web:3")) == without_output(before)
+
+
+def test_the_record_has_the_members_of_the_contract(story):
+    world = story("remediate")
+    world.deliver(world.register())
+    record = world.object("records/123456789012/us-east-1/web/1.json")
+    backup = world.s3.get_object(Bucket="guard-state", Key="backups/123456789012/us-east-1/web/1.json")["Body"].read()
+    alerted, at = (datetime.datetime.fromisoformat(record[name]) for name in ("alertedAt", "at"))
+    assert alerted.tzinfo and at.tzinfo and datetime.datetime.now(datetime.UTC) - at < datetime.timedelta(minutes=1)
+    [copy] = record["copies"]
+    assert (copy["revision"], copy["withdrawn"], copy["why"]) == (2, None, None)
+    expected = {"schemaVersion": 1, "taskDefinition": "web:1", "mode": "remediate", "outcome": "remediated", "reason": None,
+                "copy": "web:2", "backupSha256": hashlib.sha256(backup).hexdigest(), "registeredBy": None, "eventId": "e-1",
+                "backedOut": None}
+    assert {name: record[name] for name in expected} == expected
+    for text in ("app:1", '"A"', '"environment"'):
+        assert text not in json.dumps(record), "nothing out of a container but its name"
+    assert sorted(key["Key"] for key in world.s3.list_objects_v2(Bucket="guard-state")["Contents"]) == [
+        "backups/123456789012/us-east-1/web/1.json", "records/123456789012/us-east-1/web/1.json"]
+
+
+def test_an_event_of_events_is_understood_in_motos_account(story):
+    world = story("remediate")
+    world.register()
+    event = (ROOT / "events/guard-terraform.json").read_text()
+    event = event.replace("012345678912", "123456789012").replace("task-definition/agent:31", "task-definition/web:1")
+    answer = world.guard.invoke(json.loads(event))
+    assert (answer["outcome"], answer["taskDefinition"], answer["copy"]) == ("remediated", "web:1", "web:2")
+    record = world.object("records/123456789012/us-east-1/web/1.json")
+    assert record["eventId"] == json.loads(event)["detail"]["eventID"]
+    [alert] = world.alerts()
+    assert (alert["tool"], alert["eventId"]) == ("Terraform", record["eventId"])
+
+
+def test_each_revision_of_a_pipeline_gets_its_copy_and_nothing_older_comes_back(story):
+    world = story("remediate")
+    first = world.register()
+    assert world.deliver(first)["copy"] == "web:2"
+    second = world.register(container={"image": "app:2"})
+    assert world.deliver(second)["copy"] == "web:4"
+    assert world.described("web:4")["containerDefinitions"][0]["image"] == "app:2"
+    assert (world.deliver(first)["outcome"], world.deliver(second)["outcome"]) == ("already_remediated",) * 2
+    assert world.revisions() == ["web:1", "web:2", "web:3", "web:4"]
+
+
+def test_a_changed_backup_is_an_alarm_and_nothing_is_registered(story):
+    world = story("remediate")
+    arn = world.register()
+    world.s3.put_object(Bucket="guard-state", Key="backups/123456789012/us-east-1/web/1.json", Body=json.dumps(
+        {"family": "web", "containerDefinitions": [{"name": "app", "image": "evil", "memory": 128, "privileged": True}]}))
+    answer = world.deliver(arn)
+    assert (answer["outcome"], answer["reason"], answer["alert"]) == ("failed", "backup_tampered", "sent")
+    assert world.revisions() == ["web:1"]
+    assert "evil" not in json.dumps(world.alerts())
+
+
+def test_a_deregistered_revision_that_nothing_runs_is_let_be(story):
+    world = story("remediate")
+    arn = world.register()
+    world.ecs.deregister_task_definition(taskDefinition="web:1")
+    assert world.deliver(arn)["outcome"] == "inactive"
+    assert world.revisions() == []
+    assert world.alerts() == []
 
 
 def test_the_same_event_again_changes_nothing(story):
