@@ -59,6 +59,7 @@ pub struct TopicArn {
 const MODES: &str = "alert or remediate (enforce is not available yet)";
 const BUCKET: &str = "the name of the bucket for backups and records";
 const TOPIC: &str = "the ARN of an SNS topic (arn:PARTITION:sns:REGION:ACCOUNT:NAME)";
+const REGION: &str = "the Region that is guarded; Lambda sets it";
 const ROLES: &str = "comma-separated names of the roles of guard and sweep";
 
 impl Settings {
@@ -122,9 +123,11 @@ impl Settings {
         if !backout_function.iter().all(is_function) {
             return Err(invalid("BACKOUT_FUNCTION", "the name or ARN of a Lambda function"));
         }
+        let region = need("AWS_REGION", REGION)?;
+        Home::new(&region, &topic.account).map_err(|error| invalid("AWS_REGION", &format!("{REGION}; {error}")))?;
         Ok(Self {
             policy,
-            region: need("AWS_REGION", "the Region that is guarded; Lambda sets it")?,
+            region,
             bucket,
             topic,
             runbook_url,
@@ -237,6 +240,7 @@ mod tests {
             ("RUNBOOK_URL", "http://x"),
             ("BACKOUT_FUNCTION", "x; rm -rf"),
             ("AWS_REGION", ""),
+            ("AWS_REGION", "EU WEST"),
         ] {
             let line = read(&[(name, value)]).unwrap_err().to_string();
             assert!(line.starts_with(name) && !line.contains('\n'), "{name}={value}: {line}");

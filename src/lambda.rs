@@ -97,7 +97,8 @@ impl Function {
     async fn handle(&self, payload: &str, context: &Context) -> Result<Ended, (InvocationError, Option<String>)> {
         let home = self.settings.home(&context.invoked_function_arn);
         let home = home.map_err(|error| (InvocationError::Home(error), None))?;
-        let event = event::parse(payload, &home).map_err(|error| (InvocationError::Event(error), None))?;
+        let event =
+            event::parse(payload, &home).map_err(|error| (InvocationError::Event(error), event::id(payload)))?;
         match event {
             Event::FailedCall { task_definition, provenance } => {
                 Ok((Concluded::silent(Outcome::FailedRegistration, task_definition), provenance.event_id))

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
-use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
 use jiff::Timestamp;
 
 /// Time and waiting, shared with the SDK's clients.
@@ -19,6 +19,11 @@ impl Clock {
     #[must_use]
     pub fn live() -> Self {
         Self { time: SharedTimeSource::new(SystemTimeSource::new()), sleep: SharedAsyncSleep::new(TokioSleep::new()) }
+    }
+
+    /// A clock of one's own: a test holds time in its hand.
+    pub fn new(time: impl TimeSource + 'static, sleep: impl AsyncSleep + 'static) -> Self {
+        Self { time: SharedTimeSource::new(time), sleep: SharedAsyncSleep::new(sleep) }
     }
 
     /// The time.

@@ -14,6 +14,7 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
@@ -66,22 +67,24 @@ pub struct Wiring {
     pub http: SharedHttpClient,
     /// Time and waiting.
     pub clock: Clock,
+    /// Whose calls they are.
+    pub credentials: SharedCredentialsProvider,
 }
 
 impl Wiring {
-    /// TLS by rustls with ring, and the machine's clock.
+    /// TLS by rustls with ring, the machine's clock, and the credentials that Lambda puts into the environment.
     #[must_use]
     pub fn live() -> Self {
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        Self { http, clock: Clock::live() }
+        let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+        Self { http, clock: Clock::live(), credentials }
     }
 }
 
-/// Makes the clients. Endpoints come from `AWS_ENDPOINT_URL` and the SDK's per-service forms, credentials from the
-/// environment that Lambda sets.
+/// Makes the clients. Endpoints come from `AWS_ENDPOINT_URL` and the SDK's per-service forms.
 pub async fn connect(places: Places, wiring: Wiring) -> Aws {
-    let Wiring { http, clock } = wiring;
+    let Wiring { http, clock, credentials } = wiring;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -89,7 +92,7 @@ pub async fn connect(places: Places, wiring: Wiring) -> Aws {
         .build();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(places.home.region().to_owned()))
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .credentials_provider(credentials)
         .http_client(http)
         .time_source(clock.time.clone())
         .sleep_impl(clock.sleep.clone())

@@ -145,6 +145,13 @@ pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
     }
 }
 
+/// The id of an event, also of one that is refused: who looks for a dead letter in the log looks for it.
+#[must_use]
+pub fn id(payload: &str) -> Option<String> {
+    let event = Json::parse(payload).ok()?;
+    Provenance::read(event, member(event, "detail").unwrap_or(event)).event_id
+}
+
 fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
     const ARN: &str = "responseElements.taskDefinition.taskDefinitionArn";
     let request = member(detail, "requestParameters");
@@ -160,8 +167,7 @@ fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) 
     };
     let arn: TaskDefinitionArn = arn.parse().map_err(|error| EventError::Unusable { member: ARN, error })?;
     is_home(home, &arn.home)?;
-    let lists =
-        [response, request].map(|from| Containers::read(from.and_then(|it| member(it, "containerDefinitions"))));
+    let lists = [response, request].map(Containers::of);
     Ok(match proves_compliance(&lists) {
         true => Event::Compliant { id: arn.id, provenance },
         false => Event::Look { subject: Subject::Revision(arn.id), provenance },
@@ -184,8 +190,7 @@ fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: 
     let id: TaskDefinitionId = id.parse().map_err(unusable)?;
     is_home(home, &of)?;
     let request = member(detail, "requestParameters");
-    let list = Containers::read(request.and_then(|request| member(request, "containerDefinitions")));
-    Ok(match list {
+    Ok(match Containers::of(request) {
         Containers::Clean => Event::Compliant { id, provenance },
         Containers::Unknown => {
             let daemon = DaemonTaskDefinition { id, privileged_by_event: Vec::new() };
@@ -198,9 +203,13 @@ fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: 
     })
 }
 
-/// `errorMessage` may be missing, so `errorCode` counts.
+/// `errorMessage` may be missing, so `errorCode` counts; an empty one says nothing.
 fn has_failed(detail: Json) -> bool {
-    member(detail, "errorCode").is_some_and(|code| !matches!(code.value(), Value::Null))
+    member(detail, "errorCode").is_some_and(|code| match code.value() {
+        Value::Null => false,
+        Value::Text(code) => !code.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_) => true,
+    })
 }
 
 fn failed_call(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
@@ -256,6 +265,16 @@ enum Containers {
 }
 
 impl Containers {
+    /// Of a task definition in the event. A list that is given twice proves nothing.
+    fn of(definition: Option<Json>) -> Self {
+        let members = definition.and_then(Json::members).unwrap_or_default();
+        let mut lists = members.into_iter().filter(|member| member.name.is("containerDefinitions"));
+        match (lists.next(), lists.next()) {
+            (_, Some(_)) => Self::NotClean { privileged: Vec::new() },
+            (list, None) => Self::read(list.map(|list| list.value)),
+        }
+    }
+
     fn read(list: Option<Json>) -> Self {
         let Some(elements) = list.and_then(Json::elements) else { return Self::Unknown };
         let mut privileged = Vec::new();

@@ -47,6 +47,7 @@ fn the_domain_decides_and_does_not_reach_out() {
             "aws_sdk",
             "aws_smithy",
             "aws_config",
+            "aws_credential",
             "tokio",
             "lambda_runtime",
             "tracing",
@@ -70,7 +71,7 @@ fn the_domain_decides_and_does_not_reach_out() {
 fn only_the_aws_folder_names_the_sdk() {
     never(
         &["domain", "reconcile", "config.rs", "lambda.rs", "telemetry.rs", "bin"],
-        &["aws_sdk", "aws_smithy", "aws_config"],
+        &["aws_sdk", "aws_smithy", "aws_config", "aws_credential"],
     );
 }
 

@@ -71,6 +71,8 @@ fn only_a_complete_and_clean_list_proves_compliance() {
         check(&registration(unknown, PRIVILEGED), "look web:12");
     }
     check(&registration(PRIVILEGED, CLEAN), "look web:12");
+    let twice = format!(r#"{CLEAN},"containerDefinitions":{PRIVILEGED}"#);
+    check(&registration(CLEAN, &twice), "look web:12");
     check(&registration(CLEAN, PRIVILEGED), "look web:12");
 }
 
@@ -96,6 +98,7 @@ fn a_call_with_an_error_code_has_failed() {
     let detail = r#","errorCode":"AccessDenied","requestParameters":{"family":"web"},"responseElements":null"#;
     check(&event("RegisterTaskDefinition", detail), "failed web");
     check(&event("RegisterDaemonTaskDefinition", r#","errorCode":"ClientException""#), "failed ");
+    check(&registration("null", "null").replace(r#""eventID""#, r#""errorCode":"","eventID""#), "look web:12");
     check(&event("RegisterTaskDefinition", r#","errorCode":"X","requestParameters":{"family":"a b"}"#), "failed ");
     check(&registration("null", "null").replace(r#""eventID""#, r#""errorCode":null,"eventID""#), "look web:12");
 }

@@ -154,6 +154,11 @@ impl Plans {
         self.hooks.push(Hook { when, calls, deed });
     }
 
+    /// Plans no fault any more.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
     /// Forgets everything that is planned.
     pub fn clear(&mut self) {
         *self = Self::default();

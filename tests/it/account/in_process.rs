@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt as _;
 
 use super::http::Request;
 use super::state::State;
@@ -30,14 +31,17 @@ impl fmt::Debug for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(&request))
+        let state = Self(Arc::clone(&self.0));
+        HttpConnectorFuture::new(async move {
+            let request = received(request).await?;
+            state.answer(&request)
+        })
     }
 }
 
 impl InProcess {
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let request = received(request).ok_or_else(|| ConnectorError::user("a body that is not in memory".into()))?;
-        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).handle(&request);
+    fn answer(&self, request: &Request) -> Result<HttpResponse, ConnectorError> {
+        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).handle(request);
         let cut = || ConnectorError::io("the connection breaks on purpose".into());
         let response = reply.response.ok_or_else(cut)?;
         let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
@@ -49,17 +53,18 @@ impl InProcess {
     }
 }
 
-/// As a server would have read it.
-fn received(request: &HttpRequest) -> Option<Request> {
+/// As a server would have read it. A body may be made while it is sent: with a checksum at its end.
+async fn received(mut request: HttpRequest) -> Result<Request, ConnectorError> {
+    let body = request.take_body().collect().await.map_err(|error| ConnectorError::other(error, None))?;
     let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
     let (host, target) = uri.split_at(uri.find(['/', '?']).unwrap_or(uri.len()));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let headers = request.headers().iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
-    Some(Request {
+    Ok(Request {
         method: request.method().to_owned(),
         path: if path.is_empty() { "/" } else { path }.to_owned(),
         query: query.to_owned(),
         headers: headers.chain([("host".to_owned(), host.to_owned())]).collect(),
-        body: request.body().bytes()?.to_vec(),
+        body: body.to_bytes().to_vec(),
     })
 }

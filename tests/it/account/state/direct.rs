@@ -32,6 +32,11 @@ impl State {
         self.plans.clear();
     }
 
+    /// Forgets faults; what others do between calls, they go on doing.
+    pub fn heal_faults(&mut self) {
+        self.plans.clear_faults();
+    }
+
     /// Every call with a valid signature so far.
     pub fn calls(&self) -> &[Call] {
         &self.calls
