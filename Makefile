@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Nothing here may reach AWS: no credentials are needed, and no telemetry is sent.
 export SAM_CLI_TELEMETRY := 0
-export AWS_DEFAULT_REGION ?= us-east-1
+# `deploy` is the exception: it takes the Region and credentials of your profile.
+python template package: export AWS_DEFAULT_REGION := us-east-1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## List the targets
@@ -26,7 +27,7 @@ fmt: tools-cargo ## Format the code
 lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came in
 	@cargo fmt --check
 	@cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
-	@! cargo tree --locked --edges normal,build --invert aws-lc-sys >/dev/null 2>&1 || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
+	@tree=$$(cargo tree --locked --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
 rust: tools-cargo ## Run the tests in Rust, the demo among them
 	@cargo test --locked

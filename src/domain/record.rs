@@ -139,6 +139,8 @@ pub enum Withdrawal {
     Exempt,
     /// A run died before it could withdraw it.
     Stray,
+    /// It could not be looked at after it was registered.
+    Unproven,
 }
 
 impl Withdrawal {
@@ -151,6 +153,7 @@ impl Withdrawal {
             Self::Unfaithful => "unfaithful",
             Self::Exempt => "exempt",
             Self::Stray => "stray",
+            Self::Unproven => "unproven",
         }
     }
 
@@ -163,6 +166,7 @@ impl Withdrawal {
             Self::Unfaithful => "it is not the original without privilege",
             Self::Exempt => "the family is exempt by now",
             Self::Stray => "a run of the guard died before it could withdraw it",
+            Self::Unproven => "it could not be looked at, and so not be proven",
         }
     }
 }

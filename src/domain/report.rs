@@ -149,6 +149,10 @@ impl Report {
             .any(|copy| !copy.was_withdrawn_for(Withdrawal::Duplicate) && !copy.was_withdrawn_for(Withdrawal::Exempt))
     }
 
+    fn is_in_force(&self, made: &MadeCopy) -> bool {
+        self.copy.as_ref().is_some_and(|copy| made.is_revision(copy.id.revision))
+    }
+
     /// Copies of this run that are registered and neither proven nor withdrawn.
     pub fn copies_left(&self) -> impl Iterator<Item = TaskDefinitionId> {
         let left = self.made.iter().filter(|copy| copy.withdrawn.is_none() && self.copy.is_none());
@@ -184,7 +188,14 @@ impl Report {
             outcome: self.outcome.as_str().to_owned(),
             reason: self.reason.map(|reason| reason.as_str().to_owned()),
             copy: self.copy.as_ref().map(|copy| copy.id.to_string()),
-            copies: self.made.clone(),
+            // A copy that is neither withdrawn nor proven stays unnamed: the next look then deals with it, as with
+            // any that a run has left behind.
+            copies: self
+                .made
+                .iter()
+                .filter(|made| made.withdrawn.is_some() || self.is_in_force(made))
+                .cloned()
+                .collect(),
             backup_sha256: self.backup_sha256.clone(),
             registered_by: self.original().and_then(Described::registered_by).map(str::to_owned),
             event_id: self.provenance.event_id.clone(),

@@ -96,31 +96,51 @@ async fn make_copy(
     let copy = guard.aws.ecs.register(&texts.copy, &receipt).await?;
     run.made.push(MadeCopy::new(copy.revision, guard.aws.clock.now(), &guard.policy));
 
-    match came_between(guard, seen, texts, &copy, run).await? {
+    match settle(guard, seen, texts, &copy, run).await {
+        // It cannot be looked at, so nobody knows whether it stands in front of a newer version: it must not stay.
+        Err(Stop::Failed(failure)) => {
+            // If that fails too, the alert names the copy as still ACTIVE; the first failure is the one to mend.
+            let _ = withdraw(guard, run, &copy, Withdrawal::Unproven, None).await;
+            Err(Stop::Failed(failure))
+        }
+        settled => settled,
+    }
+}
+
+/// Looks at what came of a registration: whether something came between, whether the copy is faithful, and whether the
+/// family has been exempted meanwhile.
+async fn settle(
+    guard: &Guard,
+    seen: &Observation,
+    texts: &MakeCopy,
+    copy: &TaskDefinitionId,
+    run: &mut Run,
+) -> Result<Applied, Stop> {
+    match came_between(guard, seen, texts, copy, run).await? {
         Between::Nothing => {}
         Between::EqualCopy => {
-            withdraw(guard, run, &copy, Withdrawal::Duplicate, None).await?;
+            withdraw(guard, run, copy, Withdrawal::Duplicate, None).await?;
             return Ok(Applied::LookAgain);
         }
         Between::Foreign => {
-            withdraw(guard, run, &copy, Withdrawal::Race, None).await?;
+            withdraw(guard, run, copy, Withdrawal::Race, None).await?;
             return Ok(Applied::LookAgain);
         }
     }
-    let (Some(original), Some(described)) = (seen.original.described(), described_now(guard, &copy).await?) else {
+    let (Some(original), Some(described)) = (seen.original.described(), described_now(guard, copy).await?) else {
         return Ok(Applied::LookAgain);
     };
     let differences = unfaithful_members(original, &described, &guard.policy);
     if !differences.is_empty() {
-        withdraw(guard, run, &copy, Withdrawal::Unfaithful, None).await?;
+        withdraw(guard, run, copy, Withdrawal::Unfaithful, None).await?;
         let (outcome, reason) = (Outcome::UnfaithfulCopyWithdrawn, None);
         return Ok(Applied::Ended(Ending { outcome, reason, copy: None, differences }));
     }
     if exempted_meanwhile(guard, seen, original).await? {
-        withdraw(guard, run, &copy, Withdrawal::Exempt, None).await?;
+        withdraw(guard, run, copy, Withdrawal::Exempt, None).await?;
         return Ok(Applied::LookAgain);
     }
-    let copy = Some(CopyInForce { id: copy, is_ours: true });
+    let copy = Some(CopyInForce { id: copy.clone(), is_ours: true });
     Ok(Applied::Ended(Ending { outcome: Outcome::Remediated, reason: None, copy, differences }))
 }
 

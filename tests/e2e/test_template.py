@@ -118,7 +118,7 @@ def test_copies_are_tagged_at_registration_only():
 def test_missing_can_be_told_from_denied():
     listing = statement_of(statements(expanded()), "TellsMissingFromDenied")
     assert listing["Action"] == "s3:ListBucket"
-    prefixes = json.dumps(listing["Condition"]["StringLike"]["s3:prefix"])
+    prefixes = json.dumps(listing["Condition"]["StringLikeIfExists"]["s3:prefix"])
     assert all(f"{kind}/" in prefixes for kind in ("backups", "records", "exemptions"))
 
 
@@ -177,7 +177,8 @@ def test_events_that_fail_are_kept_on_both_sides_of_the_function():
 
 def test_the_bucket_is_versioned_encrypted_private_and_kept():
     bucket = expanded()["Bucket"]
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    for kept in (bucket, expanded()["BucketPolicy"], expanded()["Key"]):
+        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
     properties = bucket["Properties"]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert all(properties["PublicAccessBlockConfiguration"].values())

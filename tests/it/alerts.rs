@@ -127,7 +127,9 @@ fn withdrawn(outcome: Outcome, reason: Option<Reason>, why: Withdrawal) -> Repor
                 ecs_privileged_guard::domain::fidelity::Tags::Compared,
             )
         }
-        Withdrawal::Race | Withdrawal::Duplicate | Withdrawal::Exempt | Withdrawal::Stray => Vec::new(),
+        Withdrawal::Race | Withdrawal::Duplicate | Withdrawal::Exempt | Withdrawal::Stray | Withdrawal::Unproven => {
+            Vec::new()
+        }
     };
     Report { made: vec![copy], backup_sha256: Some("ab".repeat(32)), differences, ..report(outcome, reason) }
 }

@@ -525,3 +525,42 @@ async fn a_privileged_daemon_task_definition_is_alerted_and_never_copied() {
     let mut story = Story::begin("remediate").await;
     assert_eq!(in_words(&story.hand_over(&privileged).await), "alerted daemon_task_definition sent");
 }
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_looked_at_does_not_stay_in_front_of_a_newer_version() {
+    // Found by the fault matrix: race lost, access denied at the first look after the registration. The copy was
+    // recorded, so no later run took it for a stray.
+    let mut story = Story::begin("remediate").await;
+    let original = story.register(PRIVILEGED);
+    story.account.state().before(Calls::of("RegisterTaskDefinition").by(GUARD), |state| {
+        state.register(PIPELINE, NEWER);
+    });
+    story.account.state().after(Calls::of("RegisterTaskDefinition").by(GUARD), |state| {
+        let looks = Calls::of("DescribeTaskDefinition").by(GUARD);
+        state.inject(Fault::once(Kind::AccessDenied("ecs:DescribeTaskDefinition"), looks));
+    });
+    assert_eq!(in_words(&story.deliver(&original).await), "failed access_denied sent");
+    assert_eq!(story.active(), [1, 2], "the copy web:3 is withdrawn");
+    assert_eq!(story.record("web:1").unwrap()["copies"][0]["why"], "unproven");
+    assert_eq!(in_words(&story.deliver(&original).await), "superseded none");
+}
+
+#[tokio::test]
+async fn a_copy_that_could_neither_be_looked_at_nor_withdrawn_is_dealt_with_by_the_next_look() {
+    let mut story = Story::begin("remediate").await;
+    let original = story.register(PRIVILEGED);
+    story.account.state().before(Calls::of("RegisterTaskDefinition").by(GUARD), |state| {
+        state.register(PIPELINE, NEWER);
+    });
+    story.account.state().after(Calls::of("RegisterTaskDefinition").by(GUARD), |state| {
+        for operation in ["DescribeTaskDefinition", "DeregisterTaskDefinition"] {
+            let calls = Calls::of(operation).by(GUARD);
+            state.inject(Fault::once(Kind::AccessDenied("ecs:DescribeTaskDefinition"), calls));
+        }
+    });
+    assert_eq!(in_words(&story.deliver(&original).await), "failed access_denied sent");
+    assert!(story.mail().contains("web:3 is still ACTIVE"), "{}", story.mail());
+    assert_eq!(story.active(), [1, 2, 3]);
+    assert_eq!(in_words(&story.deliver(&original).await), "superseded race sent");
+    assert_eq!(story.active(), [1, 2]);
+}

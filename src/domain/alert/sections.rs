@@ -103,8 +103,14 @@ fn effects(report: &Report) -> Vec<Line> {
 }
 
 pub(super) fn steps(report: &Report) -> Vec<String> {
-    const ALL: [Withdrawal; 5] =
-        [Withdrawal::Race, Withdrawal::Duplicate, Withdrawal::Unfaithful, Withdrawal::Exempt, Withdrawal::Stray];
+    const ALL: [Withdrawal; 6] = [
+        Withdrawal::Race,
+        Withdrawal::Duplicate,
+        Withdrawal::Unfaithful,
+        Withdrawal::Exempt,
+        Withdrawal::Stray,
+        Withdrawal::Unproven,
+    ];
     let mut steps = Vec::new();
     if report.backup_sha256.is_some() {
         steps.push(format!("Backed up {} as it would be registered again", report.id));
