@@ -129,7 +129,7 @@ impl MadeCopy {
 /// Why a copy of ours was withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Withdrawal {
-    /// A newer revision was registered while it was being made.
+    /// A newer revision was registered, or the original deregistered, while it was being made.
     Race,
     /// An equal copy was there already.
     Duplicate,
@@ -161,7 +161,7 @@ impl Withdrawal {
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::Race => "a newer revision was registered meanwhile",
+            Self::Race => "the family moved on meanwhile",
             Self::Duplicate => "an earlier equal copy serves",
             Self::Unfaithful => "it is not the original without privilege",
             Self::Exempt => "the family is exempt by now",

@@ -108,7 +108,7 @@ async fn make_copy(
 }
 
 /// Looks at what came of a registration: whether something came between, whether the copy is faithful, and whether the
-/// family has been exempted meanwhile.
+/// original was deregistered or the family exempted meanwhile.
 async fn settle(
     guard: &Guard,
     seen: &Observation,
@@ -135,6 +135,12 @@ async fn settle(
         withdraw(guard, run, copy, Withdrawal::Unfaithful, None).await?;
         let (outcome, reason) = (Outcome::UnfaithfulCopyWithdrawn, None);
         return Ok(Applied::Ended(Ending { outcome, reason, copy: None, differences }));
+    }
+    // Somebody took the original back meanwhile: its copy would bring it back.
+    let still = guard.aws.ecs.describe(&seen.id.to_string()).await?;
+    if !still.is_some_and(|original| original.is_active()) {
+        withdraw(guard, run, copy, Withdrawal::Race, None).await?;
+        return Ok(Applied::LookAgain);
     }
     if exempted_meanwhile(guard, seen, original).await? {
         withdraw(guard, run, copy, Withdrawal::Exempt, None).await?;

@@ -564,3 +564,18 @@ async fn a_copy_that_could_neither_be_looked_at_nor_withdrawn_is_dealt_with_by_t
     assert_eq!(in_words(&story.deliver(&original).await), "superseded race sent");
     assert_eq!(story.active(), [1, 2]);
 }
+
+#[tokio::test]
+async fn an_original_that_is_taken_back_meanwhile_is_not_brought_back_by_its_copy() {
+    // Found by the fault matrix, in its clean run.
+    let mut story = Story::begin("remediate").await;
+    let original = story.register(PRIVILEGED);
+    story.account.state().before(Calls::of("RegisterTaskDefinition").by(GUARD), |state| {
+        if state.ecs.active("web") == [1] {
+            state.deregister(PIPELINE, "web:1");
+        }
+    });
+    assert_eq!(in_words(&story.deliver(&original).await), "inactive sent");
+    assert_eq!(story.active(), Vec::<usize>::new());
+    assert_eq!(in_words(&story.deliver(&original).await), "inactive none");
+}

@@ -11,5 +11,6 @@ mod binary;
 mod conformance;
 mod documents;
 mod events;
+mod faults;
 mod guard;
 mod hostile;

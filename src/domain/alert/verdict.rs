@@ -59,7 +59,7 @@ pub(super) fn verdict(report: &Report) -> String {
         }
         (Outcome::Inactive | Outcome::Exempt, _) => {
             let state = report.outcome.as_str();
-            format!("{what} {id} is {state}, so a copy that an earlier run had left behind was withdrawn.")
+            format!("{what} {id} is {state} by now, so the copy that a run had made of it was withdrawn.")
         }
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
         | (Outcome::FailedRegistration | Outcome::Compliant, _) => {
