@@ -156,9 +156,7 @@ impl Guard {
         let mut last = None;
         for _ in 0..ROUNDS_MAX {
             let stop = match self.round(id, provenance, deadline, &mut run, &mut last).await {
-                Ok(Some(concluded)) => {
-                    return self.conclude(id, provenance, run, last, concluded).await;
-                }
+                Ok(Some(ending)) => return self.conclude(id, provenance, run, last, Ok(ending)).await,
                 Ok(None) => continue,
                 Err(stop) => stop,
             };
@@ -171,6 +169,8 @@ impl Guard {
         Err(RunError::Unsettled)
     }
 
+    /// One look and what follows from it; nothing if the world has moved and is to be looked at again. What was seen
+    /// and planned is left in `last` for the report.
     async fn round(
         &self,
         id: &TaskDefinitionId,
@@ -178,12 +178,12 @@ impl Guard {
         deadline: Timestamp,
         run: &mut Run,
         last: &mut Option<(Observation, Plan)>,
-    ) -> Result<Option<Result<Ending, Failure>>, Stop> {
+    ) -> Result<Option<Ending>, Stop> {
         let seen = observe(self, id, &run.made, provenance.by_batch()).await?;
         let plan = plan(&seen, &self.policy, self.aws.clock.now());
         let (seen, plan) = last.insert((seen, plan));
         match apply(self, seen, plan, run, deadline).await? {
-            Applied::Ended(ending) => Ok(Some(Ok(ending))),
+            Applied::Ended(ending) => Ok(Some(ending)),
             Applied::LookAgain => Ok(None),
         }
     }
@@ -238,6 +238,7 @@ impl Guard {
         }
     }
 
+    /// Puts together all that is known at the end, and reports it.
     async fn conclude(
         &self,
         id: &TaskDefinitionId,
