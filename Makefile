@@ -2,10 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python template package deploy clean
+.PHONY: help demo test fmt lint rust python template package bench deploy clean
 
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := target/bench
 # Nothing here may reach AWS: no credentials are needed, and no telemetry is sent.
 export SAM_CLI_TELEMETRY := 0
 # `deploy` is the exception: it takes the Region and credentials of your profile.
@@ -40,9 +41,17 @@ template: $(VENV)/installed ## Check the template
 	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml
 	@$(BIN)/sam validate --lint --template template.yaml
 
-package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda
+package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda, and count
 	@$(BIN)/sam build --parameter-overrides Architecture=x86_64
 	@$(BIN)/python tests/e2e/package.py .aws-sam/build/Guard/bootstrap
+	@cargo run --quiet --locked --example bench -- instructions .aws-sam/build/Guard/bootstrap
+
+# The binaries are copied away: other targets build others under the same names.
+bench: $(BENCH)/installed tools-cargo ## Measure the guard against a Lambda that does nothing, and against Python
+	@cargo build --quiet --release --locked --features bench --bin guard --bin nothing
+	@cp target/release/guard target/release/nothing $(BENCH)
+	@$(BENCH)/venv/bin/python tests/bench/certificates.py $(BENCH)
+	@cargo run --quiet --release --locked --example bench -- measure $(BENCH)
 
 deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credentials, with questions
 	@$(BIN)/sam build
@@ -59,4 +68,10 @@ $(VENV)/installed: tests/e2e/requirements.txt
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }
 	@python3 -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement tests/e2e/requirements.txt
+	@touch $@
+
+$(BENCH)/installed: tests/bench/requirements.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }
+	@python3 -m venv $(BENCH)/venv
+	@$(BENCH)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	@touch $@

@@ -67,7 +67,11 @@ impl Function {
         Self::start_with(binary, &[], environment).await
     }
 
-    async fn start_with(binary: impl AsRef<OsStr>, arguments: &[&str], environment: &[(String, String)]) -> Self {
+    /// The same with arguments.
+    ///
+    /// # Panics
+    /// When it cannot be started at all.
+    pub async fn start_with(binary: impl AsRef<OsStr>, arguments: &[&str], environment: &[(String, String)]) -> Self {
         let (events, waiting) = unbounded_channel();
         let (report, reports) = unbounded_channel();
         let deadline_ms = Arc::new(Mutex::new(0));
@@ -111,6 +115,11 @@ impl Function {
     /// The ARN under which Lambda invokes the function; unless told, one of the default account.
     pub fn invoked_as(&mut self, arn: &str) {
         arn.clone_into(&mut self.arn.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The number of its process, while it runs.
+    pub fn process(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Waits until the function asks for its first event.

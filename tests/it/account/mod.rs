@@ -17,6 +17,9 @@ pub mod trail;
 pub mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio_rustls::TlsAcceptor;
 
 pub use self::calls::{Call, Seen, Service};
 pub use self::faults::{Calls, Fault, Kind};
@@ -27,8 +30,9 @@ use self::wire::Server;
 /// An account that listens.
 pub struct Account {
     state: Arc<Mutex<State>>,
-    endpoint: String,
-    _server: Server,
+    /// The SDK's variable of each address, and the address.
+    endpoints: Vec<(&'static str, String)>,
+    _servers: Vec<Server>,
 }
 
 impl Account {
@@ -39,25 +43,41 @@ impl Account {
 
     /// This account, on a free port.
     pub async fn serve(state: State) -> Self {
-        let state = Arc::new(Mutex::new(state));
-        let shared = Arc::clone(&state);
-        let server = Server::start(move |request| {
-            let state = Arc::clone(&shared);
-            async move {
-                let arrival = lock(&state).arrive(&request);
-                tokio::time::sleep(arrival.delay).await;
-                let reply = lock(&state).answer(&request, arrival);
-                tokio::time::sleep(reply.delay).await;
-                reply.response
-            }
-        })
-        .await;
-        Self { state, endpoint: format!("http://{}", server.address()), _server: server }
+        Self::listen(state, None, &["AWS_ENDPOINT_URL"]).await
     }
 
-    /// The URL of all its services.
+    /// This account over TLS, each service under an address of its own, as on AWS.
+    pub async fn serve_tls(state: State, tls: TlsAcceptor) -> Self {
+        let variables = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SNS"];
+        Self::listen(state, Some(tls), &variables).await
+    }
+
+    async fn listen(state: State, tls: Option<TlsAcceptor>, variables: &[&'static str]) -> Self {
+        let state = Arc::new(Mutex::new(state));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let (mut endpoints, mut servers) = (Vec::new(), Vec::new());
+        for variable in variables {
+            let shared = Arc::clone(&state);
+            let server = Server::start_with(tls.clone(), move |request| {
+                let state = Arc::clone(&shared);
+                async move {
+                    let arrival = lock(&state).arrive(&request);
+                    wait(arrival.delay).await;
+                    let reply = lock(&state).answer(&request, arrival);
+                    wait(reply.delay).await;
+                    reply.response
+                }
+            })
+            .await;
+            endpoints.push((*variable, format!("{scheme}://{}", server.address())));
+            servers.push(server);
+        }
+        Self { state, endpoints, _servers: servers }
+    }
+
+    /// The URL of all its services, or of the first.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.endpoints[0].1
     }
 
     /// The environment in which a function of this account runs as that principal.
@@ -65,20 +85,28 @@ impl Account {
         let state = self.state();
         let key = state.key_of(principal);
         [
-            ("AWS_ENDPOINT_URL", &self.endpoint),
             ("AWS_REGION", &state.home.region),
             // Lambda sets both; Python's clients read only this one.
             ("AWS_DEFAULT_REGION", &state.home.region),
             ("AWS_ACCESS_KEY_ID", &key.id),
             ("AWS_SECRET_ACCESS_KEY", &key.secret),
         ]
+        .into_iter()
+        .chain(self.endpoints.iter().map(|(variable, url)| (*variable, url)))
         .map(|(name, value)| (name.to_owned(), value.clone()))
-        .to_vec()
+        .collect()
     }
 
     /// The account's inside: questions, set-up past the wire, faults. Do not hold it across a call.
     pub fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+}
+
+/// The timer's grain is a millisecond, so no time at all would be one.
+async fn wait(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
 }
 

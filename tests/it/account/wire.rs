@@ -9,8 +9,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::http::{Request, Response};
 
@@ -33,7 +35,19 @@ impl Server {
     /// When the loopback has no port left.
     pub async fn start<H, F>(handler: H) -> Self
     where
-        H: Fn(Request) -> F + Clone + Send + 'static,
+        H: Fn(Request) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Option<Response>> + Send + 'static,
+    {
+        Self::start_with(None, handler).await
+    }
+
+    /// The same, over TLS if so given.
+    ///
+    /// # Panics
+    /// When the loopback has no port left.
+    pub async fn start_with<H, F>(tls: Option<TlsAcceptor>, handler: H) -> Self
+    where
+        H: Fn(Request) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Option<Response>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -45,12 +59,16 @@ impl Server {
                 let Ok((stream, _)) = listener.accept().await else { continue };
                 // Nagle's algorithm would add 40 ms to each answer.
                 let _ = stream.set_nodelay(true);
-                let handler = handler.clone();
+                let (handler, tls) = (handler.clone(), tls.clone());
                 connections.spawn(async move {
-                    let service = service_fn(move |request| serve(handler.clone(), request));
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    match tls {
+                        None => talk(stream, handler).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => talk(stream, handler).await,
+                            // The client does not trust us, and says so itself.
+                            Err(_) => {}
+                        },
+                    }
                 });
                 while connections.try_join_next().is_some() {}
             }
@@ -62,6 +80,16 @@ impl Server {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+async fn talk<S, H, F>(stream: S, handler: H)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Fn(Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Option<Response>> + Send + 'static,
+{
+    let service = service_fn(move |request| serve(handler.clone(), request));
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// An error makes hyper drop the connection without an answer.
