@@ -6,7 +6,7 @@
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
 
 use super::arn::{ArnError, Family, Home, TaskDefinitionArn, TaskDefinitionId, ecs_resource};
-use super::json::{Json, Malformed, Value};
+use super::json::{Json, Malformed, Member, Value};
 use super::provenance::Provenance;
 
 /// What an event asks for.
@@ -116,9 +116,8 @@ impl EventError {
 /// When it is not an event of a registration in this account and Region.
 pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
     let event = Json::parse(payload).map_err(EventError::NotJson)?;
-    if event.members().is_none() {
-        return Err(EventError::NotAnObject);
-    }
+    // Opened once: an object is scanned anew each time that it is opened.
+    let event = &event.members().ok_or(EventError::NotAnObject)?;
     let kind = text(event, "detail-type").ok_or(EventError::Lacks("detail-type"))?;
     if kind != "AWS API Call via CloudTrail" {
         return Err(EventError::OtherKind("detail-type \"AWS API Call via CloudTrail\""));
@@ -126,8 +125,7 @@ pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
     if text(event, "source").is_none_or(|source| source != "aws.ecs") {
         return Err(EventError::OtherKind("source \"aws.ecs\""));
     }
-    let detail = member(event, "detail").filter(|detail| detail.members().is_some());
-    let detail = detail.ok_or(EventError::Lacks("detail"))?;
+    let detail = &object(event, "detail").ok_or(EventError::Lacks("detail"))?;
     if text(detail, "eventSource").is_none_or(|source| source != "ecs.amazonaws.com") {
         return Err(EventError::OtherKind("eventSource \"ecs.amazonaws.com\""));
     }
@@ -148,18 +146,19 @@ pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
 /// The id of an event, also of one that is refused: who looks for a dead letter in the log looks for it.
 #[must_use]
 pub fn id(payload: &str) -> Option<String> {
-    let event = Json::parse(payload).ok()?;
-    Provenance::read(event, member(event, "detail").unwrap_or(event)).event_id
+    let event = Json::parse(payload).ok()?.members()?;
+    Provenance::read(&event, &object(&event, "detail").unwrap_or_default()).event_id
 }
 
-fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
+fn registration(event: &[Member], detail: &[Member], provenance: Provenance, home: &Home) -> Result<Event, EventError> {
     const ARN: &str = "responseElements.taskDefinition.taskDefinitionArn";
-    let request = member(detail, "requestParameters");
-    let response = member(detail, "responseElements").and_then(|response| member(response, "taskDefinition"));
+    let request = object(detail, "requestParameters");
+    let response = object(detail, "responseElements").and_then(|response| object(&response, "taskDefinition"));
     if has_failed(detail) {
         return failed_call(event, detail, provenance, home);
     }
-    let Some(arn) = response.and_then(|response| text(response, "taskDefinitionArn")).filter(|text| is_arn(text))
+    let Some(arn) =
+        response.as_ref().and_then(|response| text(response, "taskDefinitionArn")).filter(|text| is_arn(text))
     else {
         is_of(home, event, detail)?;
         let family = family(detail)?.ok_or(EventError::NamesNothing)?;
@@ -167,7 +166,7 @@ fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) 
     };
     let arn: TaskDefinitionArn = arn.parse().map_err(|error| EventError::Unusable { member: ARN, error })?;
     is_home(home, &arn.home)?;
-    let lists = [response, request].map(Containers::of);
+    let lists = [response, request].map(|definition| Containers::of(definition.as_deref()));
     Ok(match proves_compliance(&lists) {
         true => Event::Compliant { id: arn.id, provenance },
         false => Event::Look { subject: Subject::Revision(arn.id), provenance },
@@ -176,21 +175,26 @@ fn registration(event: Json, detail: Json, provenance: Provenance, home: &Home) 
 
 /// The answer holds the ARN only; the containers stand in the request.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html>
-fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
+fn daemon_registration(
+    event: &[Member],
+    detail: &[Member],
+    provenance: Provenance,
+    home: &Home,
+) -> Result<Event, EventError> {
     const ARN: &str = "responseElements.daemonTaskDefinitionArn";
     let unusable = |error| EventError::Unusable { member: ARN, error };
     if has_failed(detail) {
         return failed_call(event, detail, provenance, home);
     }
-    let response = member(detail, "responseElements");
-    let arn = response.and_then(|response| text(response, "daemonTaskDefinitionArn")).filter(|text| is_arn(text));
+    let response = object(detail, "responseElements");
+    let arn = response.and_then(|response| text(&response, "daemonTaskDefinitionArn")).filter(|text| is_arn(text));
     let arn = arn.ok_or(EventError::NamesNothing)?;
     let (of, resource) = ecs_resource(&arn).map_err(unusable)?;
     let id = resource.strip_prefix("daemon-task-definition/").ok_or_else(|| unusable(ArnError::Shape))?;
     let id: TaskDefinitionId = id.parse().map_err(unusable)?;
     is_home(home, &of)?;
-    let request = member(detail, "requestParameters");
-    Ok(match Containers::of(request) {
+    let request = object(detail, "requestParameters");
+    Ok(match Containers::of(request.as_deref()) {
         Containers::Clean => Event::Compliant { id, provenance },
         Containers::Unknown => {
             let daemon = DaemonTaskDefinition { id, privileged_by_event: Vec::new() };
@@ -204,7 +208,7 @@ fn daemon_registration(event: Json, detail: Json, provenance: Provenance, home: 
 }
 
 /// `errorMessage` may be missing, so `errorCode` counts; an empty one says nothing.
-fn has_failed(detail: Json) -> bool {
+fn has_failed(detail: &[Member]) -> bool {
     member(detail, "errorCode").is_some_and(|code| match code.value() {
         Value::Null => false,
         Value::Text(code) => !code.is_empty(),
@@ -212,15 +216,15 @@ fn has_failed(detail: Json) -> bool {
     })
 }
 
-fn failed_call(event: Json, detail: Json, provenance: Provenance, home: &Home) -> Result<Event, EventError> {
+fn failed_call(event: &[Member], detail: &[Member], provenance: Provenance, home: &Home) -> Result<Event, EventError> {
     is_of(home, event, detail)?;
     // What the failed call asked for may be the very thing that was wrong with it.
     let task_definition = family(detail).ok().flatten().map(|family| family.to_string());
     Ok(Event::FailedCall { task_definition, provenance })
 }
 
-fn family(detail: Json) -> Result<Option<Family>, EventError> {
-    let named = member(detail, "requestParameters").and_then(|request| text(request, "family"));
+fn family(detail: &[Member]) -> Result<Option<Family>, EventError> {
+    let named = object(detail, "requestParameters").and_then(|request| text(&request, "family"));
     let unusable = |error| EventError::Unusable { member: "requestParameters.family", error };
     named.map(|family| family.parse().map_err(unusable)).transpose()
 }
@@ -241,7 +245,7 @@ fn is_home(home: &Home, of: &Home) -> Result<(), EventError> {
 
 /// Where there is no ARN to go by: the account that got the event (`recipientAccountId` can differ from the caller's),
 /// and the Region of the call.
-fn is_of(home: &Home, event: Json, detail: Json) -> Result<(), EventError> {
+fn is_of(home: &Home, event: &[Member], detail: &[Member]) -> Result<(), EventError> {
     let account = text(detail, "recipientAccountId").or_else(|| text(event, "account"));
     let region = text(detail, "awsRegion").or_else(|| text(event, "region"));
     let unusable = |error| EventError::Unusable { member: "awsRegion or recipientAccountId", error };
@@ -266,9 +270,9 @@ enum Containers {
 
 impl Containers {
     /// Of a task definition in the event. A list that is given twice proves nothing.
-    fn of(definition: Option<Json>) -> Self {
-        let members = definition.and_then(Json::members).unwrap_or_default();
-        let mut lists = members.into_iter().filter(|member| member.name.is("containerDefinitions"));
+    fn of(definition: Option<&[Member]>) -> Self {
+        let members = definition.unwrap_or_default().iter();
+        let mut lists = members.filter(|member| member.name.is("containerDefinitions"));
         match (lists.next(), lists.next()) {
             (_, Some(_)) => Self::NotClean { privileged: Vec::new() },
             (list, None) => Self::read(list.map(|list| list.value)),
@@ -312,12 +316,18 @@ fn proves_compliance(lists: &[Containers; 2]) -> bool {
     }
 }
 
-pub(super) fn member<'a>(object: Json<'a>, name: &str) -> Option<Json<'a>> {
-    object.members()?.into_iter().find(|member| member.name.is(name)).map(|member| member.value)
+/// The first member of that name.
+pub(super) fn member<'a>(of: &[Member<'a>], name: &str) -> Option<Json<'a>> {
+    of.iter().find(|member| member.name.is(name)).map(|member| member.value)
 }
 
-pub(super) fn text(object: Json, name: &str) -> Option<String> {
-    member(object, name).and_then(Json::text)
+/// The members of an object in an object.
+pub(super) fn object<'a>(of: &[Member<'a>], name: &str) -> Option<Vec<Member<'a>>> {
+    member(of, name).and_then(Json::members)
+}
+
+pub(super) fn text(of: &[Member], name: &str) -> Option<String> {
+    member(of, name).and_then(Json::text)
 }
 
 #[cfg(test)]

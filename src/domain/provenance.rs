@@ -3,8 +3,8 @@
 //!
 //! Shapes: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
 
-use super::event::{member, text};
-use super::json::{Json, Value};
+use super::event::{member, object, text};
+use super::json::{Json, Member, Value};
 
 /// Longer than any ARN; a user agent may be 1 KB of anything.
 const LENGTH_MAX: usize = 256;
@@ -85,18 +85,18 @@ impl Tool {
 
 impl Provenance {
     /// Reads what there is.
-    pub(super) fn read(event: Json, detail: Json) -> Self {
-        let short = |object, name: &str| text(object, name).map(|text| cut(&text));
-        let identity = member(detail, "userIdentity");
+    pub(super) fn read(event: &[Member], detail: &[Member]) -> Self {
+        let short = |of: &[Member], name: &str| text(of, name).map(|text| cut(&text));
+        let identity = object(detail, "userIdentity");
         let user_agent = short(detail, "userAgent");
         let source_address = short(detail, "sourceIPAddress");
-        let invoked_by = identity.and_then(|identity| short(identity, "invokedBy"));
+        let invoked_by = identity.as_ref().and_then(|identity| short(identity, "invokedBy"));
         let is_from_console = text(detail, "sessionCredentialFromConsole").is_some_and(|text| text == "true");
         let is_by_batch = invoked_by.as_deref() == Some("batch.amazonaws.com") || has_batch_tag(detail);
         Self {
             event_id: short(detail, "eventID").or_else(|| short(event, "id")),
             event_time: short(detail, "eventTime"),
-            actor: identity.and_then(Actor::read),
+            actor: identity.and_then(|identity| Actor::read(&identity)),
             tool: match is_by_batch {
                 true => Tool::Batch,
                 false => tool(&[&user_agent, &invoked_by, &source_address], is_from_console),
@@ -129,10 +129,10 @@ impl Provenance {
 
 impl Actor {
     /// The best name that there is, from the most telling to the least.
-    fn read(identity: Json) -> Option<Self> {
-        let short = |object, name: &str| text(object, name).filter(|text| !text.is_empty()).map(|text| cut(&text));
-        let issuer = member(identity, "sessionContext").and_then(|context| member(context, "sessionIssuer"));
-        let person = member(identity, "onBehalfOf").and_then(|person| short(person, "userId"));
+    fn read(identity: &[Member]) -> Option<Self> {
+        let short = |of: &[Member], name: &str| text(of, name).filter(|text| !text.is_empty()).map(|text| cut(&text));
+        let issuer = object(identity, "sessionContext").and_then(|context| object(&context, "sessionIssuer"));
+        let person = object(identity, "onBehalfOf").and_then(|person| short(&person, "userId"));
         let arn = short(identity, "arn");
         let principal = short(identity, "principalId");
         // An assumed role's ARN ends with the session; so does its principal id, after a colon.
@@ -140,7 +140,7 @@ impl Actor {
         let of_principal = principal.as_deref().and_then(|id| id.split_once(':')).map(|(_, session)| session);
         let session = of_arn.or(of_principal).map(str::to_owned);
         let name = issuer
-            .and_then(|issuer| short(issuer, "userName"))
+            .and_then(|issuer| short(&issuer, "userName"))
             .or(person)
             .or_else(|| short(identity, "userName"))
             .or(arn)
@@ -168,11 +168,11 @@ fn tool(says: &[&Option<String>; 3], is_from_console: bool) -> Tool {
     }
 }
 
-fn has_batch_tag(detail: Json) -> bool {
-    let tags = member(detail, "requestParameters").and_then(|request| member(request, "tags"));
+fn has_batch_tag(detail: &[Member]) -> bool {
+    let tags = object(detail, "requestParameters").and_then(|request| member(&request, "tags"));
     let tags = tags.and_then(Json::elements).unwrap_or_default();
-    tags.into_iter().any(|tag| {
-        member(tag, "key").is_some_and(|key| matches!(key.value(), Value::Text(key) if key.is("AWSBatchServiceTag")))
+    tags.into_iter().filter_map(Json::members).any(|tag| {
+        member(&tag, "key").is_some_and(|key| matches!(key.value(), Value::Text(key) if key.is("AWSBatchServiceTag")))
     })
 }
 
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn read(detail: &str) -> Provenance {
-        Provenance::read(Json::parse("{}").unwrap(), Json::parse(detail).unwrap())
+        Provenance::read(&[], &Json::parse(detail).unwrap().members().unwrap())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `make package` has it count the instructions of the compliant path.
 #![allow(clippy::print_stdout, reason = "showing is what it is for")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that cannot go on has failed")]
+#![allow(clippy::cast_precision_loss, reason = "figures for people, far below 2^52")]
 
 #[path = "../it/account/mod.rs"]
 mod account;
@@ -177,7 +178,7 @@ async fn measure(folder: &Path) -> ExitCode {
     let compliant = compliant_event();
     let mut number = 0;
     same_calls(&account, &guard, &boto3, &mut number).await;
-    let mut rows = vec![
+    let mut rows = [
         Row::new("compliant, cold: CPU", "ms", "nothing", Bar::Ratio(1.3)),
         Row::new("privileged, cold: CPU", "ms", "boto3", Bar::Ratio(1.0 / 30.0)),
         Row::new("privileged, warm: latency", "ms", "boto3", Bar::Ratio(0.5)),
@@ -220,7 +221,9 @@ async fn measure(folder: &Path) -> ExitCode {
 
     println!("\nMedians of {ROUNDS} interleaved rounds; ratios pair by pair, median [min-max].\n");
     println!("{}", Row::HEAD);
-    rows.iter().for_each(|row| println!("{row}"));
+    for row in &rows {
+        println!("{row}");
+    }
     println!();
     count_all(&account, &nothing, &guard, &compliant, &mut number).await;
     match rows.iter().all(Row::is_met) {

@@ -63,11 +63,12 @@ impl Server {
                 connections.spawn(async move {
                     match tls {
                         None => talk(stream, handler).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => talk(stream, handler).await,
-                            // The client does not trust us, and says so itself.
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            // A client that does not trust us says so itself.
+                            if let Ok(stream) = tls.accept(stream).await {
+                                talk(stream, handler).await;
+                            }
+                        }
                     }
                 });
                 while connections.try_join_next().is_some() {}
