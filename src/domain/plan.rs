@@ -310,7 +310,10 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
         let kind = match (is_unfinished, nearest, original) {
             (true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
             (true, None, _) => Kind::Stray,
-            (true, Some(_), Some(original)) if is_copy => {
+            // What says the same of a nearer revision belongs to that one's run, which may still be at work on it.
+            (true, Some(nearest), Some(original))
+                if is_copy && (nearest.id() == original.id() || is_copy_of(original, nearest, policy)) =>
+            {
                 Kind::Unfinished { differences: unfaithful_members(original, revision, policy) }
             }
             (false, _, _) if is_copy => Kind::Copy,

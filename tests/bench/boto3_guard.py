@@ -92,6 +92,8 @@ def remediate(original):
     copy = describe(made["taskDefinitionArn"])
     if in_order(as_input(copy)) != in_order({**backup, "containerDefinitions": changed}):
         return {"outcome": "unfaithful"}
+    if describe(original["taskDefinitionArn"])["status"] != "ACTIVE":
+        return {"outcome": "inactive"}
     if get(f"exemptions/{place}.json"):
         return {"outcome": "exempt"}
 

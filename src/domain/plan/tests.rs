@@ -170,6 +170,16 @@ fn of_two_copies_of_ours_the_earlier_one_serves() {
 }
 
 #[test]
+fn a_copy_of_an_equal_nearer_original_is_left_to_its_own_run() {
+    let twins = ["12 privileged ACTIVE", "13 privileged ACTIVE", "14 ACTIVE ours"];
+    check(&family(&twins), &policy(Mode::Remediate), "superseded");
+    let tagged = ["12 privileged ACTIVE tag=build", "13 privileged ACTIVE", "14 ACTIVE ours"];
+    check(&family(&tagged), &policy(Mode::Remediate), "superseded");
+    let replaced = ["12 privileged INACTIVE", "13 privileged ACTIVE", "14 ACTIVE ours"];
+    check(&family(&replaced), &policy(Mode::Remediate), "inactive");
+}
+
+#[test]
 fn an_unfinished_copy_is_proven_with_its_tags() {
     let lost_tag = ["12 privileged ACTIVE tag=team", "13 ACTIVE ours"];
     check(&family(&lost_tag), &policy(Mode::Remediate), "withdraw 13 unfaithful, unfaithful_copy_withdrawn");
