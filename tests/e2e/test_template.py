@@ -115,6 +115,11 @@ def test_copies_are_tagged_at_registration_only():
     assert tagging["Condition"] == {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
 
 
+def test_tasks_are_listed_by_cluster_which_no_resource_but_all_allows():
+    [listing] = [s for s in statements(expanded()) if "ecs:ListTasks" in listed(s["Action"])]
+    assert listed(listing["Resource"]) == ["*"]
+
+
 def test_missing_can_be_told_from_denied():
     listing = statement_of(statements(expanded()), "TellsMissingFromDenied")
     assert listing["Action"] == "s3:ListBucket"
@@ -191,7 +196,9 @@ def test_the_bucket_takes_tls_only_writes_backups_once_and_lets_the_guard_delete
     assert statement_of(policy, "OnlyOverTls")["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     once = statement_of(policy, "BackupsAreWrittenOnce")
     assert once["Condition"] == {"Null": {"s3:if-none-match": "true"}} and "/backups/*" in json.dumps(once["Resource"])
-    assert statement_of(policy, "TheGuardDeletesNothing")["Principal"] == {"AWS": {"Fn::GetAtt": ["GuardRole", "Arn"]}}
+    deletes = statement_of(policy, "TheGuardDeletesNothing")
+    assert deletes["Principal"] == "*"  # a role that is gone cannot be a principal, and this policy outlives it
+    assert deletes["Condition"] == {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["GuardRole", "Arn"]}}}
     assert all(s["Effect"] == "Deny" for s in policy)
 
 
