@@ -1,63 +1,14 @@
 //! Every call × every fault × every scenario: each run is counted clean, then repeated with one fault at one of its
 //! calls, delivered again as Lambda would, and judged by what is in the account at the end. A new call of the guard is
-//! covered with no new test. The guard runs without sockets, on a clock that jumps over its waits.
+//! covered with no new test.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
-
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
-use aws_smithy_async::time::TimeSource;
-use ecs_privileged_guard::aws::{Clock, Places, Wiring, connect};
-use ecs_privileged_guard::domain::arn::Home;
-use ecs_privileged_guard::domain::document::OutputOnly;
-use ecs_privileged_guard::domain::event::{Event, parse};
-use ecs_privileged_guard::domain::outcome::{Alerting, Answer, Outcome};
-use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
-use ecs_privileged_guard::reconcile::{Guard, Texts};
+use ecs_privileged_guard::domain::policy::Mode;
 
 use super::account::state::ecs::{Mutilation, Place, Task};
-use super::account::{Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE, State, in_process};
+use super::account::{Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE, State};
+use super::oracle::judge;
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
-
-/// More turns than a call needs, with its credentials, its body and its signature.
-const PATIENCE: usize = 200;
-
-type Shared = Arc<Mutex<State>>;
-
-fn lock(state: &Shared) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The account's time; whoever waits moves it.
-#[derive(Clone)]
-struct Jumping(Shared);
-
-impl std::fmt::Debug for Jumping {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Jumping")
-    }
-}
-
-impl TimeSource for Jumping {
-    fn now(&self) -> SystemTime {
-        SystemTime::try_from(lock(&self.0).now).unwrap()
-    }
-}
-
-impl AsyncSleep for Jumping {
-    fn sleep(&self, duration: Duration) -> Sleep {
-        let state = Arc::clone(&self.0);
-        Sleep::new(async move {
-            // A time-out races with its call, which answers as soon as it is asked: it is asked often enough first.
-            for _ in 0..PATIENCE {
-                tokio::task::yield_now().await;
-            }
-            lock(&state).pass(duration);
-        })
-    }
-}
+use super::world::{BACKUP, EXEMPTION, RECORD, World, exempt_until, newer};
 
 /// One story to be broken at each of its calls.
 struct Scenario {
@@ -158,20 +109,6 @@ fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-const EXEMPTION: &str = "exemptions/111122223333/eu-west-1/web.json";
-const BACKUP: &str = "backups/111122223333/eu-west-1/web/1.json";
-const RECORD: &str = "records/111122223333/eu-west-1/web/1.json";
-
-fn exempt_until(state: &mut State, days: i64) {
-    let end = state.now + jiff::SignedDuration::from_hours(24 * days);
-    let text = format!(r#"{{"containers":["app"],"reason":"r","approvedBy":"a","expiresAt":"{end}"}}"#);
-    state.put_object(OPERATOR, BUCKET, EXEMPTION, text.as_bytes());
-}
-
-fn newer(state: &State, number: usize) -> bool {
-    state.ecs.revision(&format!("web:{number}")).is_some_and(|revision| revision.input.to_json().contains("app:2"))
-}
-
 /// What a call can meet. `FAULTS=all` tries every kind; the others are variations of the first five.
 fn kinds() -> Vec<(&'static str, Trouble)> {
     let once = |kind| Trouble::Once(kind);
@@ -217,111 +154,6 @@ impl Trouble {
     }
 }
 
-struct World {
-    state: Shared,
-    guard: Guard,
-    event: String,
-}
-
-impl World {
-    async fn of(scenario: &Scenario) -> Self {
-        let mut state = State::default();
-        state.s3.bucket(BUCKET);
-        let topic = state.topic("alerts");
-        state.register(PIPELINE, PRIVILEGED);
-        let event = state.trail()[0].clone();
-        (scenario.set_up)(&mut state);
-        state.forget_calls();
-        let key = state.key_of(GUARD).clone();
-        let state = Arc::new(Mutex::new(state));
-        let home = Home::new("eu-west-1", "111122223333").unwrap();
-        let jumping = Jumping(Arc::clone(&state));
-        let wiring = Wiring {
-            http: in_process::client(Arc::clone(&state)),
-            clock: Clock::new(jumping.clone(), jumping),
-            credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
-        };
-        let places = Places {
-            home: home.clone(),
-            bucket: BUCKET.into(),
-            topic,
-            topic_region: "eu-west-1".into(),
-            path_style: true,
-        };
-        let policy = Policy {
-            mode: scenario.mode,
-            remediate_families: FamilyGlobs::new(["*"]).unwrap(),
-            exempt_families: FamilyGlobs::default(),
-            output_only: OutputOnly::default(),
-            owner_tag_keys: Vec::new(),
-            guard_roles: vec!["guard-role".parse().unwrap()],
-        };
-        let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
-        Self { guard: Guard { aws: connect(places, wiring).await, policy, home, texts }, state, event }
-    }
-
-    /// One delivery.
-    async fn deliver(&self) -> Result<Answer, String> {
-        let Event::Look { subject, provenance } = parse(&self.event, &self.guard.home).unwrap() else { panic!("look") };
-        let deadline = self.guard.aws.clock.now() + Duration::from_mins(2);
-        let concluded = self.guard.look(&subject, &provenance, deadline).await;
-        concluded.map(|concluded| concluded.answer).map_err(|error| error.category().to_owned())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
-    /// What is ACTIVE, by who registered it and with which image and privilege: numbers may differ.
-    fn shape(&self) -> Vec<(bool, bool, bool)> {
-        let state = self.state();
-        let active = state.ecs.active("web");
-        let of = |number: usize| {
-            let revision = state.ecs.revision(&format!("web:{number}")).unwrap();
-            (revision.registered_by.contains("guard-role"), revision.is_privileged(), newer(&state, number))
-        };
-        active.into_iter().map(of).collect()
-    }
-}
-
-/// What must hold at every end, written without the planner's code.
-fn judge(world: &World, answers: &[Result<Answer, String>]) -> Result<(), String> {
-    let state = world.state();
-    let must = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
-    let by_guard =
-        |number: &usize| state.ecs.revision(&format!("web:{number}")).unwrap().registered_by.contains("guard-role");
-    let active = state.ecs.active("web");
-
-    must(
-        state.calls().iter().all(|call| call.principal != GUARD || call.privileged != Some(true)),
-        "the guard registered privilege",
-    )?;
-    let copies: Vec<usize> = active.iter().copied().filter(by_guard).collect();
-    must(copies.len() <= 1, "more than one copy is ACTIVE")?;
-    if let Some(latest) = active.last().filter(|latest| by_guard(latest)) {
-        let before = active.iter().rev().find(|number| !by_guard(number));
-        must(
-            before.is_some_and(|before| !newer(&state, *before)),
-            &format!("web:{latest} brought an old version back"),
-        )?;
-        must(state.s3.object(BUCKET, BACKUP).is_some(), "a copy without a backup")?;
-        must(state.s3.object(BUCKET, RECORD).is_some(), "a copy without a record")?;
-        must(!state.sns.messages().is_empty(), "a copy that nobody was told of")?;
-    }
-    let last = answers.last().expect("a delivery");
-    if let Ok(answer) = last {
-        let told =
-            answers.iter().flatten().any(|answer| answer.alert == Alerting::Sent) || !state.sns.messages().is_empty();
-        let must_tell = matches!(answer.outcome, Outcome::Alerted | Outcome::Failed | Outcome::Remediated);
-        must(!must_tell || told, "an outcome that nobody was told of")?;
-        let is_readable =
-            state.s3.object(BUCKET, RECORD).is_none_or(|record| !String::from_utf8_lossy(record).contains(":9}"));
-        let must_record = answer.outcome.is_recorded() && answer.outcome != Outcome::Failed && is_readable;
-        must(!must_record || state.s3.object(BUCKET, RECORD).is_some(), "an outcome without a record")?;
-    }
-    Ok(())
-}
-
 #[tokio::test]
 async fn every_call_of_every_scenario_survives_every_fault() {
     survive(scenarios().into_iter().step_by(2)).await;
@@ -336,7 +168,7 @@ async fn every_call_of_every_other_scenario_survives_every_fault() {
 async fn survive(scenarios: impl Iterator<Item = Scenario>) {
     let (mut injected, mut broken) = (0, Vec::new());
     for scenario in scenarios {
-        let clean = World::of(&scenario).await;
+        let clean = World::of(scenario.mode, scenario.set_up).await;
         let answers = [clean.deliver().await, clean.deliver().await];
         let calls = clean.state().calls().iter().filter(|call| call.principal == GUARD).count();
         if let Err(what) = judge(&clean, &answers) {
@@ -345,7 +177,7 @@ async fn survive(scenarios: impl Iterator<Item = Scenario>) {
         for (name, trouble) in kinds() {
             for call in 1..=calls {
                 injected += 1;
-                let world = World::of(&scenario).await;
+                let world = World::of(scenario.mode, scenario.set_up).await;
                 trouble.strike(&mut world.state(), call);
                 let mut answers = vec![world.deliver().await];
                 world.state().heal_faults();

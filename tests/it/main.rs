@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod account;
+mod oracle;
 mod runtime_api;
 mod story;
+mod world;
 
 mod alerts;
 mod architecture;
