@@ -129,6 +129,8 @@ impl Function {
         let (mode, now) = (self.settings.policy.mode.as_str(), self.clock.now());
         let metrics = match result {
             Ok((Concluded { answer, report }, event_id)) => {
+                let plan = report.as_ref().and_then(|report| report.finding.as_ref());
+                let plan = plan.map(|finding| finding.plan.sentences().join(" "));
                 let failure = report.as_ref().and_then(|report| report.failure.as_ref()).map(ToString::to_string);
                 tracing::info!(
                     service = SERVICE,
@@ -142,6 +144,7 @@ impl Function {
                     copy = answer.copy,
                     alert = answer.alert.as_str(),
                     failure,
+                    plan,
                     "{}",
                     answer.outcome.as_str(),
                 );

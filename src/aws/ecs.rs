@@ -75,6 +75,12 @@ impl Ecs {
         }
     }
 
+    /// The failure of a description that does not show yet what must be there.
+    #[must_use]
+    pub fn not_yet_visible(&self, id: &TaskDefinitionId) -> CallFailure {
+        call("ecs:DescribeTaskDefinition", id.to_string()).transient(Transient::NotYetVisible)
+    }
+
     /// Whether a daemon task definition has privileged containers, and which. None: ECS knows no such one.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ use crate::domain::observation::{Run, Starter, Usage};
 
 /// Each cluster costs a call; the account's budget for them is 20 a second.
 const CLUSTERS_MAX: usize = 100;
+/// 100 clusters a page, and a page may be short: what there is beyond would not be looked at either.
+const CLUSTER_PAGES_MAX: usize = 20;
 /// A call that hangs or is throttled takes up to 15 s, and the remedy waits for it: this many are enough.
 const FAILURES_MAX: usize = 2;
 /// 100 tasks a page: what more there is of one family in one cluster would not change what a person does.
@@ -28,7 +30,10 @@ impl Ecs {
     pub async fn usage(&self, family: &Family) -> Usage {
         let mut usage = Usage::default();
         let clusters = match self.clusters().await {
-            Ok(clusters) => clusters,
+            Ok((clusters, is_cut_short)) => {
+                usage.is_cut_short = is_cut_short;
+                clusters
+            }
             Err(failure) => {
                 usage.unread.push(failure);
                 return usage;
@@ -37,7 +42,10 @@ impl Ecs {
         let mut looked_at = 0;
         for cluster in clusters.iter().take(CLUSTERS_MAX) {
             match self.runs_in(cluster, family).await {
-                Ok(runs) => usage.runs.extend(runs),
+                Ok((runs, is_cut_short)) => {
+                    usage.runs.extend(runs);
+                    usage.is_cut_short |= is_cut_short;
+                }
                 Err(failure) => usage.unread.push(failure),
             }
             looked_at += 1;
@@ -49,21 +57,24 @@ impl Ecs {
         usage
     }
 
-    async fn clusters(&self) -> Result<Vec<String>, CallFailure> {
+    /// The clusters, and whether there are more.
+    async fn clusters(&self) -> Result<(Vec<String>, bool), CallFailure> {
         let mut clusters = Vec::new();
         let mut token = None;
-        loop {
+        for _ in 0..CLUSTER_PAGES_MAX {
             let page = self.client.list_clusters().max_results(100).set_next_token(token).send().await;
             let page = page.map_err(|error| call("ecs:ListClusters", "*").failure(&error))?;
             clusters.extend(page.cluster_arns.into_iter().flatten());
             token = page.next_token;
-            if token.is_none() || clusters.len() > 10 * CLUSTERS_MAX {
-                return Ok(clusters);
+            if token.is_none() {
+                break;
             }
         }
+        Ok((clusters, token.is_some()))
     }
 
-    async fn runs_in(&self, cluster: &str, family: &Family) -> Result<Vec<Run>, CallFailure> {
+    /// What runs the family in a cluster, and whether there is more of it.
+    async fn runs_in(&self, cluster: &str, family: &Family) -> Result<(Vec<Run>, bool), CallFailure> {
         let mut tasks: BTreeMap<(Starter, Revision), u32> = BTreeMap::new();
         let mut token = None;
         for _ in 0..TASK_PAGES_MAX {
@@ -91,7 +102,7 @@ impl Ecs {
             revision,
             tasks,
         };
-        Ok(tasks.into_iter().map(run).collect())
+        Ok((tasks.into_iter().map(run).collect(), token.is_some()))
     }
 
     /// The names of those services that ECS itself manages.

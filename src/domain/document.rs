@@ -336,12 +336,6 @@ impl RegisterInput {
         &self.text
     }
 
-    /// The text's bytes: what is stored and what is sent.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.text.as_bytes()
-    }
-
     /// The family that it is registered in.
     #[must_use]
     pub fn family(&self) -> &Family {

@@ -40,6 +40,8 @@ pub enum Transient {
     Conflict,
     /// The function's credentials have run out; the next sandbox has new ones.
     CredentialsExpired,
+    /// ECS does not show yet what must be there: what it reads from is behind.
+    NotYetVisible,
 }
 
 /// A call that failed.
@@ -75,6 +77,7 @@ impl CallFailure {
             Cause::Transient(Transient::GarbledAnswer) => "garbled_answer",
             Cause::Transient(Transient::Conflict) => "conflict",
             Cause::Transient(Transient::CredentialsExpired) => "credentials_expired",
+            Cause::Transient(Transient::NotYetVisible) => "not_yet_visible",
             Cause::AccessDenied { .. } | Cause::InvalidParameter | Cause::LimitExceeded | Cause::Refused => {
                 self.reason().as_str()
             }

@@ -34,9 +34,18 @@ fn quiet_time(reason: Option<Reason>) -> SignedDuration {
     }
 }
 
-/// Whether the fact is to be published: `Sent` says yes.
+/// What is due, and by which alert the fact is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Whether the fact is to be published: `Sent` says yes.
+    pub alert: Alerting,
+    /// When the fact was told: now, or by the alert that told it, so that the newest record alone can say so.
+    pub told_at: Option<Timestamp>,
+}
+
+/// Whether the fact is to be published.
 #[must_use]
-pub fn alerting(fact: &Fact, own: Option<&Record>, family: &[Record], now: Timestamp) -> Alerting {
+pub fn due(fact: &Fact, own: Option<&Record>, family: &[Record], now: Timestamp) -> Due {
     let calls_for_one = fact.has_changed_something
         || match fact.outcome {
             Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive | Outcome::Exempt => false,
@@ -46,19 +55,24 @@ pub fn alerting(fact: &Fact, own: Option<&Record>, family: &[Record], now: Times
             Outcome::Alerted | Outcome::Remediated | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => true,
         };
     let reason = fact.reason.map(Reason::as_str);
-    let says_so = |record: &Record| record.has_alerted(fact.outcome.as_str(), reason, fact.failed_action);
-    let recently = |record: &Record| {
+    let told = |record: &Record| match record.has_alerted(fact.outcome.as_str(), reason, fact.failed_action) {
+        true => record.alerted_at,
+        false => None,
+    };
+    let recently = |record: &&Record| {
         record.alerted_at.is_some_and(|at| now.duration_since(at) < quiet_time(fact.reason))
             && same_containers(&record.privileged_containers, fact.containers)
     };
-    match fact {
-        _ if !calls_for_one => Alerting::None,
-        Fact { has_changed_something: true, .. } => Alerting::Sent,
-        _ if own.is_some_and(says_so) => Alerting::AlreadySent,
+    let send = Due { alert: Alerting::Sent, told_at: Some(now) };
+    let told_by = |told_at| Due { alert: Alerting::AlreadySent, told_at: Some(told_at) };
+    match (fact, own.and_then(told), family.iter().filter(recently).filter_map(told).max()) {
+        _ if !calls_for_one => Due { alert: Alerting::None, told_at: None },
+        (Fact { has_changed_something: true, .. }, _, _) => send,
+        (_, Some(own), _) => told_by(own),
         // A change that an earlier run made and could not tell must be told, whatever the family was told before.
-        Fact { outcome: Outcome::AlreadyRemediated | Outcome::Remediated, .. } => Alerting::Sent,
-        _ if family.iter().any(|record| says_so(record) && recently(record)) => Alerting::AlreadySent,
-        _ => Alerting::Sent,
+        (Fact { outcome: Outcome::AlreadyRemediated | Outcome::Remediated, .. }, _, _) => send,
+        (_, None, Some(family)) => told_by(family),
+        (_, None, None) => send,
     }
 }
 
@@ -100,7 +114,7 @@ mod tests {
 
     #[track_caller]
     fn check(fact: &Fact, own: Option<&Record>, family: &[Record], expected: Alerting) {
-        assert_eq!(alerting(fact, own, family, now()), expected);
+        assert_eq!(due(fact, own, family, now()).alert, expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::arn::{Revision, TaskDefinitionId};
 use super::document::Described;
 use super::exemption::Found;
 use super::failure::CallFailure;
-use super::record::{MadeCopy, Record};
+use super::record::{MadeCopy, Record, Withdrawal};
 
 /// The state of the world around one original, and what this run has done to it so far.
 #[derive(Debug)]
@@ -21,8 +21,9 @@ pub struct Observation {
     pub later: Vec<Described>,
     /// Where the original is not ACTIVE: the nearest ACTIVE revision before it that our roles did not register.
     pub earlier: Option<Described>,
-    /// The recorded copy, looked up by its number, is not ACTIVE any more.
-    pub recorded_copy_is_gone: bool,
+    /// Copies of this original that stood, by its record or by this run, and that are not ACTIVE any more: somebody
+    /// else deregistered them.
+    pub removed: Vec<Revision>,
     /// What runs the family.
     pub usage: Usage,
     /// The family's exemption.
@@ -75,6 +76,8 @@ pub struct Usage {
     pub unread: Vec<CallFailure>,
     /// Clusters that were not looked at because there are too many for one invocation.
     pub clusters_left_out: usize,
+    /// Some cluster has more tasks of the family, or the account more clusters, than were listed.
+    pub is_cut_short: bool,
 }
 
 /// Tasks of one revision, started by one starter in one cluster.
@@ -108,7 +111,7 @@ impl Usage {
     /// Whether everything was seen.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.unread.is_empty() && self.clusters_left_out == 0
+        self.unread.is_empty() && self.clusters_left_out == 0 && !self.is_cut_short
     }
 
     /// Whether something runs the revision, or might: what could not be read is never taken for "nothing".
@@ -127,7 +130,7 @@ impl Observation {
             original,
             later: Vec::new(),
             earlier: None,
-            recorded_copy_is_gone: false,
+            removed: Vec::new(),
             usage: Usage::default(),
             exemption: Found::Nothing,
             record: None,
@@ -145,15 +148,21 @@ impl Observation {
         fresh.chain(recorded).cloned().collect()
     }
 
-    /// Numbers of revisions that a record of the family names as a copy.
+    /// Numbers of revisions that a record of the family names as a copy whose run came to its end.
     #[must_use]
     pub fn recorded_copies(&self) -> BTreeSet<u32> {
         self.all_records()
             .flat_map(|record| {
-                let made = record.copies.iter().map(|copy| copy.revision);
+                let made = record.copies.iter().filter(|copy| copy.condemned_for().is_none()).map(|copy| copy.revision);
                 made.chain(record.copy_revision().map(Revision::number))
             })
             .collect()
+    }
+
+    /// Why a copy is still to be withdrawn, if a record of the family says so.
+    #[must_use]
+    pub fn condemned_for(&self, revision: Revision) -> Option<Withdrawal> {
+        self.all_records().find_map(|record| record.made(revision)?.condemned_for())
     }
 
     /// How many copies of the family we have registered since then, withdrawn ones included.

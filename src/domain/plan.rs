@@ -1,7 +1,7 @@
 //! What is to be done about one revision, decided from what was observed: the rules of the design, in their order.
 //! Pure and synchronous. The plan leaves `apply` no choice, and says each of its steps in words.
 
-use std::fmt;
+mod check;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +13,7 @@ use super::observation::{Observation, Starter};
 use super::outcome::{Outcome, Reason};
 use super::policy::{Mode, Policy};
 use super::record::Withdrawal;
+pub use check::check_plan;
 
 /// Within this time a revision of ours that no record names can be what a run that died has left behind.
 /// The bound keeps a lost bucket, or a second stack, from turning old copies into strays.
@@ -161,7 +162,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
     let in_scope = policy.remediate_families.match_family(&seen.id.family);
     let may_write = in_scope && policy.mode == Mode::Remediate && !matches!(exemption, Verdict::Unreadable(_));
     let later = judge_later(seen, policy, now);
-    let next = later.iter().find(|later| !matches!(later.kind, Kind::Stray));
+    let next = next(&later);
     let facts = facts(seen, policy, now, &exemption, &later, may_write);
 
     let input = |original: &Described| original.register_input(&policy.output_only);
@@ -188,7 +189,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         superseded_by: next.filter(|next| matches!(next.kind, Kind::Foreign)).map(|next| next.id.clone()),
         differences: match next.map(|next| &next.kind) {
             Some(Kind::Unfinished { differences }) => differences.clone(),
-            Some(Kind::Stray | Kind::Foreign | Kind::Copy) | None => Vec::new(),
+            Some(Kind::Stray { .. } | Kind::Condemned(_) | Kind::Foreign | Kind::Copy) | None => Vec::new(),
         },
         original_may_run: facts.may_run,
         then,
@@ -206,7 +207,7 @@ fn facts(
     may_write: bool,
 ) -> Facts {
     let original = seen.original.described();
-    let next = later.iter().find(|later| !matches!(later.kind, Kind::Stray));
+    let next = next(later);
     let copies = seen.copies_of_original();
     let any_withdrawn_for = |why| copies.iter().any(|copy| copy.was_withdrawn_for(why));
     Facts {
@@ -223,7 +224,7 @@ fn facts(
             Verdict::NotExempt(_) => Permission::Absent,
         },
         next: match next.map(|next| (&next.kind, next)) {
-            None | Some((Kind::Stray, _)) => Next::None,
+            None | Some((Kind::Stray { .. } | Kind::Condemned(_), _)) => Next::None,
             Some((Kind::Foreign, _)) => Next::Foreign,
             Some((Kind::Unfinished { differences }, _)) if may_write && !differences.is_empty() => Next::Unfaithful,
             Some((Kind::Unfinished { .. }, next)) if may_write => {
@@ -231,7 +232,7 @@ fn facts(
             }
             Some((Kind::Unfinished { .. } | Kind::Copy, _)) => Next::Copy,
         },
-        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray))
+        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray { of_original: true }))
             || any_withdrawn_for(Withdrawal::Race)
             || any_withdrawn_for(Withdrawal::Stray),
         copy_removed: copy_was_removed(seen),
@@ -275,8 +276,10 @@ struct Later {
 
 /// What a later revision is to the original.
 enum Kind {
-    /// Left behind by a run of ours that died.
-    Stray,
+    /// Left behind by a run of ours that died; perhaps what it made of this original.
+    Stray { of_original: bool },
+    /// A copy of ours that could not be withdrawn when it should have been.
+    Condemned(Withdrawal),
     /// Not what we would make of the original.
     Foreign,
     /// What we would make of the original.
@@ -290,9 +293,14 @@ impl Later {
         match &self.kind {
             Kind::Copy => true,
             Kind::Unfinished { differences } => differences.is_empty(),
-            Kind::Stray | Kind::Foreign => false,
+            Kind::Stray { .. } | Kind::Condemned(_) | Kind::Foreign => false,
         }
     }
+}
+
+/// The first that is not to be withdrawn for what it is.
+fn next(later: &[Later]) -> Option<&Later> {
+    later.iter().find(|later| !matches!(later.kind, Kind::Stray { .. } | Kind::Condemned(_)))
 }
 
 /// Judges each later revision, the earliest first.
@@ -307,17 +315,21 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
         let is_young = revision.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
         let is_unfinished = is_ours && is_young && !recorded.contains(&revision.id().revision.number());
         let is_copy = original.is_some_and(|original| is_copy_of(original, revision, policy));
-        let kind = match (is_unfinished, nearest, original) {
-            (true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
-            (true, None, _) => Kind::Stray,
+        let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_ours);
+        let kind = match (condemned, is_unfinished, nearest, original) {
+            (Some(why), ..) => Kind::Condemned(why),
+            (_, true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => {
+                Kind::Stray { of_original: is_copy }
+            }
+            (_, true, None, _) => Kind::Stray { of_original: is_copy },
             // What says the same of a nearer revision belongs to that one's run, which may still be at work on it.
-            (true, Some(nearest), Some(original))
+            (_, true, Some(nearest), Some(original))
                 if is_copy && (nearest.id() == original.id() || is_copy_of(original, nearest, policy)) =>
             {
                 Kind::Unfinished { differences: unfaithful_members(original, revision, policy) }
             }
-            (false, _, _) if is_copy => Kind::Copy,
-            (true | false, _, _) => Kind::Foreign,
+            (_, false, _, _) if is_copy => Kind::Copy,
+            (_, true | false, _, _) => Kind::Foreign,
         };
         if !is_ours {
             nearest = Some(revision);
@@ -331,7 +343,8 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
 /// exempt by now; what proved unfaithful; and what repeats a copy that is there already.
 fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) -> Vec<(TaskDefinitionId, Withdrawal)> {
     let why = |revision: &Later| match (&revision.kind, exemption, next) {
-        (Kind::Stray, _, _) => Some(Withdrawal::Stray),
+        (Kind::Stray { .. }, _, _) => Some(Withdrawal::Stray),
+        (Kind::Condemned(why), _, _) => Some(*why),
         (Kind::Foreign | Kind::Copy, _, _) => None,
         (Kind::Unfinished { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
         (Kind::Unfinished { differences }, _, _) if !differences.is_empty() => Some(Withdrawal::Unfaithful),
@@ -341,26 +354,15 @@ fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) ->
     later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
 }
 
-/// A person's no: the recorded copy is gone, and neither we nor backout withdrew it.
+/// A person's no: a copy that stood is gone, and neither we nor backout withdrew it.
 fn copy_was_removed(seen: &Observation) -> bool {
-    let Some(record) = seen.record.as_ref().map(|held| &held.record) else { return false };
-    let by_us = record.copy_revision().and_then(|copy| record.made(copy)).is_some_and(|copy| copy.withdrawn.is_some());
-    seen.recorded_copy_is_gone && !by_us && record.backed_out.is_none()
+    let is_backed_out = seen.record.as_ref().is_some_and(|held| held.record.backed_out.is_some());
+    !seen.removed.is_empty() && !is_backed_out
 }
 
 fn highest_number(seen: &Observation) -> Revision {
     let later = seen.later.iter().map(|later| later.id().revision);
     later.chain([seen.id.revision]).max().unwrap_or(seen.id.revision)
-}
-
-impl fmt::Display for Plan {
-    /// The steps in words that a person can read, one a line.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for sentence in self.sentences() {
-            writeln!(f, "{sentence}")?;
-        }
-        Ok(())
-    }
 }
 
 impl Plan {

@@ -88,7 +88,7 @@ pub struct MadeCopy {
     /// When it was withdrawn.
     #[serde(default)]
     pub withdrawn: Option<Timestamp>,
-    /// Why it was withdrawn.
+    /// Why it was withdrawn; without `withdrawn`, why it is to be: the withdrawal did not succeed.
     #[serde(default)]
     pub why: Option<String>,
     /// The product's version and settings that made it, where that decides whether to try again.
@@ -119,10 +119,23 @@ impl MadeCopy {
         self.revision == revision.number()
     }
 
-    /// Whether it was withdrawn for that reason.
+    /// Whether it was withdrawn for that reason, or is to be.
     #[must_use]
     pub fn was_withdrawn_for(&self, why: Withdrawal) -> bool {
         self.why.as_deref() == Some(why.as_str())
+    }
+
+    /// Whether it stands: it is neither withdrawn nor to be.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.withdrawn.is_none() && self.why.is_none()
+    }
+
+    /// Why it is still to be withdrawn, if it is.
+    #[must_use]
+    pub fn condemned_for(&self) -> Option<Withdrawal> {
+        let why = self.why.as_deref().filter(|_| self.withdrawn.is_none())?;
+        Some(Withdrawal::ALL.into_iter().find(|known| known.as_str() == why).unwrap_or(Withdrawal::Stray))
     }
 }
 
@@ -144,6 +157,10 @@ pub enum Withdrawal {
 }
 
 impl Withdrawal {
+    /// Every one of them.
+    pub const ALL: [Self; 6] =
+        [Self::Race, Self::Duplicate, Self::Unfaithful, Self::Exempt, Self::Stray, Self::Unproven];
+
     /// The name in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -203,6 +220,15 @@ impl Record {
         self.copy.as_deref()?.rsplit_once(':')?.1.parse().ok()
     }
 
+    /// Numbers of the copies that stand by this record's word, each with the time from which on it did.
+    #[must_use]
+    pub fn standing_copies(&self) -> BTreeMap<Revision, Option<Timestamp>> {
+        let in_force = self.copy_revision().map(|copy| (copy, self.at));
+        let in_force = in_force.filter(|(copy, _)| self.made(*copy).is_none_or(MadeCopy::stands));
+        let made = self.copies.iter().filter(|copy| copy.stands());
+        in_force.into_iter().chain(made.filter_map(|copy| Some((copy.number()?, Some(copy.at))))).collect()
+    }
+
     /// What we know of a copy of ours with this number.
     #[must_use]
     pub fn made(&self, revision: Revision) -> Option<&MadeCopy> {
@@ -225,6 +251,11 @@ impl Record {
                 false => news.alerted_at,
             },
             backed_out: news.backed_out.or(held.backed_out),
+            // A run that could not look does not know them.
+            privileged_containers: match news.privileged_containers.is_empty() {
+                true => held.privileged_containers,
+                false => news.privileged_containers,
+            },
             unknown: held.unknown.into_iter().chain(news.unknown).collect(),
             ..news
         }
@@ -261,7 +292,7 @@ fn merged_copies(held: Vec<MadeCopy>, news: Vec<MadeCopy>) -> Vec<MadeCopy> {
     let mut copies: BTreeMap<u32, MadeCopy> = BTreeMap::new();
     for copy in held.into_iter().chain(news) {
         match copies.get_mut(&copy.revision) {
-            Some(known) if known.withdrawn.is_none() && copy.withdrawn.is_some() => {
+            Some(known) if known.withdrawn.is_none() && (copy.withdrawn.is_some() || copy.why.is_some()) => {
                 let at = known.at;
                 *known = MadeCopy { at, ..copy };
             }

@@ -149,13 +149,20 @@ impl Report {
             .any(|copy| !copy.was_withdrawn_for(Withdrawal::Duplicate) && !copy.was_withdrawn_for(Withdrawal::Exempt))
     }
 
+    /// Whether somebody else deregistered it.
+    fn was_removed(&self, made: &MadeCopy) -> bool {
+        let removed = self.finding.iter().flat_map(|finding| &finding.seen.removed);
+        removed.copied().any(|removed| made.is_revision(removed))
+    }
+
     fn is_in_force(&self, made: &MadeCopy) -> bool {
         self.copy.as_ref().is_some_and(|copy| made.is_revision(copy.id.revision))
     }
 
-    /// Copies of this run that are registered and neither proven nor withdrawn.
+    /// Copies of this run that are ACTIVE, and neither proven nor withdrawn.
     pub fn copies_left(&self) -> impl Iterator<Item = TaskDefinitionId> {
-        let left = self.made.iter().filter(|copy| copy.withdrawn.is_none() && self.copy.is_none());
+        let is_left = |copy: &&MadeCopy| copy.withdrawn.is_none() && !self.is_in_force(copy) && !self.was_removed(copy);
+        let left = self.made.iter().filter(is_left);
         left.filter_map(|copy| Some(self.id.family.revision(copy.number()?)))
     }
 
@@ -173,6 +180,12 @@ impl Report {
         }
     }
 
+    /// Whether it is known what became of the copy. A person's no is one only where the run ended with it.
+    fn is_known(&self, made: &MadeCopy) -> bool {
+        let is_no = self.reason == Some(Reason::CopyRemoved) && self.was_removed(made);
+        !made.stands() || self.is_in_force(made) || is_no
+    }
+
     fn was_made_by_us(&self, copy: &CopyInForce) -> bool {
         let held = self.finding.as_ref().and_then(|finding| finding.seen.record.as_ref());
         held.is_some_and(|held| held.record.made(copy.id.revision).is_some())
@@ -188,14 +201,9 @@ impl Report {
             outcome: self.outcome.as_str().to_owned(),
             reason: self.reason.map(|reason| reason.as_str().to_owned()),
             copy: self.copy.as_ref().map(|copy| copy.id.to_string()),
-            // A copy that is neither withdrawn nor proven stays unnamed: the next look then deals with it, as with
-            // any that a run has left behind.
-            copies: self
-                .made
-                .iter()
-                .filter(|made| made.withdrawn.is_some() || self.is_in_force(made))
-                .cloned()
-                .collect(),
+            // A copy that is neither proven nor withdrawn nor to be withdrawn stays unnamed: the next look then deals
+            // with it, as with any that a run has left behind.
+            copies: self.made.iter().filter(|made| self.is_known(made)).cloned().collect(),
             backup_sha256: self.backup_sha256.clone(),
             registered_by: self.original().and_then(Described::registered_by).map(str::to_owned),
             event_id: self.provenance.event_id.clone(),

@@ -1,13 +1,12 @@
 //! Carries a plan out, step by step, and looks at what came of it. It decides nothing: where the world has moved, it
 //! withdraws what it made and asks to look again.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::observe::exemption;
+use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
-use super::{Guard, Run, pauses};
+use super::{Guard, Run};
 use crate::aws::{BackupReceipt, Expect, Written};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backup::{self, Stored};
@@ -23,10 +22,6 @@ use crate::domain::report::Failure;
 
 /// No registration begins with less time left: it must still be proven, alerted and recorded.
 const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(20);
-/// A list or description may be some seconds behind: a number that ECS cannot describe yet is asked for again.
-const PAUSES_FOR_STALE_READS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
-/// Deregistering is safe to repeat, after a look.
-const WITHDRAWALS_MAX: usize = 4;
 
 /// How a plan ended.
 #[derive(Debug)]
@@ -116,20 +111,24 @@ async fn settle(
     copy: &TaskDefinitionId,
     run: &mut Run,
 ) -> Result<Applied, Stop> {
-    match came_between(guard, seen, texts, copy, run).await? {
-        Between::Nothing => {}
-        Between::EqualCopy => {
-            withdraw(guard, run, copy, Withdrawal::Duplicate, None).await?;
-            return Ok(Applied::LookAgain);
-        }
-        Between::Foreign => {
-            withdraw(guard, run, copy, Withdrawal::Race, None).await?;
-            return Ok(Applied::LookAgain);
-        }
-    }
-    let (Some(original), Some(described)) = (seen.original.described(), described_now(guard, copy).await?) else {
-        return Ok(Applied::LookAgain);
+    let overtaken = match came_between(guard, seen, texts, copy, run).await? {
+        Between::Nothing => None,
+        Between::EqualCopy(number) => Some((number, Withdrawal::Duplicate)),
+        Between::Foreign(number) => Some((number, Withdrawal::Race)),
     };
+    if let Some((number, why)) = overtaken {
+        // Lists may not show it for some seconds, and the next look must see it.
+        run.met.insert(number);
+        withdraw(guard, run, copy, why, None).await?;
+        return Ok(Applied::LookAgain);
+    }
+    let described = match Presence::settled(guard, copy).await? {
+        Presence::Active(described) => described,
+        // Somebody deregistered it already: the next look says whether that is a person's no.
+        Presence::Inactive(_) => return Ok(Applied::LookAgain),
+        Presence::Unknown => return Err(guard.aws.ecs.not_yet_visible(copy).into()),
+    };
+    let Some(original) = seen.original.described() else { return Ok(Applied::LookAgain) };
     let differences = unfaithful_members(original, &described, &guard.policy);
     if !differences.is_empty() {
         withdraw(guard, run, copy, Withdrawal::Unfaithful, None).await?;
@@ -137,8 +136,7 @@ async fn settle(
         return Ok(Applied::Ended(Ending { outcome, reason, copy: None, differences }));
     }
     // Somebody took the original back meanwhile: its copy would bring it back.
-    let still = guard.aws.ecs.describe(&seen.id.to_string()).await?;
-    if !still.is_some_and(|original| original.is_active()) {
+    if !matches!(Presence::settled(guard, &seen.id).await?, Presence::Active(_)) {
         withdraw(guard, run, copy, Withdrawal::Race, None).await?;
         return Ok(Applied::LookAgain);
     }
@@ -172,8 +170,8 @@ async fn back_up(guard: &Guard, seen: &Observation, original: &RegisterInput) ->
 
 enum Between {
     Nothing,
-    EqualCopy,
-    Foreign,
+    EqualCopy(Revision),
+    Foreign(Revision),
 }
 
 /// Looks at each number between the highest that was seen and the copy's own. Numbers have no gaps, so this sees every
@@ -207,8 +205,8 @@ async fn came_between(
             match guard.aws.ecs.describe(&seen.id.family.revision(number).to_string()).await? {
                 None => undescribed.push(number),
                 Some(between) if !between.is_active() => {}
-                Some(between) if is_equal_copy(guard, seen, &between) => return Ok(Between::EqualCopy),
-                Some(between) if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign),
+                Some(between) if is_equal_copy(guard, seen, &between) => return Ok(Between::EqualCopy(number)),
+                Some(between) if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign(number)),
                 // Ours, and not a copy of this original: its own run deals with it.
                 Some(_) => {}
             }
@@ -216,7 +214,7 @@ async fn came_between(
         unknown = undescribed;
         match (unknown.is_empty(), pauses.next()) {
             (false, Some(pause)) => guard.aws.clock.sleep(pause).await,
-            // Still not described: deregistered and deleted since.
+            // Neither described nor INACTIVE by now: it was deleted, perhaps long ago.
             (true, _) | (false, None) => return Ok(Between::Nothing),
         }
     }
@@ -224,17 +222,6 @@ async fn came_between(
 
 fn is_equal_copy(guard: &Guard, seen: &Observation, candidate: &Described) -> bool {
     seen.original.described().is_some_and(|original| is_copy_of(original, candidate, &guard.policy))
-}
-
-/// The fresh description of a copy. A description may be some seconds behind its registration.
-async fn described_now(guard: &Guard, copy: &TaskDefinitionId) -> Result<Option<Described>, Stop> {
-    for pause in PAUSES_FOR_STALE_READS {
-        match guard.aws.ecs.describe(&copy.to_string()).await? {
-            Some(described) => return Ok(Some(described).filter(Described::is_active)),
-            None => guard.aws.clock.sleep(pause).await,
-        }
-    }
-    Ok(None)
 }
 
 /// Whether the family has been exempted since it was observed. An exemption that cannot be read by now counts: nothing
@@ -246,7 +233,8 @@ async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Descri
     Ok(!matches!(verdict(&guard.policy, &seen.id.family, privileged, &found, now), Verdict::NotExempt(_)))
 }
 
-/// Deregisters a copy of ours. A lost answer is settled by looking.
+/// Deregisters a copy of ours. Whatever ECS answers, what counts is what is there then: another run may have been
+/// faster, and an answer may be lost. A copy that cannot be withdrawn is remembered as one that must go.
 async fn withdraw(
     guard: &Guard,
     run: &mut Run,
@@ -254,28 +242,25 @@ async fn withdraw(
     why: Withdrawal,
     registered_at: Option<Timestamp>,
 ) -> Result<(), Stop> {
-    let mut pauses = pauses().take(WITHDRAWALS_MAX);
-    loop {
-        match (guard.aws.ecs.deregister(copy).await, pauses.next()) {
-            (Ok(()), _) => break,
-            (Err(failure), Some(pause)) if failure.is_transient() => guard.aws.clock.sleep(pause).await,
-            (Err(failure), _) => return Err(failure.into()),
-        }
-        let described = guard.aws.ecs.describe(&copy.to_string()).await?;
-        if !described.is_some_and(|described| described.is_active()) {
-            break;
-        }
-    }
-    let now = guard.aws.clock.now();
     let made = match run.made.iter().position(|made| made.is_revision(copy.revision)) {
-        Some(made) => &mut run.made[made],
+        Some(made) => made,
         None => {
-            run.made.push(MadeCopy::new(copy.revision, registered_at.unwrap_or(now), &guard.policy));
-            let last = run.made.len() - 1;
-            &mut run.made[last]
+            let at = registered_at.unwrap_or_else(|| guard.aws.clock.now());
+            run.made.push(MadeCopy::new(copy.revision, at, &guard.policy));
+            run.made.len() - 1
         }
     };
-    made.withdrawn = Some(now);
-    made.why = Some(why.as_str().to_owned());
+    run.made[made].why = Some(why.as_str().to_owned());
+    let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
+    while let Err(failure) = guard.aws.ecs.deregister(copy).await {
+        match (Presence::of(guard, copy).await?, pauses.next()) {
+            (Presence::Inactive(_), _) => break,
+            (Presence::Active(_) | Presence::Unknown, Some(pause)) if failure.is_transient() => {
+                guard.aws.clock.sleep(pause).await;
+            }
+            (Presence::Active(_) | Presence::Unknown, _) => return Err(failure.into()),
+        }
+    }
+    run.made[made].withdrawn = Some(guard.aws.clock.now());
     Ok(())
 }

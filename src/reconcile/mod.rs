@@ -3,29 +3,31 @@
 
 mod apply;
 mod observe;
+mod presence;
 mod report;
 mod stop;
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::Aws;
-use crate::domain::arn::{Family, Home, TaskDefinitionId};
+use crate::domain::arn::{Family, Home, Revision, TaskDefinitionId};
 use crate::domain::event::{DaemonTaskDefinition, Subject};
 use crate::domain::failure::CallFailure;
 use crate::domain::observation::Observation;
 use crate::domain::outcome::{Alerting, Answer, Outcome};
-use crate::domain::plan::{Plan, plan};
+use crate::domain::plan::{Plan, check_plan, plan};
 use crate::domain::policy::Policy;
 use crate::domain::provenance::Provenance;
 use crate::domain::record::MadeCopy;
 use crate::domain::report::{Failure, Finding, Report};
 
 use apply::{Applied, Ending, apply};
-use observe::{observe, read_record};
+use observe::{family_records, observe, read_record};
+use report::Past;
 pub use report::Texts;
-use stop::Stop;
+use stop::{Patience, Stop};
 
 /// A run that is thrown back this often is given back to Lambda, which tries it again later.
 const ROUNDS_MAX: usize = 6;
@@ -50,6 +52,8 @@ pub struct Guard {
 struct Run {
     made: Vec<MadeCopy>,
     backup_sha256: Option<String>,
+    /// Revisions that were seen to be ACTIVE, whether or not ECS's lists show them yet.
+    met: BTreeSet<Revision>,
 }
 
 /// Why a run did not come to an outcome. Lambda retries it and then keeps the event in the dead-letter queue.
@@ -133,15 +137,18 @@ impl Guard {
     /// The family's latest ACTIVE revision. Without one there is nothing that an alert could name, so what a retry
     /// cannot heal is an error here, and dead-lettered.
     async fn latest_of(&self, family: &Family, deadline: Timestamp) -> Result<Option<TaskDefinitionId>, RunError> {
-        let mut pauses = pauses();
-        loop {
-            match self.aws.ecs.describe(family.as_str()).await.map_err(Stop::from) {
-                Ok(described) => return Ok(described.map(|described| described.id().clone())),
-                Err(Stop::Transient(failure)) => self.wait_or_give_up(failure, pauses.next(), deadline).await?,
-                Err(Stop::Failed(failure)) => return Err(RunError::Unreadable(failure)),
-                Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
-            }
+        let latest = self.patience(deadline).repeat(async || Ok(self.aws.ecs.describe(family.as_str()).await?)).await;
+        match latest {
+            Ok(described) => Ok(described.map(|described| described.id().clone())),
+            Err(Stop::Transient(failure)) => Err(RunError::Transient(failure)),
+            Err(Stop::Failed(failure)) => Err(RunError::Unreadable(failure)),
+            Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
         }
+    }
+
+    /// How long a look may wait for what heals by itself.
+    fn patience(&self, deadline: Timestamp) -> Patience<'_> {
+        Patience::until(deadline - TIME_TO_REPORT, &self.aws.clock)
     }
 
     /// Brings the world around one revision into order: observe, plan, apply, and again while it moves; then report.
@@ -152,19 +159,20 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let mut run = Run::default();
-        let mut pauses = pauses();
+        let mut patience = self.patience(deadline);
         let mut last = None;
         for _ in 0..ROUNDS_MAX {
-            let stop = match self.round(id, provenance, deadline, &mut run, &mut last).await {
-                Ok(Some(ending)) => return self.conclude(id, provenance, run, last, Ok(ending)).await,
+            let ended = match self.round(id, provenance, deadline, &mut run, &mut last).await {
+                Ok(Some(ending)) => Ok(ending),
                 Ok(None) => continue,
-                Err(stop) => stop,
+                Err(Stop::Transient(failure)) => {
+                    patience.wait(failure).await.map_err(RunError::Transient)?;
+                    continue;
+                }
+                Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
+                Err(Stop::Failed(failure)) => Err(failure),
             };
-            match stop {
-                Stop::OutOfTime => return Err(RunError::OutOfTime),
-                Stop::Failed(failure) => return self.conclude(id, provenance, run, last, Err(failure)).await,
-                Stop::Transient(failure) => self.wait_or_give_up(failure, pauses.next(), deadline).await?,
-            }
+            return self.conclude(id, provenance, run, last, ended, deadline).await;
         }
         Err(RunError::Unsettled)
     }
@@ -179,8 +187,9 @@ impl Guard {
         run: &mut Run,
         last: &mut Option<(Observation, Plan)>,
     ) -> Result<Option<Ending>, Stop> {
-        let seen = observe(self, id, &run.made, provenance.by_batch()).await?;
+        let seen = observe(self, id, run, provenance.by_batch()).await?;
         let plan = plan(&seen, &self.policy, self.aws.clock.now());
+        debug_assert_eq!(check_plan(&seen, &self.policy, &plan), Ok(()));
         let (seen, plan) = last.insert((seen, plan));
         match apply(self, seen, plan, run, deadline).await? {
             Applied::Ended(ending) => Ok(Some(ending)),
@@ -197,45 +206,35 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let id = &daemon.id;
-        let mut pauses = pauses();
-        let privileged = loop {
-            match self.aws.ecs.privileged_in_daemon(&daemon.arn(&self.home)).await.map_err(Stop::from) {
-                Ok(Some(containers)) if containers.is_empty() => {
-                    return Ok(Concluded::silent(Outcome::Compliant, Some(id.to_string())));
-                }
-                Ok(Some(containers)) => break containers,
-                // Nothing is changed either way, so here the event's word is enough to tell somebody.
-                Ok(None) | Err(Stop::Failed(_)) if !daemon.privileged_by_event.is_empty() => {
-                    break daemon.privileged_by_event.clone();
-                }
-                Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
-                Err(Stop::Failed(failure)) => {
-                    return self.conclude(id, provenance, Run::default(), None, Err(failure)).await;
-                }
-                Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
-                Err(Stop::Transient(failure)) => self.wait_or_give_up(failure, pauses.next(), deadline).await?,
+        let arn = daemon.arn(&self.home);
+        let look = async || Ok(self.aws.ecs.privileged_in_daemon(&arn).await?);
+        let privileged = match self.patience(deadline).repeat(look).await {
+            Ok(Some(containers)) if containers.is_empty() => {
+                return Ok(Concluded::silent(Outcome::Compliant, Some(id.to_string())));
             }
+            Ok(Some(containers)) => containers,
+            // Nothing is changed either way, so here the event's word is enough to tell somebody.
+            Ok(None) | Err(Stop::Failed(_)) if !daemon.privileged_by_event.is_empty() => {
+                daemon.privileged_by_event.clone()
+            }
+            Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
+            Err(Stop::Failed(failure)) => {
+                return self.conclude(id, provenance, Run::default(), None, Err(failure), deadline).await;
+            }
+            Err(Stop::Transient(failure)) => return Err(RunError::Transient(failure)),
+            Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
         };
-        let held = read_record(self, id).await.unwrap_or_default();
         let report = Report::of_daemon(id.clone(), privileged, provenance.clone(), self.policy.mode);
-        self.report(report, held).await
+        let past = self.past_of(id).await;
+        self.report(report, past, deadline).await
     }
 
-    /// Waits before the next attempt, if there is one and time for it.
-    async fn wait_or_give_up(
-        &self,
-        failure: CallFailure,
-        pause: Option<Duration>,
-        deadline: Timestamp,
-    ) -> Result<(), RunError> {
-        let left = deadline.duration_since(self.aws.clock.now()) - TIME_TO_REPORT;
-        match pause {
-            Some(pause) if SignedDuration::try_from(pause).is_ok_and(|pause| pause < left) => {
-                self.aws.clock.sleep(pause).await;
-                Ok(())
-            }
-            Some(_) | None => Err(RunError::Transient(failure)),
-        }
+    /// What is known of a revision that could not be looked at. A record that cannot be read keeps nobody from being
+    /// told; writing it says what is wrong with it.
+    async fn past_of(&self, id: &TaskDefinitionId) -> Past {
+        let own = read_record(self, id).await.unwrap_or_default();
+        let family = family_records(self, id, self.aws.clock.now()).await.unwrap_or_default();
+        Past { own, family }
     }
 
     /// Puts together all that is known at the end, and reports it.
@@ -246,11 +245,11 @@ impl Guard {
         run: Run,
         last: Option<(Observation, Plan)>,
         ended: Result<Ending, Failure>,
+        deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
-        let held = match &last {
-            Some((seen, _)) => seen.record.clone(),
-            // A record that cannot be read keeps nobody from being told; writing it says what is wrong with it.
-            None => read_record(self, id).await.unwrap_or_default(),
+        let past = match &last {
+            Some((seen, _)) => Past { own: seen.record.clone(), family: seen.family_records.clone() },
+            None => self.past_of(id).await,
         };
         let finding = last.map(|(seen, plan)| Finding { seen, plan });
         let mut report = Report {
@@ -280,11 +279,6 @@ impl Guard {
                 report.failure = Some(failure);
             }
         }
-        self.report(report, held).await
+        self.report(report, past, deadline).await
     }
-}
-
-/// Growing waits between attempts: 1, 2, 4, 8 and 8 seconds.
-fn pauses() -> impl Iterator<Item = Duration> {
-    [1, 2, 4, 8, 8].into_iter().map(Duration::from_secs)
 }

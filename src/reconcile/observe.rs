@@ -1,10 +1,13 @@
 //! Reads what is, and nothing else: the original, what came after it, the exemption, the record, in this order, which
 //! closes the race with backout (it writes the exemption before it brings the original back). No write, no opinion.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::Guard;
+use super::presence::Presence;
 use super::stop::Stop;
+use super::{Guard, Run};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::document::Described;
 use crate::domain::exemption::Found;
@@ -20,66 +23,47 @@ const NEWS_AGE_MAX: SignedDuration = SignedDuration::from_hours(25);
 /// Of records older than a stray can be, the newest ones tell whether the news was told: each carries the time of the
 /// alert that told it.
 const OLDER_RECORDS_MAX: usize = 20;
+/// A copy that is younger and cannot be described is not visible yet; an older one was deleted.
+const VISIBLE_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How many earlier revisions are described to find one that is not ours.
 const EARLIER_MAX: usize = 20;
 
-/// Sees the world around one revision. `made` are the copies that this run has made already.
+/// Sees the world around one revision, with what this run has done to it so far.
 ///
 /// # Errors
 /// When something that decides could not be read. What only adds to the alert is part of the observation instead.
 pub(super) async fn observe(
     guard: &Guard,
     id: &TaskDefinitionId,
-    made: &[MadeCopy],
+    run: &Run,
     batch_by_event: bool,
 ) -> Result<Observation, Stop> {
     let now = guard.aws.clock.now();
-    let original = guard.aws.ecs.describe(&id.to_string()).await?;
-    let seen = |original| Observation { made: made.to_vec(), batch_by_event, ..Observation::of(id.clone(), original) };
-    let original = match original {
-        // Nothing that could be read would change the answer.
-        Some(original) if original.privileged_containers().is_empty() => {
-            return Ok(seen(Original::Described(Box::new(original))));
-        }
-        Some(original) => Original::Described(Box::new(original)),
-        None => Original::Gone,
+    let original = match Presence::settled(guard, id).await? {
+        Presence::Active(described) | Presence::Inactive(Some(described)) => Original::Described(described),
+        Presence::Inactive(None) | Presence::Unknown => Original::Gone,
     };
+    let seen = Observation { made: run.made.clone(), batch_by_event, ..Observation::of(id.clone(), original) };
+    if seen.original.described().is_some_and(|original| original.privileged_containers().is_empty()) {
+        // Nothing that could be read would change the answer.
+        return Ok(seen);
+    }
+    let is_active = seen.original.described().is_some_and(Described::is_active);
     let decisive = async {
-        let (mut later, listed) = later_revisions(guard, id, made, now).await?;
-        let is_active = original.described().is_some_and(Described::is_active);
+        let (mut later, listed) = later_revisions(guard, id, now).await?;
+        let exemption = exemption(guard, id).await?;
+        let record = read_record(guard, id).await?;
+        let removed = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
         let earlier = match is_active || later.is_empty() {
             true => None,
             false => nearest_foreign_before(guard, id, &listed).await?,
         };
-        let exemption = exemption(guard, id).await?;
-        let record = read_record(guard, id).await?;
-        let recorded = record.as_ref().and_then(|held| held.record.copy_revision());
-        let recorded_copy = match recorded {
-            Some(copy) if later.iter().all(|later| later.id().revision != copy) => {
-                guard.aws.ecs.describe(&id.family.revision(copy).to_string()).await?.filter(Described::is_active)
-            }
-            Some(_) | None => None,
-        };
-        let is_listed = |copy: Revision| later.iter().any(|later| later.id().revision == copy);
-        let recorded_copy_is_gone = recorded.is_some_and(|copy| !is_listed(copy)) && recorded_copy.is_none();
-        // A list may be stale; what is described is there.
-        later.extend(recorded_copy);
-        later.sort_unstable_by_key(|later| later.id().revision);
         let family_records = family_records(guard, id, now).await?;
-        Ok::<_, Stop>((later, earlier, exemption, record, recorded_copy_is_gone, family_records))
+        Ok::<_, Stop>((later, earlier, exemption, record, removed, family_records))
     };
     let (decisive, usage) = tokio::join!(decisive, guard.aws.ecs.usage(&id.family));
-    let (later, earlier, exemption, record, recorded_copy_is_gone, family_records) = decisive?;
-    Ok(Observation {
-        later,
-        earlier,
-        recorded_copy_is_gone,
-        usage,
-        exemption,
-        record,
-        family_records,
-        ..seen(original)
-    })
+    let (later, earlier, exemption, record, removed, family_records) = decisive?;
+    Ok(Observation { later, earlier, removed, usage, exemption, record, family_records, ..seen })
 }
 
 /// The ACTIVE revisions after the original that decide anything, described: the first one (it is the next, unless it is
@@ -88,16 +72,11 @@ pub(super) async fn observe(
 async fn later_revisions(
     guard: &Guard,
     id: &TaskDefinitionId,
-    made: &[MadeCopy],
     now: Timestamp,
 ) -> Result<(Vec<Described>, Vec<Revision>), Stop> {
     let listed = guard.aws.ecs.active_revisions(&id.family, id.revision).await?;
-    // What this run has made is there, whether or not the list shows it yet.
-    let fresh = made.iter().filter(|copy| copy.withdrawn.is_none()).filter_map(MadeCopy::number);
-    let mut numbers: Vec<Revision> =
-        listed.iter().copied().chain(fresh).filter(|number| *number > id.revision).collect();
+    let mut numbers: Vec<Revision> = listed.iter().copied().filter(|number| *number > id.revision).collect();
     numbers.sort_unstable();
-    numbers.dedup();
     let mut later = Vec::new();
     while let Some(number) = numbers.pop() {
         let described = guard.aws.ecs.describe(&id.family.revision(number).to_string()).await?;
@@ -112,6 +91,44 @@ async fn later_revisions(
     }
     later.reverse();
     Ok((later, listed))
+}
+
+/// Adds what is known to be there without being listed (lists may be behind): what the run has made or met, and the
+/// copies that the record names. Answers the copies that stood and are not ACTIVE any more.
+async fn add_unlisted(
+    guard: &Guard,
+    id: &TaskDefinitionId,
+    run: &Run,
+    record: Option<&Held>,
+    later: &mut Vec<Described>,
+    now: Timestamp,
+) -> Result<Vec<Revision>, Stop> {
+    let mut standing = record.map(|held| held.record.standing_copies()).unwrap_or_default();
+    let made = run.made.iter().filter(|copy| copy.stands());
+    standing.extend(made.filter_map(|copy| Some((copy.number()?, Some(copy.at)))));
+    let condemned = record.into_iter().flat_map(|held| &held.record.copies);
+    let condemned = condemned.filter(|copy| copy.condemned_for().is_some()).filter_map(MadeCopy::number);
+    let known: BTreeSet<Revision> = standing.keys().copied().chain(condemned).chain(run.met.iter().copied()).collect();
+
+    let mut removed = Vec::new();
+    for number in known {
+        if number <= id.revision || later.iter().any(|later| later.id().revision == number) {
+            continue;
+        }
+        let id = id.family.revision(number);
+        let stood_since = standing.get(&number);
+        let is_young = |since: &Option<Timestamp>| since.is_some_and(|since| now.duration_since(since) < VISIBLE_AFTER);
+        match (Presence::settled(guard, &id).await?, stood_since) {
+            (Presence::Active(described), _) => later.push(*described),
+            (Presence::Unknown, Some(since)) if is_young(since) => {
+                return Err(guard.aws.ecs.not_yet_visible(&id).into());
+            }
+            (Presence::Inactive(_) | Presence::Unknown, Some(_)) => removed.push(number),
+            (Presence::Inactive(_) | Presence::Unknown, None) => {}
+        }
+    }
+    later.sort_by_key(|later| later.id().revision);
+    Ok(removed)
 }
 
 /// The nearest ACTIVE revision before the original that our roles did not register.
@@ -164,7 +181,7 @@ pub(super) async fn read_record(guard: &Guard, id: &TaskDefinitionId) -> Result<
 
 /// The other records of the family that can still matter: all that a stray could be named in, and the newest of the
 /// day before.
-async fn family_records(guard: &Guard, id: &TaskDefinitionId, now: Timestamp) -> Result<Vec<Record>, Stop> {
+pub(super) async fn family_records(guard: &Guard, id: &TaskDefinitionId, now: Timestamp) -> Result<Vec<Record>, Stop> {
     let prefix = keys::records_of(&guard.home, &id.family);
     let mut listed: Vec<(SignedDuration, Revision)> = guard
         .aws

@@ -1,15 +1,15 @@
 //! Tells how a run ended: first the alert, then the record, so that a crash between the two repeats an alert instead
 //! of losing it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::observe::read_record;
-use super::stop::Stop;
+use super::stop::{Patience, Stop};
 use super::{Concluded, Guard, RunError};
 use crate::aws::{Expect, Written};
 use crate::domain::alert;
 use crate::domain::keys;
-use crate::domain::noise::alerting;
+use crate::domain::noise::{Due, due};
 use crate::domain::observation::Held;
 use crate::domain::outcome::{Alerting, Outcome};
 use crate::domain::record::Record;
@@ -17,6 +17,18 @@ use crate::domain::report::{Failure, Report};
 
 /// How often a record is merged anew because somebody else wrote it meanwhile.
 const MERGES_MAX: usize = 8;
+
+/// What is left for the answer once the record is written.
+const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
+
+/// What was told and done before, by the records.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// The original's own record.
+    pub(super) own: Option<Held>,
+    /// Other records of the family.
+    pub(super) family: Vec<Record>,
+}
 
 /// What alerts say besides the facts.
 #[derive(Debug, Clone, Default)]
@@ -31,36 +43,45 @@ pub struct Texts {
 
 impl Guard {
     /// Publishes what is due, and writes the record.
-    pub(super) async fn report(&self, report: Report, held: Option<Held>) -> Result<Concluded, RunError> {
+    pub(super) async fn report(&self, report: Report, past: Past, deadline: Timestamp) -> Result<Concluded, RunError> {
         let now = self.aws.clock.now();
-        let family = report.finding.as_ref().map(|finding| finding.seen.family_records.as_slice()).unwrap_or_default();
-        let own = held.as_ref().map(|held| &held.record);
-        let alert = alerting(&report.fact(), own, family, now);
+        let Past { own, family } = past;
+        let Due { alert, told_at } = due(&report.fact(), own.as_ref().map(|held| &held.record), &family, now);
         if alert == Alerting::Sent {
-            self.publish(&report).await?;
+            self.publish(&report, deadline).await?;
         }
-        let told_at = match alert {
-            Alerting::Sent => Some(now),
-            // The time of the alert that told it, so that the newest record alone can say so.
-            Alerting::AlreadySent => told_before(&report, family),
-            Alerting::None => None,
-        };
         let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent;
         let recorded = match is_recorded {
-            true => self.record(&report, held, told_at, now).await,
+            true => {
+                let write = async || self.record(&report, own.clone(), told_at, now).await;
+                self.until_the_end(deadline).repeat(write).await
+            }
             false => Ok(()),
         };
         match recorded {
             Ok(()) => Ok(Concluded { answer: report.answer(alert), report: Some(Box::new(report)) }),
             Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
             Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
-            Err(Stop::Failed(failure)) => self.report_unrecorded(report, failure, alert).await,
+            Err(Stop::Failed(failure)) => self.report_unrecorded(report, failure, alert, deadline).await,
         }
     }
 
-    async fn publish(&self, report: &Report) -> Result<(), RunError> {
+    async fn publish(&self, report: &Report, deadline: Timestamp) -> Result<(), RunError> {
         let message = alert::message(report, &self.setting());
-        self.aws.topic.publish(&message).await.map_err(RunError::NotPublished)
+        let mut patience = self.until_the_end(deadline);
+        loop {
+            match self.aws.topic.publish(&message).await {
+                Ok(()) => return Ok(()),
+                Err(failure) if failure.is_transient() => {
+                    patience.wait(failure).await.map_err(RunError::NotPublished)?;
+                }
+                Err(failure) => return Err(RunError::NotPublished(failure)),
+            }
+        }
+    }
+
+    fn until_the_end(&self, deadline: Timestamp) -> Patience<'_> {
+        Patience::until(deadline - TIME_TO_ANSWER, &self.aws.clock)
     }
 
     fn setting(&self) -> alert::Setting<'_> {
@@ -84,6 +105,7 @@ impl Guard {
     ) -> Result<(), Stop> {
         let key = keys::record(&self.home, &report.id);
         let news = report.record(told_at, now);
+        // Where the revision could not be looked at, a record that could not be read either passes for none.
         let mut was_seen = report.finding.is_some();
         for _ in 0..MERGES_MAX {
             if !was_seen {
@@ -113,6 +135,7 @@ impl Guard {
         report: Report,
         failure: Failure,
         alert: Alerting,
+        deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let report = match report.outcome {
             Outcome::Failed => report,
@@ -127,7 +150,7 @@ impl Guard {
             | Outcome::UnfaithfulCopyWithdrawn => {
                 let reason = Some(failure.reason());
                 let report = Report { outcome: Outcome::Failed, reason, failure: Some(failure), ..report };
-                self.publish(&report).await?;
+                self.publish(&report, deadline).await?;
                 return Ok(Concluded { answer: report.answer(Alerting::Sent), report: Some(Box::new(report)) });
             }
         };
@@ -136,11 +159,4 @@ impl Guard {
             Alerting::AlreadySent | Alerting::None => Err(RunError::NotRecorded(failure.to_string())),
         }
     }
-}
-
-fn told_before(report: &Report, family: &[Record]) -> Option<Timestamp> {
-    let reason = report.reason.map(crate::domain::outcome::Reason::as_str);
-    let action = report.failure.as_ref().and_then(Failure::action);
-    let told = family.iter().filter(|record| record.has_alerted(report.outcome.as_str(), reason, action));
-    told.filter_map(|record| record.alerted_at).max()
 }

@@ -1,6 +1,11 @@
 //! What keeps a run from coming to its end: made from an edge's error, with the one question that decides what follows.
+//! What a retry can heal is waited for here, as long as there is time.
 
-use crate::aws::DescribeError;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::aws::{Clock, DescribeError};
 use crate::domain::failure::CallFailure;
 use crate::domain::report::Failure;
 
@@ -29,6 +34,46 @@ impl From<DescribeError> for Stop {
         match error {
             DescribeError::Call(failure) => failure.into(),
             DescribeError::Malformed { what, error } => Self::Failed(Failure::Malformed { what, error }),
+        }
+    }
+}
+
+/// Growing waits between attempts, in seconds.
+const PAUSES: [u64; 5] = [1, 2, 4, 8, 8];
+
+/// How long what heals by itself is waited for.
+#[derive(Debug)]
+pub(super) struct Patience<'a> {
+    clock: &'a Clock,
+    until: Timestamp,
+    pauses: std::array::IntoIter<u64, 5>,
+}
+
+impl<'a> Patience<'a> {
+    /// Waits that end before `until`.
+    pub(super) fn until(until: Timestamp, clock: &'a Clock) -> Self {
+        Self { clock, until, pauses: PAUSES.into_iter() }
+    }
+
+    /// Waits before the next attempt; the failure comes back if there is none, or no time for it.
+    pub(super) async fn wait(&mut self, failure: CallFailure) -> Result<(), CallFailure> {
+        let left = self.until.duration_since(self.clock.now());
+        match self.pauses.next().map(Duration::from_secs) {
+            Some(pause) if SignedDuration::try_from(pause).is_ok_and(|pause| pause < left) => {
+                self.clock.sleep(pause).await;
+                Ok(())
+            }
+            Some(_) | None => Err(failure),
+        }
+    }
+
+    /// Repeats what a retry can heal. What comes back as `Transient` lasted longer than there was time.
+    pub(super) async fn repeat<T>(mut self, mut attempt: impl AsyncFnMut() -> Result<T, Stop>) -> Result<T, Stop> {
+        loop {
+            match attempt().await {
+                Err(Stop::Transient(failure)) => self.wait(failure).await.map_err(Stop::Transient)?,
+                ended => return ended,
+            }
         }
     }
 }

@@ -560,8 +560,10 @@ async fn a_copy_that_could_neither_be_looked_at_nor_withdrawn_is_dealt_with_by_t
     });
     assert_eq!(in_words(&story.deliver(&original).await), "failed access_denied sent");
     assert!(story.mail().contains("web:3 is still ACTIVE"), "{}", story.mail());
+    assert_eq!(story.record("web:1").unwrap()["copies"][0]["why"], "unproven");
+    assert_eq!(story.record("web:1").unwrap()["copies"][0]["withdrawn"], serde_json::Value::Null);
     assert_eq!(story.active(), [1, 2, 3]);
-    assert_eq!(in_words(&story.deliver(&original).await), "superseded race sent");
+    assert_eq!(in_words(&story.deliver(&original).await), "superseded sent");
     assert_eq!(story.active(), [1, 2]);
 }
 

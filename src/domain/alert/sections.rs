@@ -103,26 +103,20 @@ fn effects(report: &Report) -> Vec<Line> {
 }
 
 pub(super) fn steps(report: &Report) -> Vec<String> {
-    const ALL: [Withdrawal; 6] = [
-        Withdrawal::Race,
-        Withdrawal::Duplicate,
-        Withdrawal::Unfaithful,
-        Withdrawal::Exempt,
-        Withdrawal::Stray,
-        Withdrawal::Unproven,
-    ];
     let mut steps = Vec::new();
     if report.backup_sha256.is_some() {
         steps.push(format!("Backed up {} as it would be registered again", report.id));
     }
     for copy in &report.made {
         let id = format!("{}:{}", report.id.family, copy.revision);
-        let why = ALL.into_iter().find(|why| copy.was_withdrawn_for(*why));
+        let why = Withdrawal::ALL.into_iter().find(|why| copy.was_withdrawn_for(*why));
         if why != Some(Withdrawal::Stray) {
             steps.push(format!("Registered {id}, the copy without privilege"));
         }
-        if let Some(why) = why {
-            steps.push(format!("Deregistered {id}: {}", why.in_words()));
+        match (why, copy.withdrawn) {
+            (Some(why), Some(_)) => steps.push(format!("Deregistered {id}: {}", why.in_words())),
+            (Some(why), None) => steps.push(format!("Could not deregister {id}: {}", why.in_words())),
+            (None, _) => {}
         }
     }
     steps
@@ -232,6 +226,9 @@ fn usage(report: &Report) -> Vec<Line> {
     );
     if usage.clusters_left_out > 0 {
         lines.push(words(format!("{} more clusters were not looked at", usage.clusters_left_out)));
+    }
+    if usage.is_cut_short {
+        lines.push(words("There is more than was listed."));
     }
     lines
 }

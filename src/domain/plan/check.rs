@@ -1,0 +1,59 @@
+//! What no plan may do, whatever the rules come to. Written without the planner's code: it looks at the observation's
+//! plain facts and at the plan, and every test build asks it about every plan.
+
+use super::{Plan, Then};
+use crate::domain::document::Described;
+use crate::domain::observation::Observation;
+use crate::domain::policy::{Mode, Policy};
+
+/// Finds what the plan must not do.
+///
+/// # Errors
+/// The first rule that it breaks, in words.
+pub fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) -> Result<(), &'static str> {
+    let must = |holds: bool, rule: &'static str| if holds { Ok(()) } else { Err(rule) };
+    let writes = !plan.withdraw.is_empty() || !matches!(plan.then, Then::End(..));
+    must(!writes || policy.mode != Mode::Alert, "mode alert writes nothing to ECS")?;
+    must(!writes || policy.remediate_families.match_family(&seen.id.family), "families out of scope are left alone")?;
+
+    for (id, _) in &plan.withdraw {
+        let Some(revision) = seen.later.iter().find(|later| later.id() == id) else {
+            return Err("only what was seen is withdrawn");
+        };
+        let by = revision.registered_by().unwrap_or_default();
+        let is_ours = policy.guard_roles.iter().any(|role| by.contains(&format!("role/{role}")));
+        must(is_ours, "what our roles did not register is never withdrawn")?;
+        let is_recorded_and_stands = seen
+            .record
+            .iter()
+            .any(|held| held.record.copies.iter().any(|copy| copy.is_revision(id.revision) && copy.stands()));
+        must(!is_recorded_and_stands, "a copy that was proven and recorded is not withdrawn")?;
+    }
+
+    let stays: Vec<&Described> =
+        seen.later.iter().filter(|later| !plan.withdraw.iter().any(|(id, _)| id == later.id())).collect();
+    let (original, registers) = match &plan.then {
+        Then::End(..) => (None, None),
+        Then::Copy(copy) => (Some(&copy.original), Some(&copy.copy)),
+        Then::Finish(finish) => (Some(&finish.original), None),
+    };
+    if let Some(original) = original {
+        must(seen.original.described().is_some_and(Described::is_active), "only an ACTIVE original has a copy")?;
+        must(!original.privileged_containers().is_empty(), "what is not privileged needs no copy")?;
+        must(original.family() == &seen.id.family, "the backup is of the same family")?;
+    }
+    if let Some(copy) = registers {
+        must(!copy.as_str().contains(r#""privileged":true"#), "the guard registers no privilege")?;
+        must(copy.family() == &seen.id.family, "the copy is of the same family")?;
+        must(stays.is_empty(), "a copy would overtake a newer revision")?;
+        must(seen.removed.is_empty() || is_backed_out(seen), "what a person took back is not made again")?;
+    }
+    if let Some(copy) = &plan.copy {
+        must(stays.iter().any(|later| *later.id() == copy.id), "the copy in force is one that stays")?;
+    }
+    Ok(())
+}
+
+fn is_backed_out(seen: &Observation) -> bool {
+    seen.record.as_ref().is_some_and(|held| held.record.backed_out.is_some())
+}
