@@ -153,21 +153,36 @@ impl Ecs {
     ///
     /// # Errors
     /// `Transient` means that it is not known whether the work was done. Nothing is sent if a container is privileged.
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
     pub async fn register(&self, copy: &RegisterInput, _: &BackupReceipt) -> Result<TaskDefinitionId, CallFailure> {
-        let resource = self.home.ecs_arn(&format!("task-definition/{}:*", copy.family()));
-        let call = call("ecs:RegisterTaskDefinition", resource);
-        let body = copy.as_str().as_bytes().to_vec();
         // The last look, at the very bytes that are sent.
         match RegisterInput::parse(copy.as_str()) {
-            Ok(sent) if sent.privileged_containers().is_empty() => {}
-            Ok(_) | Err(_) => return Err(call.refused()),
+            Ok(sent) if sent.privileged_containers().is_empty() => self.send_registration(copy).await,
+            Ok(_) | Err(_) => Err(self.registration_of(copy).refused()),
         }
+    }
+
+    /// Registers an original again, with its privilege: only backout may, and only backout's role can.
+    ///
+    /// # Errors
+    /// As for [`Ecs::register`].
+    pub async fn register_original(&self, original: &RegisterInput) -> Result<TaskDefinitionId, CallFailure> {
+        self.send_registration(original).await
+    }
+
+    fn registration_of(&self, input: &RegisterInput) -> Call {
+        let resource = self.home.ecs_arn(&format!("task-definition/{}:*", input.family()));
+        call("ecs:RegisterTaskDefinition", resource)
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
+    async fn send_registration(&self, input: &RegisterInput) -> Result<TaskDefinitionId, CallFailure> {
+        let call = self.registration_of(input);
+        let body = input.as_str().as_bytes().to_vec();
         let answer = LastAnswer::default();
         let result = self
             .client
             .register_task_definition()
-            .family(copy.family().as_str())
+            .family(input.family().as_str())
             .set_container_definitions(Some(Vec::new()))
             .customize()
             .config_override(aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled()))

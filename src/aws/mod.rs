@@ -5,6 +5,7 @@ mod ecs;
 mod failure;
 mod raw_json;
 mod s3;
+mod services;
 mod sns;
 mod usage;
 

@@ -49,6 +49,17 @@ pub fn subject(text: &str, max: usize) -> String {
     }
 }
 
+/// For a POSIX shell: one word, whatever stands in it. What is not printable is shown spelled out first.
+#[must_use]
+pub fn shell(text: &str) -> String {
+    let text = plain(text);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +82,20 @@ mod tests {
         for text in ["<!channel>", "<@U123>", "<https://x|y>", "`code`", "*bold*", "@here", "[a](b)"] {
             let shown = chat(text);
             assert!(!shown.contains(['<', '>', '@', '`', '*', '|', '[', ']']), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_shell_gets_one_word() {
+        for (text, word) in [
+            ("web-1", "web-1"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$(id)", "'$(id)'"),
+            ("a'b", r"'a'\''b'"),
+            ("a\nb", r"'a\u{a}b'"),
+        ] {
+            assert_eq!(shell(text), word);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::arn::Family;
 use super::policy::Policy;
@@ -21,6 +22,20 @@ pub struct Exemption {
     pub approved_by: String,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+impl Exemption {
+    /// The exemption as it is stored.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        json!({
+            "containers": self.containers,
+            "reason": self.reason,
+            "approvedBy": self.approved_by,
+            "expiresAt": self.expires_at,
+        })
+        .to_string()
+    }
 }
 
 /// What was found under the family's key.

@@ -5,7 +5,13 @@ use super::arn::{Family, Home, Revision, TaskDefinitionId};
 /// Where the original of a revision is backed up.
 #[must_use]
 pub fn backup(home: &Home, id: &TaskDefinitionId) -> String {
-    format!("backups/{}/{}/{}/{}.json", home.account(), home.region(), id.family, id.revision)
+    format!("{}{}.json", backups_of(home, &id.family), id.revision)
+}
+
+/// The prefix of all backups of a family.
+#[must_use]
+pub fn backups_of(home: &Home, family: &Family) -> String {
+    format!("backups/{}/{}/{family}/", home.account(), home.region())
 }
 
 /// Where the record of a revision lies.
@@ -26,9 +32,9 @@ pub fn exemption(home: &Home, family: &Family) -> String {
     format!("exemptions/{}/{}/{family}.json", home.account(), home.region())
 }
 
-/// The revision whose record a key is, below the family's prefix; none if it is something else.
+/// The revision whose record or backup a key is, below the family's prefix; none if it is something else.
 #[must_use]
-pub fn revision_of_record(prefix: &str, key: &str) -> Option<Revision> {
+pub fn revision_below(prefix: &str, key: &str) -> Option<Revision> {
     key.strip_prefix(prefix)?.strip_suffix(".json")?.parse().ok()
 }
 
@@ -44,7 +50,7 @@ mod tests {
         assert_eq!(record(&home, &id), "records/111122223333/eu-west-1/web/12.json");
         assert_eq!(exemption(&home, &id.family), "exemptions/111122223333/eu-west-1/web.json");
         let prefix = records_of(&home, &id.family);
-        assert_eq!(revision_of_record(&prefix, &record(&home, &id)), Some(id.revision));
-        assert_eq!(revision_of_record(&prefix, "records/111122223333/eu-west-1/web/x/12.json"), None);
+        assert_eq!(revision_below(&prefix, &record(&home, &id)), Some(id.revision));
+        assert_eq!(revision_below(&prefix, "records/111122223333/eu-west-1/web/x/12.json"), None);
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod arn;
+pub mod backout;
 pub mod backup;
 pub mod daemon;
 pub mod document;

@@ -235,7 +235,8 @@ fn facts(
         lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray { of_original: true }))
             || any_withdrawn_for(Withdrawal::Race)
             || any_withdrawn_for(Withdrawal::Stray),
-        copy_removed: copy_was_removed(seen),
+        // A person's no: a copy that stood is gone, and neither we nor backout withdrew it.
+        copy_removed: !seen.removed.is_empty(),
         unfaithful_before: copies.iter().any(|copy| {
             copy.was_withdrawn_for(Withdrawal::Unfaithful)
                 && copy.made_under.as_deref() == Some(policy.copied_under().as_str())
@@ -352,12 +353,6 @@ fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) ->
         (Kind::Unfinished { .. }, _, _) => None,
     };
     later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
-}
-
-/// A person's no: a copy that stood is gone, and neither we nor backout withdrew it.
-fn copy_was_removed(seen: &Observation) -> bool {
-    let is_backed_out = seen.record.as_ref().is_some_and(|held| held.record.backed_out.is_some());
-    !seen.removed.is_empty() && !is_backed_out
 }
 
 fn highest_number(seen: &Observation) -> Revision {

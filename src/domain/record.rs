@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::arn::Revision;
+use super::arn::{Revision, TaskDefinitionId};
 use super::policy::Policy;
 
 /// The version of the schema that this code writes.
@@ -154,12 +154,14 @@ pub enum Withdrawal {
     Stray,
     /// It could not be looked at after it was registered.
     Unproven,
+    /// Backout brought the original back.
+    BackedOut,
 }
 
 impl Withdrawal {
     /// Every one of them.
-    pub const ALL: [Self; 6] =
-        [Self::Race, Self::Duplicate, Self::Unfaithful, Self::Exempt, Self::Stray, Self::Unproven];
+    pub const ALL: [Self; 7] =
+        [Self::Race, Self::Duplicate, Self::Unfaithful, Self::Exempt, Self::Stray, Self::Unproven, Self::BackedOut];
 
     /// The name in records.
     #[must_use]
@@ -171,6 +173,7 @@ impl Withdrawal {
             Self::Exempt => "exempt",
             Self::Stray => "stray",
             Self::Unproven => "unproven",
+            Self::BackedOut => "backout",
         }
     }
 
@@ -184,11 +187,35 @@ impl Withdrawal {
             Self::Exempt => "the family is exempt by now",
             Self::Stray => "a run of the guard died before it could withdraw it",
             Self::Unproven => "it could not be looked at, and so not be proven",
+            Self::BackedOut => "the original was brought back",
         }
     }
 }
 
 impl Record {
+    /// A record of a revision that has none: nothing is known of it but what it is.
+    #[must_use]
+    pub fn begun(id: &TaskDefinitionId, mode: &str, containers: &[String]) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            task_definition: id.to_string(),
+            mode: mode.to_owned(),
+            outcome: String::new(),
+            reason: None,
+            copy: None,
+            copies: Vec::new(),
+            backup_sha256: None,
+            registered_by: None,
+            event_id: None,
+            alerted_at: None,
+            at: None,
+            backed_out: None,
+            privileged_containers: containers.to_vec(),
+            failed_action: None,
+            unknown: BTreeMap::new(),
+        }
+    }
+
     /// Reads a record.
     ///
     /// # Errors
@@ -224,9 +251,22 @@ impl Record {
     #[must_use]
     pub fn standing_copies(&self) -> BTreeMap<Revision, Option<Timestamp>> {
         let in_force = self.copy_revision().map(|copy| (copy, self.at));
-        let in_force = in_force.filter(|(copy, _)| self.made(*copy).is_none_or(MadeCopy::stands));
-        let made = self.copies.iter().filter(|copy| copy.stands());
+        let in_force = in_force.filter(|(copy, at)| match self.made(*copy) {
+            Some(made) => made.stands(),
+            None => !self.is_backed_out_since(*at),
+        });
+        let made = self.copies.iter().filter(|copy| copy.stands() && !self.is_backed_out_since(Some(copy.at)));
         in_force.into_iter().chain(made.filter_map(|copy| Some((copy.number()?, Some(copy.at))))).collect()
+    }
+
+    /// Whether backout undid what was there at that time. It says itself when it was; without that, it undid all.
+    fn is_backed_out_since(&self, at: Option<Timestamp>) -> bool {
+        let Some(note) = &self.backed_out else { return false };
+        let backed_out_at = note.get("at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
+        match (at, backed_out_at) {
+            (Some(at), Some(backed_out_at)) => at <= backed_out_at,
+            (None, _) | (_, None) => true,
+        }
     }
 
     /// What we know of a copy of ours with this number.
@@ -351,6 +391,21 @@ mod tests {
         let merged = Record::merged(Some(held.clone()), record(r#","outcome":"already_remediated""#));
         assert_eq!(merged.alerted_at, held.alerted_at);
         assert!(merged.has_alerted("remediated", None, None));
+    }
+
+    #[test]
+    fn a_copy_stands_until_we_or_backout_withdraw_it() {
+        let copy = r#","copy":"web:13","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z""#;
+        for (rest, stands) in [
+            ("}]", true),
+            (r#","withdrawn":"2026-11-24T08:00:01Z","why":"exempt"}]"#, false),
+            (r#","why":"race"}]"#, false),
+            (r#"}],"backedOut":{"at":"2026-11-24T09:00:00Z"}"#, false),
+            (r#"}],"backedOut":{"at":"2026-11-24T07:00:00Z"}"#, true),
+            (r#"}],"backedOut":true"#, false),
+        ] {
+            assert_eq!(record(&format!("{copy}{rest}")).standing_copies().len(), usize::from(stands), "{rest}");
+        }
     }
 
     #[test]

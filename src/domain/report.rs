@@ -13,7 +13,7 @@ use super::outcome::{Alerting, Answer, Outcome, Reason};
 use super::plan::{CopyInForce, Plan};
 use super::policy::Mode;
 use super::provenance::Provenance;
-use super::record::{MadeCopy, Record, RecordError, SCHEMA_VERSION, Withdrawal};
+use super::record::{MadeCopy, Record, RecordError, Withdrawal};
 
 /// The facts of a run.
 #[derive(Debug)]
@@ -75,6 +75,14 @@ pub enum Failure {
         /// What is wrong with it.
         error: RecordError,
     },
+    /// What was registered again came out different.
+    #[error("{what} came out different from what was registered, and was taken back: {}", paths(.differences))]
+    Unfaithful {
+        /// Which revision.
+        what: String,
+        /// Where it differs.
+        differences: Vec<MemberPath>,
+    },
     /// A task definition that cannot be understood.
     #[error("the description of {what} cannot be understood: {error}")]
     Malformed {
@@ -85,6 +93,10 @@ pub enum Failure {
     },
 }
 
+fn paths(differences: &[MemberPath]) -> String {
+    differences.iter().map(MemberPath::as_str).collect::<Vec<_>>().join(", ")
+}
+
 impl Failure {
     /// The reason of the outcome `failed`.
     #[must_use]
@@ -93,6 +105,7 @@ impl Failure {
             Self::Call(failure) => failure.reason(),
             Self::BackupTampered { .. } => Reason::BackupTampered,
             Self::RecordUnreadable { .. } => Reason::RecordUnreadable,
+            Self::Unfaithful { .. } => Reason::UnfaithfulBefore,
             Self::Malformed { .. } => Reason::MalformedDefinition,
         }
     }
@@ -102,7 +115,10 @@ impl Failure {
     pub fn action(&self) -> Option<&'static str> {
         match self {
             Self::Call(failure) => Some(failure.denied_action().unwrap_or(failure.action)),
-            Self::BackupTampered { .. } | Self::RecordUnreadable { .. } | Self::Malformed { .. } => None,
+            Self::BackupTampered { .. }
+            | Self::RecordUnreadable { .. }
+            | Self::Unfaithful { .. }
+            | Self::Malformed { .. } => None,
         }
     }
 }
@@ -195,9 +211,6 @@ impl Report {
     #[must_use]
     pub fn record(&self, alerted_at: Option<Timestamp>, now: Timestamp) -> Record {
         Record {
-            schema_version: SCHEMA_VERSION,
-            task_definition: self.id.to_string(),
-            mode: self.mode.as_str().to_owned(),
             outcome: self.outcome.as_str().to_owned(),
             reason: self.reason.map(|reason| reason.as_str().to_owned()),
             copy: self.copy.as_ref().map(|copy| copy.id.to_string()),
@@ -209,10 +222,8 @@ impl Report {
             event_id: self.provenance.event_id.clone(),
             alerted_at,
             at: Some(now),
-            backed_out: None,
-            privileged_containers: self.privileged_containers().to_vec(),
             failed_action: self.failure.as_ref().and_then(Failure::action).map(str::to_owned),
-            unknown: std::collections::BTreeMap::new(),
+            ..Record::begun(&self.id, self.mode.as_str(), self.privileged_containers())
         }
     }
 

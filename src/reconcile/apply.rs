@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::between::active_between;
 use super::observe::exemption;
 use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
@@ -174,9 +175,7 @@ enum Between {
     Foreign(Revision),
 }
 
-/// Looks at each number between the highest that was seen and the copy's own. Numbers have no gaps, so this sees every
-/// registration that overtook us, even where lists are behind.
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html> (revision)
+/// Looks at what was registered between the highest number that was seen and the copy's own.
 async fn came_between(
     guard: &Guard,
     seen: &Observation,
@@ -188,36 +187,17 @@ async fn came_between(
         let known = seen.copies_of_original();
         known.iter().chain(&run.made).any(|made| made.revision == number && made.withdrawn.is_some())
     };
-    let mut unknown: Vec<Revision> = (texts.highest_seen.number() + 1..copy.revision.number())
-        .filter(|number| !is_ours_and_done(*number))
-        .filter_map(|number| Revision::new(number.into()).ok())
-        .collect();
-    if unknown.is_empty() {
-        return Ok(Between::Nothing);
-    }
-    // INACTIVE is for good, so these need no second look.
-    let inactive = guard.aws.ecs.inactive_revisions(&seen.id.family, texts.highest_seen).await?;
-    unknown.retain(|number| !inactive.contains(number));
-    let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
-    loop {
-        let mut undescribed = Vec::new();
-        for number in unknown {
-            match guard.aws.ecs.describe(&seen.id.family.revision(number).to_string()).await? {
-                None => undescribed.push(number),
-                Some(between) if !between.is_active() => {}
-                Some(between) if is_equal_copy(guard, seen, &between) => return Ok(Between::EqualCopy(number)),
-                Some(between) if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign(number)),
-                // Ours, and not a copy of this original: its own run deals with it.
-                Some(_) => {}
-            }
-        }
-        unknown = undescribed;
-        match (unknown.is_empty(), pauses.next()) {
-            (false, Some(pause)) => guard.aws.clock.sleep(pause).await,
-            // Neither described nor INACTIVE by now: it was deleted, perhaps long ago.
-            (true, _) | (false, None) => return Ok(Between::Nothing),
+    let family = &seen.id.family;
+    for between in active_between(guard, family, texts.highest_seen, copy.revision, is_ours_and_done).await? {
+        let number = between.id().revision;
+        match is_equal_copy(guard, seen, &between) {
+            true => return Ok(Between::EqualCopy(number)),
+            false if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign(number)),
+            // Ours, and not a copy of this original: its own run deals with it.
+            false => {}
         }
     }
+    Ok(Between::Nothing)
 }
 
 fn is_equal_copy(guard: &Guard, seen: &Observation, candidate: &Described) -> bool {
@@ -235,7 +215,7 @@ async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Descri
 
 /// Deregisters a copy of ours. Whatever ECS answers, what counts is what is there then: another run may have been
 /// faster, and an answer may be lost. A copy that cannot be withdrawn is remembered as one that must go.
-async fn withdraw(
+pub(super) async fn withdraw(
     guard: &Guard,
     run: &mut Run,
     copy: &TaskDefinitionId,

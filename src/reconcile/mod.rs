@@ -2,6 +2,8 @@
 //! twice, in parallel, out of order, or again after a crash at any point ends in the same state. No lock, no lease.
 
 mod apply;
+mod backout;
+mod between;
 mod observe;
 mod presence;
 mod report;

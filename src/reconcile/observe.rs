@@ -158,11 +158,22 @@ async fn nearest_foreign_before(
 /// # Errors
 /// When a retry may help.
 pub(super) async fn exemption(guard: &Guard, id: &TaskDefinitionId) -> Result<Found, CallFailure> {
+    exemption_with_etag(guard, id).await.map(|(found, _)| found)
+}
+
+/// The same with the `ETag` under which it was read, for whoever writes it.
+///
+/// # Errors
+/// When a retry may help.
+pub(super) async fn exemption_with_etag(
+    guard: &Guard,
+    id: &TaskDefinitionId,
+) -> Result<(Found, Option<String>), CallFailure> {
     match guard.aws.bucket.get(&keys::exemption(&guard.home, &id.family)).await {
-        Ok(None) => Ok(Found::Nothing),
-        Ok(Some(object)) => Ok(Found::Object { text: object.text, written_at: object.written_at }),
+        Ok(None) => Ok((Found::Nothing, None)),
+        Ok(Some(object)) => Ok((Found::Object { text: object.text, written_at: object.written_at }, Some(object.etag))),
         Err(failure) if failure.is_transient() => Err(failure),
-        Err(failure) => Ok(Found::Unreadable(failure)),
+        Err(failure) => Ok((Found::Unreadable(failure), None)),
     }
 }
 
@@ -191,7 +202,7 @@ pub(super) async fn family_records(guard: &Guard, id: &TaskDefinitionId, now: Ti
         .into_iter()
         .filter_map(|object| {
             let age = object.written_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
-            Some((age, keys::revision_of_record(&prefix, &object.key)?))
+            Some((age, keys::revision_below(&prefix, &object.key)?))
         })
         .filter(|(age, revision)| *age < NEWS_AGE_MAX && *revision != id.revision)
         .collect();

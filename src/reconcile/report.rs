@@ -7,7 +7,8 @@ use super::observe::read_record;
 use super::stop::{Patience, Stop};
 use super::{Concluded, Guard, RunError};
 use crate::aws::{Expect, Written};
-use crate::domain::alert;
+use crate::domain::alert::{self, Message};
+use crate::domain::arn::TaskDefinitionId;
 use crate::domain::keys;
 use crate::domain::noise::{Due, due};
 use crate::domain::observation::Held;
@@ -48,7 +49,7 @@ impl Guard {
         let Past { own, family } = past;
         let Due { alert, told_at } = due(&report.fact(), own.as_ref().map(|held| &held.record), &family, now);
         if alert == Alerting::Sent {
-            self.publish(&report, deadline).await?;
+            self.publish(&alert::message(&report, &self.setting()), deadline).await?;
         }
         let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent;
         let recorded = match is_recorded {
@@ -66,11 +67,11 @@ impl Guard {
         }
     }
 
-    async fn publish(&self, report: &Report, deadline: Timestamp) -> Result<(), RunError> {
-        let message = alert::message(report, &self.setting());
+    /// Publishes a message, and does not come back before SNS has it or there is no time left.
+    pub(super) async fn publish(&self, message: &Message, deadline: Timestamp) -> Result<(), RunError> {
         let mut patience = self.until_the_end(deadline);
         loop {
-            match self.aws.topic.publish(&message).await {
+            match self.aws.topic.publish(message).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if failure.is_transient() => {
                     patience.wait(failure).await.map_err(RunError::NotPublished)?;
@@ -80,13 +81,14 @@ impl Guard {
         }
     }
 
-    fn until_the_end(&self, deadline: Timestamp) -> Patience<'_> {
+    pub(super) fn until_the_end(&self, deadline: Timestamp) -> Patience<'_> {
         Patience::until(deadline - TIME_TO_ANSWER, &self.aws.clock)
     }
 
-    fn setting(&self) -> alert::Setting<'_> {
+    pub(super) fn setting(&self) -> alert::Setting<'_> {
         alert::Setting {
             home: &self.home,
+            mode: self.policy.mode.as_str(),
             bucket: &self.texts.bucket,
             runbook_url: self.texts.runbook_url.as_deref(),
             backout_function: self.texts.backout_function.as_deref(),
@@ -95,7 +97,7 @@ impl Guard {
         }
     }
 
-    /// Writes the record by compare-and-swap: what somebody else wrote meanwhile is read and merged, never overwritten.
+    /// Writes the record: what somebody else wrote meanwhile is read and merged, never overwritten.
     async fn record(
         &self,
         report: &Report,
@@ -103,14 +105,22 @@ impl Guard {
         told_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), Stop> {
-        let key = keys::record(&self.home, &report.id);
-        let news = report.record(told_at, now);
         // Where the revision could not be looked at, a record that could not be read either passes for none.
-        let mut was_seen = report.finding.is_some();
+        if report.finding.is_none() {
+            held = read_record(self, &report.id).await?;
+        }
+        self.merge_record(&report.id, held, &report.record(told_at, now)).await
+    }
+
+    /// Adds news to a record by compare-and-swap. `held` is what was read of it last.
+    pub(super) async fn merge_record(
+        &self,
+        id: &TaskDefinitionId,
+        mut held: Option<Held>,
+        news: &Record,
+    ) -> Result<(), Stop> {
+        let key = keys::record(&self.home, id);
         for _ in 0..MERGES_MAX {
-            if !was_seen {
-                held = read_record(self, &report.id).await?;
-            }
             let merged = Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone());
             let expect = match &held {
                 Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
@@ -122,7 +132,7 @@ impl Guard {
                 .map_err(|error| Stop::Failed(Failure::RecordUnreadable { key: key.clone(), error }))?;
             match self.aws.bucket.put(&key, &text, &expect).await? {
                 Written::Yes => return Ok(()),
-                Written::Changed => was_seen = false,
+                Written::Changed => held = read_record(self, id).await?,
             }
         }
         Err(Stop::Transient(self.aws.bucket.conflict(&key)))
@@ -150,7 +160,7 @@ impl Guard {
             | Outcome::UnfaithfulCopyWithdrawn => {
                 let reason = Some(failure.reason());
                 let report = Report { outcome: Outcome::Failed, reason, failure: Some(failure), ..report };
-                self.publish(&report, deadline).await?;
+                self.publish(&alert::message(&report, &self.setting()), deadline).await?;
                 return Ok(Concluded { answer: report.answer(Alerting::Sent), report: Some(Box::new(report)) });
             }
         };

@@ -17,7 +17,7 @@ use super::policy::RoleName;
 use super::report::Report;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
-const SUBJECT_MAX: usize = 99;
+pub(super) const SUBJECT_MAX: usize = 99;
 /// A mail is read on a phone.
 const COLUMNS_MAX: usize = 76;
 /// Nobody scrolls further at three in the morning.
@@ -58,6 +58,8 @@ impl Message {
 pub struct Setting<'a> {
     /// The account and Region.
     pub home: &'a Home,
+    /// The mode.
+    pub mode: &'a str,
     /// The bucket.
     pub bucket: &'a str,
     /// Where the operator's own instructions are.
@@ -121,28 +123,33 @@ pub fn message(report: &Report, setting: &Setting) -> Message {
 }
 
 fn text(report: &Report, setting: &Setting) -> String {
-    let mut parts = vec![verdict::in_short(report, setting)];
-    parts.extend(sections::all(report, setting).into_iter().filter(|section| !section.lines.is_empty()).map(rendered));
+    mail(verdict::in_short(report, setting), sections::all(report, setting))
+}
+
+/// The text for people: the first lines, and the sections that have something to say.
+pub(super) fn mail(in_short: Vec<String>, sections: Vec<Section>) -> String {
+    let mut parts = vec![in_short];
+    parts.extend(sections.into_iter().filter(|section| !section.lines.is_empty()).map(rendered));
     shorten(&mut parts);
     let paragraphs: Vec<String> = parts.into_iter().map(|lines| lines.join("\n")).collect();
     paragraphs.join("\n\n") + "\n"
 }
 
 /// A heading and what stands under it.
-struct Section {
-    heading: &'static str,
-    lines: Vec<Line>,
+pub(super) struct Section {
+    pub(super) heading: &'static str,
+    pub(super) lines: Vec<Line>,
 }
 
 /// A line of a section.
-enum Line {
+pub(super) enum Line {
     /// Words, wrapped to the width of a mail.
     Words(String),
     /// To be pasted: never wrapped.
     Verbatim(String),
 }
 
-fn words(text: impl Into<String>) -> Line {
+pub(super) fn words(text: impl Into<String>) -> Line {
     Line::Words(text.into())
 }
 
@@ -174,7 +181,7 @@ fn shorten(parts: &mut [Vec<String>]) {
 }
 
 /// Lines of at most 76 columns; a word that is longer stands alone.
-fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
+pub(super) fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut is_empty = true;

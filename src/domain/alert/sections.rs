@@ -140,6 +140,8 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
         Failure::RecordUnreadable { .. } => {
             lines.push(words("It is not overwritten. Deploy the version that wrote it, or move it away."));
         }
+        // Of backout only, whose alerts are its own.
+        Failure::Unfaithful { .. } => {}
         Failure::Malformed { .. } => lines.push(words("Nothing is registered that cannot be understood.")),
     }
     for left in report.copies_left() {

@@ -46,14 +46,10 @@ pub fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) -> Result<()
         must(!copy.as_str().contains(r#""privileged":true"#), "the guard registers no privilege")?;
         must(copy.family() == &seen.id.family, "the copy is of the same family")?;
         must(stays.is_empty(), "a copy would overtake a newer revision")?;
-        must(seen.removed.is_empty() || is_backed_out(seen), "what a person took back is not made again")?;
+        must(seen.removed.is_empty(), "what a person took back is not made again")?;
     }
     if let Some(copy) = &plan.copy {
         must(stays.iter().any(|later| *later.id() == copy.id), "the copy in force is one that stays")?;
     }
     Ok(())
-}
-
-fn is_backed_out(seen: &Observation) -> bool {
-    seen.record.as_ref().is_some_and(|held| held.record.backed_out.is_some())
 }

@@ -1,22 +1,21 @@
-//! The functions as Lambda runs them: start-up, deadline, answers and errors. The split is made here, once: what a
-//! retry can heal, input that we refuse, and a report that nobody got become errors, so that Lambda retries and then
-//! keeps the event; everything else is an answer.
+//! The guard: `EventBridge` events in, outcomes out. What a retry can heal, input that we refuse, and a report that nobody
+//! got become errors, so that Lambda retries and then keeps the event; everything else is an answer.
 
 use std::cell::Cell;
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
-use crate::aws::{self, Clock, Places, Wiring};
+use super::{connect, deadline};
+use crate::aws::Clock;
 use crate::config::Settings;
-use crate::domain::arn::{ArnError, Home};
+use crate::domain::arn::ArnError;
 use crate::domain::event::{self, Event, EventError};
 use crate::domain::metrics;
 use crate::domain::outcome::{Answer, Outcome, Reason};
-use crate::reconcile::{Concluded, Guard, RunError, Texts};
+use crate::reconcile::{Concluded, Guard, RunError};
 use crate::telemetry;
 
 /// The function's name in logs and metrics.
@@ -48,28 +47,12 @@ impl InvocationError {
 
 /// Runs the guard until Lambda ends it.
 pub async fn guard() -> ExitCode {
-    telemetry::start();
-    let settings = match Settings::read(environment) {
+    let settings = match super::start(SERVICE) {
         Ok(settings) => settings,
-        Err(error) => return stopped(&error.to_string()),
+        Err(stopped) => return stopped,
     };
     let function = Function { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live() };
-    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| function.invoke(event));
-    match lambda_runtime::run(handler).await {
-        Ok(()) => ExitCode::SUCCESS,
-        // The Runtime API is gone; its error holds nothing of an event.
-        Err(error) => stopped(&format!("the Lambda Runtime API cannot be reached: {error}")),
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read; it is passed on")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-fn stopped(why: &str) -> ExitCode {
-    tracing::error!(service = SERVICE, "{why}");
-    ExitCode::FAILURE
+    super::serve(SERVICE, |event| function.invoke(event)).await
 }
 
 struct Function {
@@ -107,21 +90,13 @@ impl Function {
                 Ok((Concluded::silent(Outcome::Compliant, Some(id.to_string())), provenance.event_id))
             }
             Event::Look { subject, provenance } => {
-                let guard = self.guard.get_or_init(|| self.connect(home)).await;
+                let guard = self.guard.get_or_init(|| connect(&self.settings, home)).await;
                 match guard.look(&subject, &provenance, deadline(context)).await {
                     Ok(concluded) => Ok((concluded, provenance.event_id)),
                     Err(error) => Err((InvocationError::Run(error), provenance.event_id)),
                 }
             }
         }
-    }
-
-    async fn connect(&self, home: Home) -> Guard {
-        let Settings { policy, bucket, topic, runbook_url, backout_function, path_style, region: _ } =
-            self.settings.clone();
-        let texts = Texts { runbook_url, backout_function, bucket: bucket.clone() };
-        let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
-        Guard { aws: aws::connect(places, Wiring::live()).await, policy, home, texts }
     }
 
     /// One line for people and queries, one for metrics.
@@ -168,8 +143,3 @@ impl Function {
 }
 
 type Ended = (Concluded, Option<String>);
-
-fn deadline(context: &Context) -> Timestamp {
-    let milliseconds = i64::try_from(context.deadline).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
-}

@@ -1,0 +1,89 @@
+//! What backout answers: the contract's names, and in words what a person at a terminal needs next.
+
+use serde::Serialize;
+
+use super::super::outcome::{Alerting, ServiceState};
+
+/// What a backout came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[must_use]
+pub enum Outcome {
+    /// The original is in force again.
+    BackedOut,
+    /// It was already, by an earlier backout.
+    AlreadyBackedOut,
+    /// The guard has changed nothing that stands.
+    NothingToBackOut,
+    /// Nothing was written; the reason and the message say what would work.
+    Refused,
+    /// Something was tried and did not succeed.
+    Failed,
+}
+
+impl Outcome {
+    /// The contract's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BackedOut => "backed_out",
+            Self::AlreadyBackedOut => "already_backed_out",
+            Self::NothingToBackOut => "nothing_to_back_out",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[must_use]
+pub struct Answer {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<&'static str>,
+    /// The original.
+    pub task_definition: Option<String>,
+    /// The copy that was deregistered.
+    pub copy: Option<String>,
+    /// The revision that is in force now.
+    pub restored: Option<String>,
+    /// Services that ran the copy, and what became of each.
+    pub services: Vec<ServiceState>,
+    /// What happened to the alert.
+    pub alert: Alerting,
+    /// For a refusal or a failure: what is wrong, and what would work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Whether nothing was done, because only the plan was asked for.
+    #[serde(skip_serializing_if = "is_false")]
+    pub dry_run: bool,
+    /// The plan in sentences, where only that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Vec<String>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Answer {
+    /// An answer with nothing but an outcome.
+    pub fn bare(outcome: Outcome, task_definition: Option<String>) -> Self {
+        Self {
+            outcome,
+            reason: None,
+            task_definition,
+            copy: None,
+            restored: None,
+            services: Vec::new(),
+            alert: Alerting::None,
+            message: None,
+            dry_run: false,
+            plan: None,
+        }
+    }
+}
