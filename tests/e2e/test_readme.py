@@ -60,4 +60,4 @@ def test_events_are_of_the_account_that_the_emulator_claims():
 
 def test_the_alert_that_is_shown_is_the_golden_one():
     shown = re.search(r"```\n(Subject: .*?)\n```", README, re.S).group(1)
-    assert (ROOT / "tests/it/alerts/remediated-terraform.txt").read_text().startswith(shown)
+    assert (ROOT / "tests/it/alerts/remediated.txt").read_text().startswith(shown)

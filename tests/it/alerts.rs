@@ -1,22 +1,30 @@
-//! Golden alerts: the text and the JSON of each outcome, and of each tool, with a fixed clock and account. The text is
-//! the product, so a change of these files is reviewed like code. `GOLDEN=write cargo test --test it alerts` writes them.
+//! Golden alerts: what is said of each outcome and by each tool, with a fixed clock and account. The text is the product,
+//! so a change of these files is reviewed like code. `GOLDEN=write cargo test --test it alerts` writes them.
+//!
+//! One file a case holds the whole alert, as Terraform brings it about. `tools.txt` holds what the other tools' alerts
+//! say differently, case by case: only the lines that not every tool's alert has.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use ecs_privileged_guard::domain::alert::{Message, Setting, message};
 use ecs_privileged_guard::domain::arn::Home;
-use ecs_privileged_guard::domain::document::{Described, OutputOnly};
+use ecs_privileged_guard::domain::document::{Described, DocumentError, OutputOnly};
 use ecs_privileged_guard::domain::event::{Event, parse};
+use ecs_privileged_guard::domain::exemption::Found;
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
+use ecs_privileged_guard::domain::fidelity::{Tags, differences};
 use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
-use ecs_privileged_guard::domain::plan::{CopyInForce, plan};
+use ecs_privileged_guard::domain::plan::{CopyInForce, Then, plan};
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
-use ecs_privileged_guard::domain::provenance::Provenance;
+use ecs_privileged_guard::domain::provenance::{Provenance, Tool};
 use ecs_privileged_guard::domain::record::{MadeCopy, RecordError, Withdrawal};
 use ecs_privileged_guard::domain::report::{Failure, Finding, Report};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 const PRINCIPAL: &str = "arn:aws:sts::012345678912:assumed-role/deploy/build-4711";
@@ -40,17 +48,24 @@ fn policy() -> Policy {
     }
 }
 
-fn described(number: u32, members: &str) -> Described {
+/// Revision `number` of `web`: its containers, and what else differs from ACTIVE.
+fn described(number: u32, status: &str, containers: &str) -> Described {
     Described::parse(&format!(
         r#"{{"taskDefinition":{{"taskDefinitionArn":"arn:aws:ecs:us-east-1:012345678912:task-definition/web:{number}",
-        "family":"web","revision":{number},"status":"ACTIVE","registeredAt":1795939200,"registeredBy":"{PRINCIPAL}",
+        "family":"web","revision":{number},"status":"{status}","registeredAt":1795939200,"registeredBy":"{PRINCIPAL}",
         "taskRoleArn":"arn:aws:iam::012345678912:role/web","networkMode":"host",
         "volumes":[{{"name":"sock","host":{{"sourcePath":"/var/run/docker.sock"}}}}],
-        "containerDefinitions":[{{"name":"app","image":"app","privileged":true,"mountPoints":[{{"sourceVolume":"sock"}}],
-        "linuxParameters":{{"capabilities":{{"add":["SYS_PTRACE"],"drop":["MKNOD"]}}}}{members}}}]}},
-        "tags":[{{"key":"team","value":"checkout"}}]}}"#
+        "containerDefinitions":[{containers}]}},"tags":[{{"key":"team","value":"checkout"}}]}}"#
     ))
     .unwrap()
+}
+
+/// The container that all is about.
+fn app(members: &str) -> String {
+    format!(
+        r#"{{"name":"app","image":"app","privileged":true,"mountPoints":[{{"sourceVolume":"sock"}}],
+        "linuxParameters":{{"capabilities":{{"add":["SYS_PTRACE"],"drop":["MKNOD"]}}}}{members}}}"#
+    )
 }
 
 fn provenance(event: &str) -> Provenance {
@@ -62,10 +77,9 @@ fn provenance(event: &str) -> Provenance {
     }
 }
 
-/// A privileged `web:12`, run by a service, with nothing after it.
-fn observation() -> Observation {
-    let original = described(12, "");
-    let starter = Starter::Service { name: "web".into(), is_express: false };
+/// `web:12` as ECS describes it, run by a service (or an Express service), with nothing after it.
+fn seen(original: Described, is_express: bool) -> Observation {
+    let starter = Starter::Service { name: "web".into(), is_express };
     let revision = original.id().revision;
     let by_schedule = Starter::Other("events-rule/nightly".into());
     let seen = Observation::of(original.id().clone(), Original::Described(Box::new(original)));
@@ -81,13 +95,29 @@ fn observation() -> Observation {
     }
 }
 
-fn report(outcome: Outcome, reason: Option<Reason>) -> Report {
-    let seen = observation();
-    let plan = plan(&seen, &policy(), now());
+fn observation() -> Observation {
+    seen(described(12, "ACTIVE", &app("")), false)
+}
+
+fn superseded_by(containers: &str) -> Observation {
+    Observation { later: vec![described(13, "ACTIVE", containers)], ..observation() }
+}
+
+fn exempting(containers: &str) -> Found {
+    let text = format!(
+        r#"{{"containers":[{containers}],"reason":"r","approvedBy":"jane","expiresAt":"2026-12-01T00:00:00Z"}}"#
+    );
+    Found::Object { text, written_at: Some(now()) }
+}
+
+fn report(outcome: Outcome, reason: Option<Reason>, seen: Observation, from: &Provenance) -> Report {
+    let mode = if reason == Some(Reason::AlertMode) { Mode::Alert } else { Mode::Remediate };
+    let seen = Observation { batch_by_event: from.by_batch() || seen.batch_by_event, ..seen };
+    let plan = plan(&seen, &Policy { mode, ..policy() }, now());
     Report {
         id: seen.id.clone(),
         is_daemon: false,
-        mode: Mode::Remediate,
+        mode,
         outcome,
         reason,
         copy: None,
@@ -96,142 +126,238 @@ fn report(outcome: Outcome, reason: Option<Reason>) -> Report {
         made: Vec::new(),
         backup_sha256: None,
         daemon_containers: Vec::new(),
-        provenance: provenance("assumed-role"),
+        provenance: from.clone(),
         finding: Some(Finding { seen, plan }),
     }
 }
 
-fn copied(outcome: Outcome, event: &str) -> Report {
+/// With `web:13` in force, the copy that this run made, or found.
+fn copied(outcome: Outcome, from: &Provenance) -> Report {
     let revision = "13".parse().unwrap();
-    let base = report(outcome, None);
+    let is_made = outcome == Outcome::Remediated;
+    let base = report(outcome, None, observation(), from);
     Report {
         copy: Some(CopyInForce { id: base.id.family.revision(revision), is_ours: true }),
-        made: if outcome == Outcome::Remediated { vec![MadeCopy::new(revision, now(), &policy())] } else { Vec::new() },
-        backup_sha256: (outcome == Outcome::Remediated).then(|| "ab".repeat(32)),
-        provenance: provenance(event),
+        made: is_made.then(|| MadeCopy::new(revision, now(), &policy())).into_iter().collect(),
+        backup_sha256: is_made.then(|| "ab".repeat(32)),
         ..base
     }
 }
 
-fn withdrawn(outcome: Outcome, reason: Option<Reason>, why: Withdrawal) -> Report {
+/// With `web:14` withdrawn: by the run that made it, but for a stray.
+fn withdrawn(why: Withdrawal, report: Report) -> Report {
     let mut copy = MadeCopy::new("14".parse().unwrap(), now(), &policy());
     copy.withdrawn = Some(now());
     copy.why = Some(why.as_str().to_owned());
-    let differences = match why {
-        Withdrawal::Unfaithful => {
-            let input = |members| described(12, members).register_input(&OutputOnly::default());
-            let changed = input(r#","environment":[{"name":"SECRET","value":"canary"}],"user":"1000""#);
-            ecs_privileged_guard::domain::fidelity::differences(
-                &input(""),
-                &changed,
-                ecs_privileged_guard::domain::fidelity::Tags::Compared,
-            )
-        }
-        Withdrawal::Race | Withdrawal::Duplicate | Withdrawal::Exempt | Withdrawal::Stray | Withdrawal::Unproven => {
-            Vec::new()
-        }
-    };
-    Report { made: vec![copy], backup_sha256: Some("ab".repeat(32)), differences, ..report(outcome, reason) }
+    let backup_sha256 = (why != Withdrawal::Stray).then(|| "ab".repeat(32));
+    Report { made: vec![copy], backup_sha256, ..report }
 }
 
-fn failed(failure: Failure) -> Report {
+fn unfaithful(from: &Provenance) -> Report {
+    let input = |members| described(12, "ACTIVE", &app(members)).register_input(&OutputOnly::default());
+    let changed = input(r#","environment":[{"name":"SECRET","value":"canary"}],"user":"1000""#);
+    Report {
+        differences: differences(&input(""), &changed, Tags::Compared),
+        ..report(Outcome::UnfaithfulCopyWithdrawn, None, observation(), from)
+    }
+}
+
+/// What failed after the definition was seen, and before anything was changed.
+fn failed(failure: Failure, from: &Provenance) -> Report {
     let reason = Some(failure.reason());
-    Report { failure: Some(failure), ..report(Outcome::Failed, reason) }
+    Report { failure: Some(failure), ..report(Outcome::Failed, reason, observation(), from) }
 }
 
-fn refused(action: &'static str, resource: &str, code: &str, cause: Cause) -> Report {
-    failed(Failure::Call(CallFailure {
+/// What failed while it was looked at.
+fn unseen(failure: Failure, from: &Provenance) -> Report {
+    Report { finding: None, ..failed(failure, from) }
+}
+
+fn call(action: &'static str, resource: &str, code: &str, cause: Cause) -> Failure {
+    Failure::Call(CallFailure {
         action,
         resource: resource.to_owned(),
         code: Some(code.to_owned()),
         request_id: Some("3f1c7a52-0000-4000-8000-000000000001".into()),
         cause,
-    }))
+    })
 }
 
-fn cases() -> Vec<(String, Report)> {
-    let alerted = |reason| report(Outcome::Alerted, Some(reason));
+/// A registration that AWS refused, after the backup.
+fn not_registered(code: &str, cause: Cause, from: &Provenance) -> Report {
     let register = "arn:aws:ecs:us-east-1:012345678912:task-definition/web:*";
-    let mut cases = Vec::new();
-    for event in [
-        "assumed-role",
-        "cli",
-        "cloudformation",
-        "codepipeline",
-        "console",
-        "github-action",
-        "identity-center",
-        "terraform",
-    ] {
-        cases.push((format!("remediated-{event}"), copied(Outcome::Remediated, event)));
+    Report {
+        backup_sha256: Some("ab".repeat(32)),
+        ..failed(call("ecs:RegisterTaskDefinition", register, code, cause), from)
     }
-    for reason in [
-        Reason::InactiveInUse,
-        Reason::ManagedByBatch,
-        Reason::ManagedByExpress,
-        Reason::ExemptionUnreadable,
-        Reason::PartlyExempt,
-        Reason::CopyRemoved,
-        Reason::UnfaithfulBefore,
-        Reason::OutOfScope,
-        Reason::AlertMode,
-        Reason::Repeated,
-    ] {
-        cases.push((format!("alerted-{}", reason.as_str()), alerted(reason)));
+}
+
+/// The alerts of a reason. A new reason does not compile until it has its own.
+fn of_reason(reason: Reason, from: &Provenance) -> Vec<(&'static str, Report)> {
+    let alerted = |seen| report(Outcome::Alerted, Some(reason), seen, from);
+    let denied = |action| Cause::AccessDenied { action };
+    let deregister = "ecs:DeregisterTaskDefinition";
+    let record = "records/012345678912/us-east-1/web/12.json";
+    let no_record =
+        || call("s3:PutObject", &format!("arn:aws:s3:::guard-state/{record}"), "AccessDenied", denied("s3:PutObject"));
+    let agent = r#"{"name":"agent","image":"agent","privileged":true}"#;
+    match reason {
+        Reason::InactiveInUse => vec![
+            ("", alerted(seen(described(12, "INACTIVE", &app("")), false))),
+            ("-gone", alerted(Observation { original: Original::Gone, ..observation() })),
+        ],
+        Reason::DaemonTaskDefinition => {
+            let id = "node-agent:3".parse().unwrap();
+            vec![("", Report::of_daemon(id, vec!["agent".into()], from.clone(), Mode::Alert))]
+        }
+        Reason::ManagedByBatch => vec![("", alerted(Observation { batch_by_event: true, ..observation() }))],
+        Reason::ManagedByExpress => vec![("", alerted(seen(described(12, "ACTIVE", &app("")), true)))],
+        Reason::ExemptionUnreadable => {
+            let exemption = Found::Object { text: "{".into(), written_at: Some(now()) };
+            vec![("", alerted(Observation { exemption, ..observation() }))]
+        }
+        Reason::PartlyExempt => {
+            let both = seen(described(12, "ACTIVE", &format!("{},{agent}", app(""))), false);
+            vec![("", alerted(Observation { exemption: exempting(r#""agent""#), ..both }))]
+        }
+        Reason::CopyRemoved | Reason::UnfaithfulBefore | Reason::OutOfScope | Reason::AlertMode | Reason::Repeated => {
+            vec![("", alerted(observation()))]
+        }
+        Reason::Race => {
+            let lost = report(Outcome::Superseded, Some(reason), superseded_by(agent), from);
+            vec![("", withdrawn(Withdrawal::Race, lost))]
+        }
+        Reason::AccessDenied => vec![
+            ("-role", not_registered("AccessDeniedException", denied("iam:PassRole"), from)),
+            (
+                "-record",
+                Report {
+                    failure: Some(no_record()),
+                    ..report(Outcome::Failed, Some(reason), superseded_by(agent), from)
+                },
+            ),
+            (
+                "-unrecorded",
+                Report {
+                    outcome: Outcome::Failed,
+                    reason: Some(reason),
+                    failure: Some(no_record()),
+                    ..copied(Outcome::Remediated, from)
+                },
+            ),
+            (
+                "-copy-left",
+                Report {
+                    made: vec![MadeCopy::new("13".parse().unwrap(), now(), &policy())],
+                    backup_sha256: Some("ab".repeat(32)),
+                    ..failed(call(deregister, "web:13", "AccessDeniedException", denied(deregister)), from)
+                },
+            ),
+        ],
+        Reason::InvalidParameter => {
+            vec![("", not_registered("InvalidParameterException", Cause::InvalidParameter, from))]
+        }
+        Reason::LimitExceeded => vec![("", not_registered("LimitExceededException", Cause::LimitExceeded, from))],
+        Reason::Refused => vec![("", not_registered("ClientException", Cause::Refused, from))],
+        Reason::BackupTampered => {
+            let key = "backups/012345678912/us-east-1/web/12.json".into();
+            vec![("", failed(Failure::BackupTampered { key }, from))]
+        }
+        Reason::RecordUnreadable => {
+            let error = RecordError::UnknownSchema(2);
+            vec![("", unseen(Failure::RecordUnreadable { key: record.into(), error }, from))]
+        }
+        Reason::MalformedDefinition => {
+            let error = DocumentError::Missing { path: "taskDefinition.containerDefinitions".into() };
+            vec![("", unseen(Failure::Malformed { what: "web:12".into(), error }, from))]
+        }
     }
-    let daemon =
-        Report::of_daemon("node-agent:3".parse().unwrap(), vec!["agent".into()], provenance("daemon"), Mode::Alert);
-    let denied = Cause::AccessDenied { action: "iam:PassRole" };
-    let bucket = "arn:aws:s3:::guard-state/records/012345678912/us-east-1/web/12.json";
-    let unreadable = Failure::RecordUnreadable {
-        key: "records/012345678912/us-east-1/web/12.json".into(),
-        error: RecordError::UnknownSchema(2),
+}
+
+/// The alerts of an outcome that needs no reason. A new outcome does not compile until it has its own.
+fn of_outcome(outcome: Outcome, from: &Provenance) -> Vec<(&'static str, Report)> {
+    match outcome {
+        // Nobody hears of these.
+        Outcome::FailedRegistration | Outcome::Compliant => Vec::new(),
+        // Never without a reason.
+        Outcome::Alerted | Outcome::Failed => Vec::new(),
+        Outcome::AlreadyRemediated | Outcome::Remediated => vec![("", copied(outcome, from))],
+        Outcome::Superseded => {
+            let newer = r#"{"name":"app","image":"app"}"#;
+            vec![("-in-use", report(outcome, None, superseded_by(newer), from))]
+        }
+        Outcome::UnfaithfulCopyWithdrawn => vec![("", withdrawn(Withdrawal::Unfaithful, unfaithful(from)))],
+        Outcome::Inactive => {
+            let unused = seen(described(12, "INACTIVE", &app("")), false);
+            let unused = Observation { usage: Usage::default(), ..unused };
+            vec![("-stray", withdrawn(Withdrawal::Stray, report(outcome, None, unused, from)))]
+        }
+        Outcome::Exempt => {
+            let exempt = Observation { exemption: exempting(r#""app""#), ..observation() };
+            vec![("-stray", withdrawn(Withdrawal::Stray, report(outcome, None, exempt, from)))]
+        }
+    }
+}
+
+/// All the names that a contract's enum has: serde lists them when it is given another.
+fn all<T: DeserializeOwned>() -> Vec<T> {
+    let Err(error) = serde_json::from_str::<T>("\"?\"") else { panic!("a name that nothing has") };
+    let error = error.to_string();
+    let names = error.split('`').skip(3).step_by(2);
+    names.map(|name| serde_json::from_value(Value::from(name)).unwrap()).collect()
+}
+
+/// Each alert that this tool can bring about.
+fn cases(from: &Provenance) -> Vec<(String, Report)> {
+    let of_outcomes = all::<Outcome>().into_iter().flat_map(|outcome| of_outcome(outcome, from));
+    let of_reasons = all::<Reason>().into_iter().flat_map(|reason| of_reason(reason, from));
+    let named = of_outcomes.chain(of_reasons).map(|(variant, report)| {
+        let reason = report.reason.map(|reason| format!("-{}", reason.as_str())).unwrap_or_default();
+        (format!("{}{reason}{variant}", report.outcome.as_str()), report)
+    });
+    named.filter(|(_, report)| from.tool != Tool::Batch || can_be_of_batch(report)).collect()
+}
+
+/// What Batch registers is never copied, whatever else is true of it.
+fn can_be_of_batch(report: &Report) -> bool {
+    match report.finding.as_ref().map(|finding| &finding.plan.then) {
+        Some(Then::End(outcome, reason)) => (*outcome, *reason) == (report.outcome, report.reason),
+        Some(Then::Copy(_) | Then::Finish(_)) => false,
+        None => !report.is_daemon,
+    }
+}
+
+/// Each tool with an event of its own, Terraform first. A new tool does not compile until it stands here.
+fn tools() -> Vec<(&'static str, Provenance)> {
+    let following = |tool: &Tool| match tool {
+        Tool::Terraform => Some(Tool::CloudFormation),
+        Tool::CloudFormation => Some(Tool::CodePipeline),
+        Tool::CodePipeline => Some(Tool::GitHubAction),
+        Tool::GitHubAction => Some(Tool::Batch),
+        Tool::Batch => Some(Tool::Console),
+        Tool::Console => Some(Tool::Cli),
+        Tool::Cli => Some(Tool::Sdk),
+        Tool::Sdk => Some(Tool::Unknown),
+        Tool::Unknown => None,
     };
-    let tampered = Failure::BackupTampered { key: "backups/012345678912/us-east-1/web/12.json".into() };
-    let malformed = Failure::Malformed {
-        what: "web:12".into(),
-        error: ecs_privileged_guard::domain::document::DocumentError::Missing {
-            path: "taskDefinition.containerDefinitions".into(),
-        },
-    };
-    let unfinished = Report {
-        made: vec![MadeCopy::new("13".parse().unwrap(), now(), &policy())],
-        ..refused(
-            "ecs:DeregisterTaskDefinition",
-            "web:13",
-            "AccessDeniedException",
-            Cause::AccessDenied { action: "ecs:DeregisterTaskDefinition" },
-        )
-    };
-    let named = vec![
-        ("already_remediated", copied(Outcome::AlreadyRemediated, "terraform")),
-        ("superseded-in-use", report(Outcome::Superseded, None)),
-        ("superseded-race", withdrawn(Outcome::Superseded, Some(Reason::Race), Withdrawal::Race)),
-        ("unfaithful_copy_withdrawn", withdrawn(Outcome::UnfaithfulCopyWithdrawn, None, Withdrawal::Unfaithful)),
-        ("inactive-stray", withdrawn(Outcome::Inactive, None, Withdrawal::Stray)),
-        ("exempt-stray", withdrawn(Outcome::Exempt, None, Withdrawal::Stray)),
-        ("alerted-daemon_task_definition", daemon),
-        ("failed-access_denied-role", refused("ecs:RegisterTaskDefinition", register, "AccessDeniedException", denied)),
-        (
-            "failed-access_denied-record",
-            refused("s3:PutObject", bucket, "AccessDenied", Cause::AccessDenied { action: "s3:PutObject" }),
-        ),
-        (
-            "failed-invalid_parameter",
-            refused("ecs:RegisterTaskDefinition", register, "InvalidParameterException", Cause::InvalidParameter),
-        ),
-        (
-            "failed-limit_exceeded",
-            refused("ecs:RegisterTaskDefinition", register, "LimitExceededException", Cause::LimitExceeded),
-        ),
-        ("failed-refused", refused("ecs:RegisterTaskDefinition", register, "ClientException", Cause::Refused)),
-        ("failed-copy-left", unfinished),
-        ("failed-backup_tampered", failed(tampered)),
-        ("failed-record_unreadable", failed(unreadable)),
-        ("failed-malformed_definition", failed(malformed)),
-    ];
-    cases.extend(named.into_iter().map(|(name, report)| (name.to_owned(), report)));
-    cases
+    let named = std::iter::successors(Some(Tool::Terraform), following).map(|tool| {
+        let event = match tool {
+            Tool::Terraform => "terraform",
+            Tool::CloudFormation => "cloudformation",
+            Tool::CodePipeline => "codepipeline",
+            Tool::GitHubAction => "github-action",
+            Tool::Batch => "batch",
+            Tool::Console => "console",
+            Tool::Cli => "cli",
+            Tool::Sdk => "assumed-role",
+            Tool::Unknown => return ("an event that says nothing", Provenance::default()),
+        };
+        let provenance = provenance(event);
+        assert_eq!(provenance.tool, tool, "{event}");
+        (event, provenance)
+    });
+    // The same tool as `cli`, by another kind of person.
+    named.chain([("identity-center", provenance("identity-center"))]).collect()
 }
 
 fn with_setting(report: &Report, backout_function: Option<&str>) -> Message {
@@ -247,34 +373,116 @@ fn with_setting(report: &Report, backout_function: Option<&str>) -> Message {
     message(report, &setting)
 }
 
-#[test]
-fn each_alert_reads_as_it_was_reviewed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/alerts");
+/// The paragraphs of a mail, and the steps that a chat shows: name and lines.
+fn paragraphs(report: &Report) -> Vec<(String, Vec<String>)> {
+    let message = with_setting(report, None);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let mail = message.text.split("\n\n").enumerate().map(|(number, text)| match number {
+        0 => ("FIRST LINES".to_owned(), lines(text)),
+        _ => (lines(text)[0].clone(), lines(text)),
+    });
+    let steps = message.json["content"]["nextSteps"].as_array().unwrap().iter();
+    let steps = steps.map(|step| step.as_str().unwrap().to_owned()).collect();
+    mail.chain([("NEXT STEPS IN CHAT".to_owned(), steps)]).collect()
+}
+
+/// For each tool, what its alerts have and not every tool's alert of that case has.
+fn by_tool() -> String {
+    /// Lines that differ, and the cases that have them.
+    type Groups = Vec<(Vec<String>, Vec<String>)>;
+    // By case and paragraph.
+    let mut common: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (_, from) in tools() {
+        for (case, report) in cases(&from) {
+            for (name, lines) in paragraphs(&report) {
+                let kept = common.entry((case.clone(), name)).or_insert_with(|| lines.clone());
+                kept.retain(|line| lines.contains(line));
+            }
+        }
+    }
+    let mut text = "What the alerts say by tool: the lines that not every tool's alert of that case has.\n".to_owned();
+    for (tool, from) in tools() {
+        writeln!(text, "\n\n=== {tool} ===").unwrap();
+        // By paragraph.
+        let mut differing: Vec<(String, Groups)> = Vec::new();
+        for (case, report) in cases(&from) {
+            for (name, mut lines) in paragraphs(&report) {
+                lines.retain(|line| !common[&(case.clone(), name.clone())].contains(line));
+                let at = differing.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                    differing.push((name, Vec::new()));
+                    differing.len() - 1
+                });
+                let groups = &mut differing[at].1;
+                match groups.iter_mut().find(|(known, _)| *known == lines) {
+                    Some((_, cases)) => cases.push(case.clone()),
+                    None => groups.push((lines, vec![case.clone()])),
+                }
+            }
+        }
+        for (name, mut groups) in differing {
+            groups.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+            for (number, (lines, cases)) in groups.iter().enumerate() {
+                let which = if number == 0 { "all others".to_owned() } else { cases.join(", ") };
+                match lines.is_empty() {
+                    true if groups.len() == 1 => {}
+                    true => writeln!(text, "\n{name}, {which}: nothing of its own").unwrap(),
+                    false => writeln!(text, "\n{name}, {which}:\n{}", lines.join("\n")).unwrap(),
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Compares with the golden file, or writes it.
+fn hold(name: &str, says: &str) {
     #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
     let writes = std::env::var("GOLDEN").is_ok_and(|value| value == "write");
-    let mut names = Vec::new();
-    for (name, report) in cases() {
+    let file = golden_files().join(name);
+    if writes {
+        fs::write(&file, says).unwrap();
+    }
+    let golden = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(says, golden, "{name}: if this is meant, GOLDEN=write and review the difference");
+}
+
+fn golden_files() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/alerts")
+}
+
+#[test]
+fn each_alert_reads_as_it_was_reviewed() {
+    let (_, from) = &tools()[0];
+    hold("tools.txt", &by_tool());
+    let mut names = BTreeSet::from(["tools.txt".to_owned()]);
+    for (name, report) in cases(from) {
         let message = with_setting(&report, None);
         let json = serde_json::to_string_pretty(&message.json).unwrap();
-        let alert = format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text);
-        let file = folder.join(format!("{name}.txt"));
-        if writes {
-            fs::write(&file, &alert).unwrap();
-        }
-        let golden = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(alert, golden, "{name}: if this is meant, GOLDEN=write and review the difference");
-        names.push(format!("{name}.txt"));
+        let name = format!("{name}.txt");
+        hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
+        assert!(names.insert(name.clone()), "{name}: two cases of one name");
     }
-    let mut files: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    files.sort();
-    names.sort();
-    assert_eq!(files, names, "no golden file without its case");
+    let files = fs::read_dir(golden_files()).unwrap();
+    let files: BTreeSet<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(files, names, "no golden file without its case: delete what no case writes");
+}
+
+#[test]
+fn every_outcome_and_reason_that_alerts_has_its_alert() {
+    let cases = cases(&tools()[0].1);
+    for outcome in all::<Outcome>() {
+        let is_silent = matches!(outcome, Outcome::FailedRegistration | Outcome::Compliant);
+        assert_eq!(cases.iter().any(|(_, report)| report.outcome == outcome), !is_silent, "{outcome:?}");
+    }
+    for reason in all::<Reason>() {
+        assert!(cases.iter().any(|(_, report)| report.reason == Some(reason)), "{reason:?}");
+    }
+    assert_eq!((all::<Outcome>().len(), all::<Reason>().len()), (10, 19), "the names are read out of serde's error");
 }
 
 #[test]
 fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
-    for (name, report) in cases() {
+    for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
         for function in [None, Some("guard-Backout-1ABC")] {
             let message = with_setting(&report, function);
             assert!(
@@ -308,7 +516,18 @@ fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
 
 #[test]
 fn the_first_fifteen_lines_answer_what_whoever_is_on_call_asks() {
-    let message = with_setting(&copied(Outcome::Remediated, "terraform"), None);
+    for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
+        for function in [None, Some("guard-Backout-1ABC")] {
+            let message = with_setting(&report, function);
+            let first: Vec<&str> = message.text.lines().take(15).collect();
+            let verdict = format!("task definition {} ", report.id);
+            let undo = if message.json["undo"].is_string() { "Undo: " } else { "" };
+            for answer in [verdict.as_str(), "Act now? ", "Changed: ", "Who: ", undo, "Privileged containers: "] {
+                assert!(first.iter().any(|line| line.contains(answer)), "{name}: {answer}: {first:#?}");
+            }
+        }
+    }
+    let message = with_setting(&copied(Outcome::Remediated, &provenance("terraform")), None);
     let first = message.text.lines().take(15).collect::<Vec<_>>().join("\n");
     for answer in [
         "web:12 is privileged",
@@ -321,9 +540,42 @@ fn the_first_fifteen_lines_answer_what_whoever_is_on_call_asks() {
     }
 }
 
+/// Advice that does nothing costs whoever is on call the night.
+#[test]
+fn no_exemption_is_advised_where_none_is_asked_for() {
+    for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
+        let is_asked = match report.finding.as_ref().map(|finding| &finding.plan.then) {
+            Some(Then::End(Outcome::Inactive | Outcome::Exempt, _)) | None => false,
+            Some(Then::End(_, Some(Reason::InactiveInUse | Reason::ManagedByBatch | Reason::ManagedByExpress))) => {
+                false
+            }
+            Some(Then::End(..) | Then::Copy(_) | Then::Finish(_)) => true,
+        };
+        let text = with_setting(&report, None).text;
+        assert_eq!(text.contains("Allow for a time: "), is_asked, "{name}: {text}");
+        assert!(is_asked || !text.contains("and an exemption"), "{name}: {text}");
+    }
+}
+
+/// Where no copy is in force, none can be built upon.
+#[test]
+fn the_console_is_told_to_start_from_the_copy_only_where_there_is_one() {
+    for (name, report) in cases(&provenance("console")) {
+        let text = with_setting(&report, None).text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(text.contains("from web:13, not from web:12."), report.copy.is_some(), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_statement_about_an_object_heals_all_revisions() {
+    let denied = of_reason(Reason::AccessDenied, &provenance("cli"));
+    let text = denied.iter().map(|(_, report)| with_setting(report, None).text).collect::<String>();
+    assert!(text.contains(r#""Resource":"arn:aws:s3:::guard-state/records/012345678912/us-east-1/*""#), "{text}");
+}
+
 #[test]
 fn the_undo_command_invokes_backout_where_there_is_one() {
-    let message = with_setting(&copied(Outcome::Remediated, "cli"), Some("guard-Backout-1ABC"));
+    let message = with_setting(&copied(Outcome::Remediated, &provenance("cli")), Some("guard-Backout-1ABC"));
     let undo = message.json["undo"].as_str().unwrap();
     assert!(undo.contains("aws lambda invoke --region us-east-1 --function-name guard-Backout-1ABC"), "{undo}");
     assert!(undo.contains(r#"'{"taskDefinition":"web:12","reason":"WHY","approvedBy":"WHO"}'"#), "{undo}");

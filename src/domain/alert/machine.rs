@@ -53,7 +53,8 @@ pub(super) fn document(
     fields.insert("privilegedContainers".into(), json!(containers));
 
     let undo_step = undo.map(|undo| format!("Undo: {}", undo.replace("\\\n", "")));
-    let next = [must_act(report).to_owned(), format!("Fix at the source: {}", source::fix(report, chat))];
+    let fix = source::fix(report, chat).map(|fix| format!("Fix at the source: {fix}"));
+    let next = [must_act(report).to_owned()].into_iter().chain(fix);
     let description = [vec![verdict(report)], steps(report)].concat().join("\n");
     let mut document = json!({
         "version": "1.0",
@@ -62,7 +63,7 @@ pub(super) fn document(
             "textType": "client-markdown",
             "title": cut(title, TITLE_MAX),
             "description": cut(&description, DESCRIPTION_MAX),
-            "nextSteps": next.into_iter().chain(undo_step).map(|step| cut(&step, STEP_MAX)).collect::<Vec<_>>(),
+            "nextSteps": next.chain(undo_step).map(|step| cut(&step, STEP_MAX)).collect::<Vec<_>>(),
             "keywords": [cut(report.outcome.as_str(), KEYWORD_MAX), cut(report.id.family.as_str(), KEYWORD_MAX)],
         },
         "metadata": {

@@ -161,13 +161,17 @@ fn rendered(section: Section) -> Vec<String> {
     [section.heading.to_owned()].into_iter().chain(lines).collect()
 }
 
-/// Cuts the longest sections until the whole fits. What is cut stands in the record or can be looked up.
+/// Cuts the longest sections until the whole fits, each by its last item. What is cut stands in the record or can be
+/// looked up; the command to undo it, and what a failure asks for, are never cut.
 fn shorten(parts: &mut [Vec<String>]) {
     const CUT: &str = "  (cut)";
-    let height = |parts: &[Vec<String>]| parts.iter().map(|lines| lines.len() + 1).sum::<usize>();
+    // With an empty line between two.
+    let height = |parts: &[Vec<String>]| parts.iter().map(|lines| lines.len() + 1).sum::<usize>().saturating_sub(1);
     while height(parts) > LINES_MAX {
-        let is_cuttable =
-            |lines: &Vec<String>| lines.len() > 4 && lines.first().is_some_and(|heading| heading != sections::UNDO);
+        let is_cuttable = |lines: &Vec<String>| {
+            let is_kept = |heading: &String| heading == sections::UNDO || heading == sections::FAILED;
+            lines.len() > 4 && !lines.first().is_some_and(is_kept)
+        };
         let Some(longest) = parts.iter_mut().skip(1).filter(|lines| is_cuttable(lines)).max_by_key(|lines| lines.len())
         else {
             return;
@@ -175,7 +179,8 @@ fn shorten(parts: &mut [Vec<String>]) {
         if longest.last().is_some_and(|line| line == CUT) {
             longest.pop();
         }
-        longest.pop();
+        // An item goes as a whole: half a sentence misleads.
+        while longest.len() > 1 && longest.pop().is_some_and(|line| line.starts_with("    ")) {}
         longest.push(CUT.to_owned());
     }
 }
@@ -213,15 +218,28 @@ mod tests {
     }
 
     #[test]
+    fn half_a_sentence_is_not_left() {
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let long = lines(&["RUNS", "  a", "    b", "  c", "    d", "    e"]);
+        let mut parts = vec![vec![String::new(); 53], long];
+        shorten(&mut parts);
+        assert_eq!(parts[1], lines(&["RUNS", "  a", "    b", "  c", "    d", "    e"]), "60 lines fit");
+        parts[0].push(String::new());
+        shorten(&mut parts);
+        assert_eq!(parts[1], lines(&["RUNS", "  a", "    b", "  (cut)"]));
+    }
+
+    #[test]
     fn the_longest_sections_are_cut_and_undo_is_not() {
         let part = |heading: &str, lines: usize| {
             let lines = (0..lines).map(|number| format!("  {number}"));
             [heading.to_owned()].into_iter().chain(lines).collect::<Vec<_>>()
         };
-        let mut parts = vec![part("short", 5), part("RUNS", 80), part(sections::UNDO, 10), part("WHO", 3)];
+        let (undo, failed) = (part(sections::UNDO, 10), part(sections::FAILED, 12));
+        let mut parts = vec![part("short", 5), part("RUNS", 80), undo, failed, part("WHO", 3)];
         shorten(&mut parts);
-        assert!(parts.iter().map(|lines| lines.len() + 1).sum::<usize>() <= LINES_MAX);
-        assert_eq!((parts[0].len(), parts[2].len(), parts[3].len()), (6, 11, 4));
+        assert_eq!(parts.iter().map(Vec::len).sum::<usize>() + 4, LINES_MAX);
+        assert_eq!((parts[0].len(), parts[2].len(), parts[3].len(), parts[4].len()), (6, 11, 13, 4));
         assert_eq!(parts[1].last().unwrap(), "  (cut)");
     }
 }

@@ -4,18 +4,22 @@
 use super::super::document::Described;
 use super::super::escape::plain;
 use super::super::exemption::{Basis, Lapse, Verdict};
+use super::super::failure::Cause;
 use super::super::keys;
 use super::super::observation::Starter;
 use super::super::outcome::{Outcome, Reason};
+use super::super::provenance::Tool;
 use super::super::record::Withdrawal;
 use super::super::report::{Failure, Report};
 use super::super::residual;
 use super::source;
+use super::verdict::is_known;
 use super::{Line, Section, Setting, words};
 use serde_json::json;
 
-/// The heading that is never cut.
+/// The headings that are never cut.
 pub(super) const UNDO: &str = "UNDO";
+pub(super) const FAILED: &str = "FAILED";
 /// What runs a family is told in this many lines.
 const RUNS_MAX: usize = 6;
 
@@ -23,7 +27,7 @@ pub(super) fn all(report: &Report, setting: &Setting) -> Vec<Section> {
     vec![
         Section { heading: "FOUND", lines: found(report, setting) },
         Section { heading: "CHANGED", lines: changed(report) },
-        Section { heading: "FAILED", lines: failed(report, setting) },
+        Section { heading: FAILED, lines: failed(report, setting) },
         Section { heading: "WHO", lines: who(report) },
         Section { heading: "WHAT RUNS IT", lines: usage(report) },
         Section { heading: "WHAT REMAINS", lines: remains(report) },
@@ -39,7 +43,9 @@ fn names(containers: &[String]) -> String {
 
 fn found(report: &Report, setting: &Setting) -> Vec<Line> {
     let containers = match report.privileged_containers() {
-        [] => "Privileged containers: not known; ECS does not describe it".to_owned(),
+        // Described and not known is gone; where the look itself failed, FAILED says why.
+        [] if report.finding.is_some() => "Privileged containers: not known; ECS does not describe it".to_owned(),
+        [] => "Privileged containers: not known".to_owned(),
         containers => format!("Privileged containers: {}", names(containers)),
     };
     let place = format!("Account {}, Region {}", setting.home.account(), setting.home.region());
@@ -73,17 +79,25 @@ fn is_copied(report: &Report) -> bool {
         && matches!(report.outcome, Outcome::Remediated | Outcome::AlreadyRemediated | Outcome::Failed)
 }
 
+/// A run that fails with a copy in force has told of the copy already, in the alert before this one.
+fn is_told(report: &Report) -> bool {
+    report.outcome == Outcome::Failed && report.copy.is_some()
+}
+
 fn changed(report: &Report) -> Vec<Line> {
     let mut lines: Vec<Line> =
         steps(report).iter().enumerate().map(|(number, step)| words(format!("{}. {step}", number + 1))).collect();
     if lines.is_empty() {
-        lines.push(words("Nothing was changed."));
+        lines.push(words(match report.copy.as_ref().filter(|_| is_copied(report)) {
+            Some(copy) => format!("Nothing was changed now; {} is there already.", copy.id),
+            None => "Nothing was changed.".to_owned(),
+        }));
     }
     let would_be = report.reason == Some(Reason::AlertMode);
     if would_be {
         lines.push(words("In mode remediate the guard would back it up, and register a copy with:"));
     }
-    if is_copied(report) || would_be {
+    if is_copied(report) && !is_told(report) || would_be {
         let edit = |name: &String| format!("containerDefinitions[{}].privileged: true -> false", plain(name));
         lines.extend(report.privileged_containers().iter().map(edit).map(words));
         lines.extend(effects(report));
@@ -133,6 +147,14 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
                 lines.push(words("Unless a policy denies it on purpose, add this statement to the role:"));
                 lines.push(Line::Verbatim(statement(action, report, &call.resource)));
             }
+            match call.cause {
+                Cause::LimitExceeded => lines.push(words("Raise the quota in Service Quotas, or free some of it.")),
+                // AWS's message may echo what was sent, so it is not repeated here.
+                Cause::InvalidParameter | Cause::Refused => {
+                    lines.push(words("Why, says AWS's message in CloudTrail: look for the request id."));
+                }
+                Cause::AccessDenied { .. } | Cause::Transient(_) => {}
+            }
         }
         Failure::BackupTampered { .. } => {
             lines.push(words("The bucket's versions say who wrote it. Nothing is registered until it is put right."));
@@ -152,20 +174,21 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
     }
     let still = match report.copy {
         Some(_) => "Still privileged: the original yes, its copy no",
-        None => "Still privileged: yes",
+        None if is_known(report) => "Still privileged: yes",
+        None => "Still privileged: not known",
     };
     lines.push(words(still));
     lines
 }
 
-/// The statement that a role lacks. Actions without resource-level permissions get `*`:
+/// The statement that a role lacks; for a single object it would heal a single revision. Actions without resource-level permissions get `*`:
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>
 fn statement(action: &str, report: &Report, resource: &str) -> String {
     let roles = report.original().map(Described::roles).unwrap_or_default();
     let resource = match action {
         "iam:PassRole" if !roles.is_empty() => json!(roles.iter().map(|role| plain(role)).collect::<Vec<_>>()),
         "iam:PassRole" => json!("*"),
-        _ if resource.starts_with("arn:") => json!(plain(resource)),
+        _ if resource.starts_with("arn:") => json!(plain(&all_families(resource))),
         _ => json!("*"),
     };
     let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
@@ -175,9 +198,20 @@ fn statement(action: &str, report: &Report, resource: &str) -> String {
     statement.to_string()
 }
 
+/// Of an object `BUCKET/KIND/ACCOUNT/REGION/…` all its neighbours, as in the template; anything else as it is.
+fn all_families(resource: &str) -> String {
+    match resource.splitn(5, '/').collect::<Vec<_>>().as_slice() {
+        [bucket, kind, account, region, _] => format!("{bucket}/{kind}/{account}/{region}/*"),
+        _ => resource.to_owned(),
+    }
+}
+
 /// ECS's own word outranks the event's.
 pub(super) fn who_in_short(report: &Report) -> String {
-    let tool = report.provenance.tool.as_str();
+    let tool = match report.provenance.tool == Tool::Unknown {
+        true => "a tool that is not known",
+        false => report.provenance.tool.as_str(),
+    };
     let by_ecs =
         report.original().and_then(Described::registered_by).map(|arn| arn.splitn(6, ':').nth(5).unwrap_or(arn));
     match (by_ecs.map(str::to_owned), report.provenance.actor_text()) {
@@ -237,6 +271,9 @@ fn usage(report: &Report) -> Vec<Line> {
 
 fn remains(report: &Report) -> Vec<Line> {
     let Some(original) = report.original() else { return Vec::new() };
+    if is_told(report) || matches!(report.outcome, Outcome::Exempt | Outcome::Inactive) {
+        return Vec::new();
+    }
     let containers = report.privileged_containers();
     let mut lines: Vec<Line> = residual::access(original, containers).iter().map(|way| words(plain(way))).collect();
     if lines.is_empty() {
@@ -280,27 +317,65 @@ fn undo(report: &Report, setting: &Setting) -> Vec<Line> {
 }
 
 fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
-    if report.outcome == Outcome::Inactive {
-        return Vec::new();
-    }
-    let mut lines = Vec::new();
-    if report.reason == Some(Reason::CopyRemoved) {
-        lines.push(words("Copy it after all: register the definition anew; a new revision is looked at afresh."));
-    }
-    if report.outcome == Outcome::Superseded {
-        lines.push(words("Whoever owns the services deploys the newer revision; the guard moves none back."));
-    }
+    let Some(fix) = source::fix(report, plain) else { return Vec::new() };
+    let mut lines: Vec<Line> = first_of_all(report).into_iter().map(words).collect();
+    let allowing = allowing(report);
     let key = keys::exemption(setting.home, &report.id.family);
-    let can_be_exempt = !report.is_daemon && report.outcome != Outcome::Exempt;
-    if can_be_exempt {
-        lines.push(words(format!("Allow for a time: put an exemption at s3://{}/{key}", setting.bucket)));
+    lines.extend(allowing.map(|how| words(format!("Allow for a time: {how} s3://{}/{key}", setting.bucket))));
+    lines.push(words(format!("Fix at the source: {fix}")));
+    if allowing.is_some() && !is_told(report) {
+        lines.push(words(
+            "Needs the flag (Docker in Docker, low-level agents)? A host of its own, and an exemption. Many others run on \
+             Fargate, where it does not exist.",
+        ));
     }
-    lines.push(words(format!("Fix at the source: {}", source::fix(report, plain))));
-    lines.push(words(
-        "Needs the flag (Docker in Docker, low-level agents)? A host of its own, and an exemption. Many others run on \
-         Fargate, where it does not exist.",
-    ));
     lines
+}
+
+/// What the outcome asks for before anything else.
+fn first_of_all(report: &Report) -> Option<String> {
+    let id = &report.id;
+    match (report.outcome, report.reason) {
+        (Outcome::Superseded, _) => {
+            let by = report.finding.as_ref().and_then(|finding| {
+                let by = finding.plan.superseded_by.as_ref()?;
+                finding.seen.later.iter().find(|later| later.id() == by)
+            });
+            let deploys = match by.map(|by| (by.id(), by.privileged_containers())) {
+                Some((by, [])) => format!("Whoever owns what runs {id} deploys {by}, which is not privileged"),
+                // It has an alert of its own.
+                Some((by, _)) => format!("{by} is privileged too: deploying it does not help"),
+                None => format!("Whoever owns what runs {id} deploys the newer revision"),
+            };
+            Some(format!("{deploys}; the guard moves nothing."))
+        }
+        (Outcome::UnfaithfulCopyWithdrawn, _) => {
+            Some("Does ECS itself set what is different? Then name that member in OUTPUT_ONLY_MEMBERS.".into())
+        }
+        (_, Some(Reason::InactiveInUse)) => Some(format!(
+            "Whoever owns what runs {id} deploys an ACTIVE revision without the flag; the guard stops nothing that runs."
+        )),
+        (_, Some(Reason::CopyRemoved)) => {
+            Some("Copy it after all: register the definition anew; a new revision is looked at afresh.".into())
+        }
+        (_, Some(Reason::Repeated)) => Some(
+            "Stop first what registers it again and again: see WHO. New revisions are copied again within the hour."
+                .into(),
+        ),
+        _ => None,
+    }
+}
+
+/// How an exemption would allow it. Not where none is asked for: a daemon, what AWS or nobody may register again, what
+/// could not be looked at.
+fn allowing(report: &Report) -> Option<&'static str> {
+    let is_not_asked =
+        matches!(report.reason, Some(Reason::InactiveInUse | Reason::ManagedByBatch | Reason::ManagedByExpress));
+    match &report.finding.as_ref().filter(|_| !is_not_asked)?.plan.exemption {
+        Verdict::NotExempt(_) | Verdict::Exempt(_) => Some("put an exemption at"),
+        Verdict::Partly { .. } => Some("name the other containers too in the exemption at"),
+        Verdict::Unreadable(_) => Some("mend the exemption at"),
+    }
 }
 
 fn evidence(report: &Report, setting: &Setting) -> Vec<Line> {

@@ -1,17 +1,44 @@
 //! How to fix it where it comes from: the line to change, by the tool that registered it.
 
-use super::super::outcome::Reason;
+use super::super::exemption::Verdict;
+use super::super::outcome::{Outcome, Reason};
 use super::super::provenance::Tool;
 use super::super::report::Report;
 
-/// One sentence or two, naming the containers, whose names pass through the sink's escaper.
-pub(super) fn fix(report: &Report, escape: fn(&str) -> String) -> String {
-    let containers = report.privileged_containers().iter().map(|name| escape(name)).collect::<Vec<_>>().join(", ");
-    let of = match containers.is_empty() {
-        true => "its containers".to_owned(),
-        false => format!("container {containers}"),
+/// One sentence or two, naming the containers, whose names pass through the sink's escaper. Nothing where the flag is
+/// allowed, or gone with the revision.
+pub(super) fn fix(report: &Report, escape: fn(&str) -> String) -> Option<String> {
+    match report.outcome {
+        Outcome::Exempt | Outcome::Inactive => None,
+        Outcome::FailedRegistration
+        | Outcome::Compliant
+        | Outcome::Alerted
+        | Outcome::AlreadyRemediated
+        | Outcome::Superseded
+        | Outcome::Remediated
+        | Outcome::UnfaithfulCopyWithdrawn
+        | Outcome::Failed => Some(by_tool(report, &containers(report, escape))),
+    }
+}
+
+/// Those that may not be privileged.
+fn containers(report: &Report, escape: fn(&str) -> String) -> String {
+    let exempt = match report.finding.as_ref().map(|finding| &finding.plan.exemption) {
+        Some(Verdict::Partly { exempt }) => exempt.as_slice(),
+        Some(Verdict::NotExempt(_) | Verdict::Exempt(_) | Verdict::Unreadable(_)) | None => &[],
     };
+    let others = report.privileged_containers().iter().filter(|name| !exempt.contains(name));
+    let names: Vec<String> = others.map(|name| escape(name)).collect();
+    match names.as_slice() {
+        [] => "its containers".to_owned(),
+        [one] => format!("container {one}"),
+        more => format!("containers {}", more.join(", ")),
+    }
+}
+
+fn by_tool(report: &Report, of: &str) -> String {
     let (id, family) = (&report.id, &report.id.family);
+    let copy = report.copy.as_ref().map(|copy| copy.id.to_string());
     match (report.reason, report.provenance.tool) {
         (Some(Reason::ManagedByBatch), _) | (_, Tool::Batch) => {
             "in the Batch job definition, take privileged: true out of the container properties, and submit again."
@@ -34,17 +61,17 @@ pub(super) fn fix(report: &Report, escape: fn(&str) -> String) -> String {
              of addContainer), and deploy."
         ),
         (_, Tool::CodePipeline) => format!(
-            "CodePipeline makes its revision from the one that the service uses: deploy {} to the service once, and \
-             the pipeline inherits it.",
-            report
-                .copy
-                .as_ref()
-                .map_or_else(|| format!("a revision of {family} without it"), |copy| copy.id.to_string()),
+            "the pipeline's ECS action starts from the revision that the service uses: deploy {} to the service once. \
+             A blue/green action reads taskdef.json: take \"privileged\": true out of {of} there.",
+            copy.unwrap_or_else(|| format!("a revision of {family} without the flag")),
         ),
         (_, Tool::GitHubAction) => {
             format!("in the task definition file that the workflow renders, take \"privileged\": true out of {of}.")
         }
-        (_, Tool::Console) => format!("create the next revision of {family} from the copy, not from {id}."),
+        (_, Tool::Console) => match copy {
+            Some(copy) => format!("create the next revision of {family} from {copy}, not from {id}."),
+            None => format!("create the next revision of {family} with Privileged switched off for {of}."),
+        },
         (_, Tool::Cli | Tool::Sdk) => {
             format!("in the file or script that registers {family}, take \"privileged\": true out of {of}.")
         }

@@ -3,8 +3,9 @@
 
 use super::super::escape::plain;
 use super::super::outcome::{Outcome, Reason};
+use super::super::plan::Then;
 use super::super::report::Report;
-use super::sections::{undo_command, who_in_short};
+use super::sections::{steps, undo_command, who_in_short};
 use super::{COLUMNS_MAX, Setting, Severity, wrapped};
 
 /// For the subject and for chats.
@@ -15,14 +16,32 @@ pub(super) fn headline(report: &Report) -> String {
             format!("{id} was privileged; {} is the same without", copy.id)
         }
         (Outcome::Failed, Some(copy)) => format!("FAILED on {id}, although {} is the same without privilege", copy.id),
-        (Outcome::Failed, None) => format!("FAILED on {id}, still privileged"),
+        (Outcome::Failed, None) if is_known(report) => format!("FAILED on {id}, still privileged"),
+        (Outcome::Failed, None) => format!("FAILED on {id}, which may be privileged"),
         (Outcome::Superseded, _) => format!("{id} is privileged; a newer revision superseded it"),
         (Outcome::UnfaithfulCopyWithdrawn, _) => format!("{id} is privileged; its copy was withdrawn"),
         (Outcome::Inactive, _) => format!("{id} is inactive; a copy of it was withdrawn"),
         (Outcome::Exempt, _) => format!("{id} is exempt; a copy of it was withdrawn"),
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
-        | (Outcome::FailedRegistration | Outcome::Compliant, _) => format!("{id} is privileged; nothing was changed"),
+        | (Outcome::FailedRegistration | Outcome::Compliant, _) => format!("{id} {}; nothing was changed", is(report)),
     }
+}
+
+/// Whether the definition was seen: one that ECS does not describe, or not to us, may be privileged or not.
+pub(super) fn is_known(report: &Report) -> bool {
+    report.is_daemon || report.original().is_some()
+}
+
+fn is(report: &Report) -> &'static str {
+    match is_known(report) {
+        true => "is privileged",
+        false => "may be privileged",
+    }
+}
+
+/// Whether the run that failed was about to make a copy, or only to look.
+fn was_copying(report: &Report) -> bool {
+    report.finding.as_ref().is_some_and(|finding| matches!(finding.plan.then, Then::Copy(_) | Then::Finish(_)))
 }
 
 /// The verdict in one sentence.
@@ -34,6 +53,11 @@ pub(super) fn verdict(report: &Report) -> String {
     };
     let because = report.reason.map(|reason| format!(": {}", in_words(reason))).unwrap_or_default();
     match (report.outcome, &report.copy) {
+        (Outcome::AlreadyRemediated, Some(copy)) if report.made.is_empty() => format!(
+            "{what} {id} is privileged, which gives its containers the whole host; {} is there already, equal but for \
+             that flag.",
+            copy.id
+        ),
         (Outcome::Remediated | Outcome::AlreadyRemediated, Some(copy)) => format!(
             "{what} {id} is privileged, which gives its containers the whole host; the guard made {}, proven equal but \
              for that flag.",
@@ -46,11 +70,14 @@ pub(super) fn verdict(report: &Report) -> String {
         (Outcome::Failed, None) if report.copies_left().next().is_some() => {
             format!("{what} {id} is privileged, and the guard could not bring its copy to an end{because}.")
         }
+        (Outcome::Failed, None) if was_copying(report) => {
+            format!("{what} {id} is privileged, and the guard could not make a copy without that flag{because}.")
+        }
         (Outcome::Failed, None) => {
-            format!("{what} {id} is privileged, and the guard could not make a copy without it{because}.")
+            format!("{what} {id} {}, and the guard could not finish with it{because}.", is(report))
         }
         (Outcome::UnfaithfulCopyWithdrawn, _) => {
-            format!("{what} {id} is privileged; its copy came out different in more than that, and was withdrawn.")
+            format!("{what} {id} is privileged; its copy came out different in more than that flag, and was withdrawn.")
         }
         (Outcome::Superseded, _) => {
             let by = report.finding.as_ref().and_then(|finding| finding.plan.superseded_by.as_ref());
@@ -64,7 +91,9 @@ pub(super) fn verdict(report: &Report) -> String {
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
         | (Outcome::FailedRegistration | Outcome::Compliant, _) => {
             format!(
-                "{what} {id} is privileged, which gives its containers the whole host; nothing was changed{because}."
+                "{what} {id} {}, which {} its containers the whole host; nothing was changed{because}.",
+                is(report),
+                if is_known(report) { "gives" } else { "would give" },
             )
         }
     }
@@ -115,6 +144,8 @@ pub(super) fn in_short(report: &Report, setting: &Setting) -> Vec<String> {
             "Changed: a copy was registered and is still ACTIVE; see FAILED.".to_owned()
         }
         (_, true) => "Changed: nothing stays changed; the steps are below.".to_owned(),
+        (_, false) if !report.made.is_empty() => "Changed: nothing stays changed; the steps are below.".to_owned(),
+        (_, false) if !steps(report).is_empty() => "Changed: nothing in ECS; a backup was stored.".to_owned(),
         (_, false) => "Changed: nothing.".to_owned(),
     };
     lines.extend(wrapped(&changed, "", ""));
