@@ -250,13 +250,12 @@ impl Record {
     /// Numbers of the copies that stand by this record's word, each with the time from which on it did.
     #[must_use]
     pub fn standing_copies(&self) -> BTreeMap<Revision, Option<Timestamp>> {
-        let in_force = self.copy_revision().map(|copy| (copy, self.at));
-        let in_force = in_force.filter(|(copy, at)| match self.made(*copy) {
-            Some(made) => made.stands(),
-            None => !self.is_backed_out_since(*at),
-        });
-        let made = self.copies.iter().filter(|copy| copy.stands() && !self.is_backed_out_since(Some(copy.at)));
-        in_force.into_iter().chain(made.filter_map(|copy| Some((copy.number()?, Some(copy.at))))).collect()
+        let stands = |copy: &&MadeCopy| copy.stands() && !self.is_backed_out_since(Some(copy.at));
+        let made = self.copies.iter().filter(stands).filter_map(|copy| Some((copy.number()?, Some(copy.at))));
+        // A copy in force that we did not make.
+        let in_force = self.copy_revision().filter(|copy| self.made(*copy).is_none());
+        let in_force = in_force.filter(|_| !self.is_backed_out_since(self.at)).map(|copy| (copy, self.at));
+        in_force.into_iter().chain(made).collect()
     }
 
     /// Whether backout undid what was there at that time. It says itself when it was; without that, it undid all.

@@ -363,6 +363,7 @@ fn tools() -> Vec<(&'static str, Provenance)> {
 fn with_setting(report: &Report, backout_function: Option<&str>) -> Message {
     let (home, policy) = (home(), policy());
     let setting = Setting {
+        mode: "remediate",
         home: &home,
         bucket: "guard-state",
         runbook_url: Some("https://wiki.example.com/ecs-guard"),

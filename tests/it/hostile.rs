@@ -160,6 +160,7 @@ fn alert(text: &str) -> Message {
     let home = home();
     let report = report(text);
     let setting = Setting {
+        mode: "remediate",
         home: &home,
         bucket: "b",
         runbook_url: None,
