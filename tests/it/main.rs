@@ -9,6 +9,7 @@ mod world;
 
 mod alerts;
 mod architecture;
+mod backout;
 mod binary;
 mod conformance;
 mod documents;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::account::{Account, GUARD, PIPELINE, State};
+use super::account::{Account, BACKOUT, GUARD, PIPELINE, State};
 use super::runtime_api::{Failure, Function};
 
 pub(crate) const BUCKET: &str = "guard-state";
@@ -15,6 +15,9 @@ pub(crate) const BUCKET: &str = "guard-state";
 pub(crate) struct Story {
     pub(crate) account: Account,
     pub(crate) guard: Function,
+    settings: Vec<(String, String)>,
+    /// Started when it is asked for something first.
+    backout: Option<Function>,
 }
 
 /// A family named `web` with one privileged container, an environment and tags.
@@ -42,7 +45,6 @@ impl Story {
         state.s3.bucket(BUCKET);
         let topic = state.topic("alerts");
         let account = Account::serve(state).await;
-        let mut environment = account.environment(GUARD);
         let contract = [
             ("ENFORCEMENT_MODE", mode),
             ("BACKUP_BUCKET", BUCKET),
@@ -50,10 +52,24 @@ impl Story {
             ("GUARD_ROLES", "guard-role,sweep-role"),
         ];
         let settings = contract.iter().chain(settings);
-        environment.extend(settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut guard = Function::start(env!("CARGO_BIN_EXE_guard"), &environment).await;
-        guard.invoked_as(&account.state().home.arn("lambda", "function:guard"));
-        Self { account, guard }
+        let settings: Vec<_> = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let guard = function(&account, env!("CARGO_BIN_EXE_guard"), GUARD, &settings).await;
+        Self { account, guard, settings, backout: None }
+    }
+
+    /// An operator asks backout for something, and it answers.
+    pub(crate) async fn back_out(&mut self, request: &str) -> Value {
+        let answer = self.invoke_backout(request).await.expect("an answer");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// The same, whatever comes of it.
+    pub(crate) async fn invoke_backout(&mut self, request: &str) -> Result<String, Failure> {
+        let backout = match self.backout.take() {
+            Some(backout) => backout,
+            None => function(&self.account, env!("CARGO_BIN_EXE_backout"), BACKOUT, &self.settings).await,
+        };
+        self.backout.insert(backout).invoke(request.as_bytes()).await
     }
 
     /// The pipeline registers over the trail, so that there is an event.
@@ -134,6 +150,14 @@ impl Story {
         let writes = state.calls().iter().filter(|call| call.is_write() && call.action().starts_with("ecs:"));
         writes.map(|call| call.operation.clone()).collect()
     }
+}
+
+async fn function(account: &Account, binary: &str, principal: &str, settings: &[(String, String)]) -> Function {
+    let mut environment = account.environment(principal);
+    environment.extend_from_slice(settings);
+    let mut function = Function::start(binary, &environment).await;
+    function.invoked_as(&account.state().home.arn("lambda", "function:function"));
+    function
 }
 
 #[expect(clippy::disallowed_methods, reason = "the built guard uses the machine's clock, so the account must too")]

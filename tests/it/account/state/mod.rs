@@ -29,6 +29,8 @@ use super::trail::{self, Redaction};
 pub const PIPELINE: &str = "arn:aws:sts::111122223333:assumed-role/deploy-pipeline/ci";
 /// The principal of the guard.
 pub const GUARD: &str = "arn:aws:sts::111122223333:assumed-role/guard-role/guard";
+/// The principal of backout.
+pub const BACKOUT: &str = "arn:aws:sts::111122223333:assumed-role/backout-role/backout";
 /// The principal of a person with a terminal.
 pub const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/operator/alice";
 
@@ -117,6 +119,7 @@ impl State {
             keys: vec![
                 key("AKIAPIPELINE00000000", PIPELINE),
                 key("AKIAGUARD00000000000", GUARD),
+                key("AKIABACKOUT000000000", BACKOUT),
                 key("AKIAOPERATOR00000000", OPERATOR),
             ],
             ecs: Ecs::default(),
