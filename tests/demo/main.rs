@@ -1,10 +1,12 @@
-//! `make demo`: the guard at work in an account inside this process, told in five scenes. Each thing that it shows is
+//! `make demo`: the guard at work in an account inside this process, told in six scenes. Each thing that it shows is
 //! asserted; if one is not so, it ends with an error. `DEMO_PAUSE=1` waits for Enter between the scenes.
 #![allow(clippy::print_stdout, reason = "showing is what it is for")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a demo that cannot go on has failed")]
 
 #[path = "../it/account/mod.rs"]
 mod account;
+#[path = "../it/paste.rs"]
+mod paste;
 #[path = "../it/runtime_api.rs"]
 #[allow(unused_imports, reason = "without a harness its own tests are not run here; `it` runs them")]
 mod runtime_api;
@@ -15,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use account::state::ecs::Service;
 use account::{Calls, Fault, GUARD, Kind, PIPELINE};
 use serde_json::Value;
 use story::{BUCKET, NEWER, Story, in_words};
@@ -108,10 +111,50 @@ async fn main() {
     let healed = denied.deliver(&original).await;
     so(in_words(&healed) == "remediated web:2 sent", "once the permission is there, the next look remedies it");
 
+    back_out().await;
+
     println!("\nAll of it is so. It took {:.1} s. The files:", began.elapsed().as_secs_f64());
     for path in written {
         println!("  {}", path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&path).display());
     }
+}
+
+/// The command of the alert is run as it stands, and nothing is left of the guard's work but the exemption.
+async fn back_out() {
+    scene(6, "The application breaks: the command of the alert is pasted");
+    let mut story = Story::with("remediate", &[("BACKOUT_FUNCTION", "ecs-guard-backout")]).await;
+    let original = story.register(WEB);
+    story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:1"));
+    let world = |story: &Story| {
+        let state = story.account.state();
+        let runs = state.ecs.service("prod", "web").unwrap().task_definition.clone();
+        (state.ecs.active("web"), state.described("web:1"), runs)
+    };
+    let before = world(&story);
+    story.deliver(&original).await;
+    story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
+    let command = paste::command(&last_alert(&story).1);
+    println!("Somebody deployed web:2 to the service, and it does not come up. From the alert:\n");
+    command.lines().for_each(|line| println!("  |{line}"));
+    if paste::aws_cli().is_none() {
+        println!("\n  (no AWS CLI v2 on this machine, so the same request is handed to the function directly)");
+        let request = command.rsplit_once('{').and_then(|(_, rest)| rest.split_once('}')).expect("a request").0;
+        story.back_out(&format!("{{{request}}}")).await;
+    } else {
+        let began = Instant::now();
+        let output = story.lambda("ecs-guard-backout").await.paste(&command).await;
+        println!("\nThe AWS CLI shows, after {:.1} s:\n", began.elapsed().as_secs_f64());
+        String::from_utf8_lossy(&output.stdout).lines().for_each(|line| println!("  | {line}"));
+        so(output.status.success(), "the command works as it stands");
+        so(began.elapsed().as_secs() < 60, "undone in less than a minute");
+    }
+    println!();
+    so(world(&story) == before, "the account is as it was before the guard");
+    so(story.exemption().is_some(), "but for the exemption, which the next event finds");
+    let answer = story.deliver(&original).await;
+    so(in_words(&answer) == "exempt none", "and so the guard leaves it alone");
+    println!("\nThe alert about it begins:\n");
+    last_alert(&story).1.lines().take(9).for_each(|line| println!("  | {line}"));
 }
 
 fn scene(number: u8, title: &str) {

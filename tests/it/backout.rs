@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::account::state::ecs::{Service, Task};
 use super::account::{BACKOUT, Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE};
+use super::paste;
 use super::runtime_api::Failure;
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story, in_words};
 
@@ -53,7 +54,7 @@ async fn a_backout_brings_everything_back_and_tells_it() {
 
     let mail = story.mail();
     for line in [
-        "web:1 was backed out; web:1 is in force",
+        "web:1 was backed out: web:1 is in force instead of web:2",
         "jane is claimed to have approved it",
         "Moved service web in cluster prod to web:1",
         "Deregistered web:2, the copy",
@@ -405,4 +406,35 @@ async fn nothing_that_others_registered_is_deregistered() {
     for call in withdrawn {
         assert!(state.ecs.revision(&call.resource).is_none_or(|it| it.registered_by == GUARD), "{}", call.resource);
     }
+}
+
+#[tokio::test]
+async fn the_command_of_the_alert_is_pasted_and_the_account_is_as_it_was() {
+    let mut story = Story::with("remediate", &[("BACKOUT_FUNCTION", "ecs-guard-backout")]).await;
+    let original = story.register(PRIVILEGED);
+    story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:1"));
+    let before = {
+        let state = story.account.state();
+        (
+            state.ecs.active("web"),
+            state.described("web:1"),
+            state.ecs.service("prod", "web").unwrap().task_definition.clone(),
+        )
+    };
+    story.deliver(&original).await;
+    story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
+
+    let command = paste::command(&story.mail());
+    let output = story.lambda("ecs-guard-backout").await.paste(&command).await;
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(shown.contains(r#""outcome":"backed_out""#) && shown.contains(r#""StatusCode": 200"#), "{shown}");
+    let state = story.account.state();
+    let after = (
+        state.ecs.active("web"),
+        state.described("web:1"),
+        state.ecs.service("prod", "web").unwrap().task_definition.clone(),
+    );
+    assert_eq!(before, after);
+    assert!(state.s3.object(BUCKET, EXEMPTION).is_some(), "exemption aside");
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod oracle;
+mod paste;
 mod runtime_api;
 mod story;
 mod world;

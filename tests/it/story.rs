@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::account::{Account, BACKOUT, GUARD, PIPELINE, State};
+use super::paste::Lambda;
 use super::runtime_api::{Failure, Function};
 
 pub(crate) const BUCKET: &str = "guard-state";
@@ -55,6 +56,13 @@ impl Story {
         let settings: Vec<_> = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let guard = function(&account, env!("CARGO_BIN_EXE_guard"), GUARD, &settings).await;
         Self { account, guard, settings, backout: None }
+    }
+
+    /// Lambda's Invoke API in front of backout, under this name.
+    pub(crate) async fn lambda(&self, name: &'static str) -> Lambda {
+        let backout = function(&self.account, env!("CARGO_BIN_EXE_backout"), BACKOUT, &self.settings).await;
+        let state = self.account.state().clone();
+        Lambda::serve(name, backout, &state).await
     }
 
     /// An operator asks backout for something, and it answers.
@@ -129,6 +137,10 @@ impl Story {
 
     pub(crate) fn record(&self, revision: &str) -> Option<Value> {
         self.object(&format!("records/111122223333/eu-west-1/{}.json", revision.replace(':', "/")))
+    }
+
+    pub(crate) fn exemption(&self) -> Option<Value> {
+        self.object("exemptions/111122223333/eu-west-1/web.json")
     }
 
     pub(crate) fn backup_key(revision: &str) -> String {

@@ -22,6 +22,8 @@ pub struct Told<'a> {
     pub request: &'a Request,
     /// The revision that is in force.
     pub restored: Option<&'a TaskDefinitionId>,
+    /// The copies that were deregistered.
+    pub copies: &'a [TaskDefinitionId],
     /// What was done, in past-tense sentences.
     pub steps: Vec<String>,
     /// What went wrong.
@@ -57,7 +59,8 @@ pub fn message(told: &Told, setting: &Setting) -> Message {
 fn headline(told: &Told) -> String {
     match (told.outcome, told.restored) {
         (Outcome::BackedOut, Some(restored)) => {
-            format!("{} was backed out; {restored} is in force, privileged", told.id)
+            let instead = told.copies.first().map(|copy| format!(" instead of {copy}")).unwrap_or_default();
+            format!("{} was backed out: {restored} is in force{instead}, privileged", told.id)
         }
         (Outcome::Refused, _) => format!("the backup of {} was changed; its backout is refused", told.id),
         (Outcome::Failed, _) | (Outcome::BackedOut | Outcome::AlreadyBackedOut | Outcome::NothingToBackOut, _) => {

@@ -323,6 +323,8 @@ fn exemption(
     now: Timestamp,
 ) -> Result<(Option<Exemption>, Timestamp), Refused> {
     let end = now + SignedDuration::from_hours(24 * request.days);
+    // Whole seconds: people read it.
+    let end = Timestamp::from_second(end.as_second()).unwrap_or(end);
     let wanted = Exemption {
         containers: containers.to_vec(),
         reason: request.reason.clone(),

@@ -18,8 +18,8 @@ use crate::domain::report::Failure;
 /// What a backout has done.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    /// An exemption was written.
-    pub(super) exempted: bool,
+    /// An exemption was written, for these containers.
+    pub(super) exempted: Option<Vec<String>>,
     /// The revision that is in force.
     pub(super) restored: Option<TaskDefinitionId>,
     /// It was registered anew.
@@ -50,7 +50,7 @@ pub(super) async fn apply(guard: &Guard, seen: &Seen, steps: &Steps, done: &mut 
         let expect = seen.exemption.1.clone().map_or(Expect::Nothing, Expect::Etag);
         let text = exemption.to_json();
         match guard.aws.bucket.put(&key, &text, &expect).await? {
-            Written::Yes => done.exempted = true,
+            Written::Yes => done.exempted = Some(exemption.containers.clone()),
             Written::Changed => return Ok(Applied::LookAgain),
         }
     }

@@ -197,6 +197,7 @@ impl Backout<'_> {
             outcome,
             request: self.request,
             restored: None,
+            copies: &self.done.withdrawn,
             steps: Vec::new(),
             failure: None,
             statement: None,
@@ -213,7 +214,10 @@ impl Backout<'_> {
     fn steps(&self, until: Timestamp) -> Vec<String> {
         let Done { exempted, restored, registered, moved, withdrawn, .. } = &self.done;
         let family = &self.request.named.family;
-        let exempted = exempted.then(|| format!("Exempted {family}'s containers until {until}"));
+        let exempted = exempted.as_ref().map(|containers| {
+            let containers: Vec<String> = containers.iter().map(|name| plain(name)).collect();
+            format!("Exempted {family}, containers {}, until {until}", containers.join(", "))
+        });
         let registered = restored.iter().filter(|_| *registered);
         let registered = registered.map(|id| format!("Registered {id} from the backup, proven equal to the original"));
         let to = restored.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -11,7 +11,7 @@ mod chunks;
 pub mod faults;
 pub mod http;
 pub mod in_process;
-mod sigv4;
+pub mod sigv4;
 pub mod state;
 pub mod trail;
 pub mod wire;
