@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
-	@cargo build --quiet --locked --bin guard
+	@cargo build --quiet --locked --bins
 	@cargo test --quiet --locked --test demo
 
 test: lint rust python template package ## Run every check
@@ -30,7 +30,7 @@ lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came 
 	@cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
 	@tree=$$(cargo tree --locked --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
-rust: tools-cargo ## Run the tests in Rust, the demo among them
+rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 	@cargo test --locked
 
 python: $(VENV)/installed tools-cargo ## Run the tests in Python: the binary against moto, the template, ECS's newest model
@@ -60,6 +60,11 @@ deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credent
 
 clean: ## Remove all that was built or installed here
 	@rm -rf target .aws-sam $(VENV)
+
+# The command of the alert is run by a real AWS CLI v2, which PyPI does not have.
+.PHONY: tools-aws
+tools-aws:
+	@aws --version 2>/dev/null | grep -q '^aws-cli/2' || /usr/bin/aws --version 2>/dev/null | grep -q '^aws-cli/2' || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq --yes --no-install-recommends awscli >/dev/null; } || echo "AWS CLI v2 is missing: the test of the pasted command will fail (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html)"
 
 .PHONY: tools-cargo
 tools-cargo:

@@ -8,6 +8,7 @@
 //! ```text
 //! RegisterTaskDefinition (CloudTrail -> EventBridge) -> guard -> observe -> plan -> apply -> report
 //!                                                                (reads)   (pure)  (writes)  (SNS, record, log, metrics)
+//! operator: aws lambda invoke -> backout -> observe -> plan -> apply -> report
 //! ```
 //! An event names *which* revision to look at, never *what to do*. What is done follows from what is: running the same
 //! event twice, in parallel, out of order, or again after a crash ends in the same state.
@@ -22,14 +23,14 @@
 //! # The map, in reading order
 //! - [`domain`] decides: events, documents, the plan, records, alerts. Pure.
 //! - [`aws`] talks: the SDK's clients, as text in and out.
-//! - [`reconcile`] joins them: observe, plan, apply, report.
+//! - [`reconcile`] joins them: observe, plan, apply, report; and the same for backout.
 //! - [`config`] reads the environment, [`telemetry`] writes the log, [`lambda`] is what the binaries run.
 //!
 //! # Invariants of absence
 //! - `domain` names no SDK, no runtime, no clock, no environment, no randomness. It cannot wait and cannot fail to reach.
 //! - No SDK error or type leaves `aws`: they hold what was sent and received.
 //! - A task definition is never a struct. What is not touched is sent byte for byte.
-//! - No function registers a privileged container, and none deregisters what it did not register.
+//! - No function but backout registers a privileged container, and none deregisters what our roles did not register.
 //! - No lock, no lease, no marker tag, no cache between invocations but connections.
 //!
 //! `tests/it/architecture.rs` holds the first two.

@@ -89,6 +89,10 @@ impl Ecs {
         Err(call().refused())
     }
 
+    fn call_on(&self, action: &'static str, service: &Service) -> Call {
+        call(action, self.home.ecs_arn(&format!("service/{}/{}", service.cluster, service.name)))
+    }
+
     /// What a service is to run now.
     ///
     /// # Errors
@@ -96,7 +100,7 @@ impl Ecs {
     pub async fn target_of(&self, service: &Service) -> Result<Option<TaskDefinitionId>, CallFailure> {
         let request = self.client.describe_services().cluster(&service.cluster).services(&service.name);
         let answer =
-            request.send().await.map_err(|error| service_call("ecs:DescribeServices", service).failure(&error))?;
+            request.send().await.map_err(|error| self.call_on("ecs:DescribeServices", service).failure(&error))?;
         Ok(answer.services.iter().flatten().next().and_then(SdkService::task_definition).and_then(id))
     }
 
@@ -109,12 +113,8 @@ impl Ecs {
         let request = self.client.update_service().cluster(&service.cluster).service(&service.name);
         let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
         let sent = request.task_definition(to.to_string()).customize().config_override(once).send().await;
-        sent.map(|_| ()).map_err(|error| service_call("ecs:UpdateService", service).failure(&error))
+        sent.map(|_| ()).map_err(|error| self.call_on("ecs:UpdateService", service).failure(&error))
     }
-}
-
-fn service_call(action: &'static str, service: &Service) -> Call {
-    call(action, format!("{}/{}", service.cluster, service.name))
 }
 
 fn of_family(service: &SdkService, family: &Family) -> Option<Service> {

@@ -27,6 +27,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::backout_alerts;
+
 const PRINCIPAL: &str = "arn:aws:sts::012345678912:assumed-role/deploy/build-4711";
 
 fn now() -> Timestamp {
@@ -436,7 +438,7 @@ fn by_tool() -> String {
 }
 
 /// Compares with the golden file, or writes it.
-fn hold(name: &str, says: &str) {
+pub(crate) fn hold(name: &str, says: &str) {
     #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
     let writes = std::env::var("GOLDEN").is_ok_and(|value| value == "write");
     let file = golden_files().join(name);
@@ -463,6 +465,7 @@ fn each_alert_reads_as_it_was_reviewed() {
         hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
         assert!(names.insert(name.clone()), "{name}: two cases of one name");
     }
+    names.extend(backout_alerts::hold_all());
     let files = fs::read_dir(golden_files()).unwrap();
     let files: BTreeSet<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(files, names, "no golden file without its case: delete what no case writes");
@@ -485,33 +488,36 @@ fn every_outcome_and_reason_that_alerts_has_its_alert() {
 fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
     for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
         for function in [None, Some("guard-Backout-1ABC")] {
-            let message = with_setting(&report, function);
-            assert!(
-                message.subject.len() < 100 && message.subject.bytes().all(|b| (b' '..=b'~').contains(&b)),
-                "{name}"
-            );
-            assert!(message.text.lines().count() <= 60, "{name}: {} lines", message.text.lines().count());
-            assert!(message.text.is_ascii(), "{name}");
-            let wide = message.text.lines().filter(|line| line.len() > 76 && line.trim().contains(' '));
-            let wide: Vec<&str> = wide.filter(|line| !line.contains("aws ") && !line.contains('{')).collect();
-            assert_eq!(wide, Vec::<&str>::new(), "{name}: only commands and statements are wider");
-
-            let by_protocol: Value = serde_json::from_str(&message.by_protocol()).unwrap();
-            assert!(by_protocol.as_object().unwrap().values().all(Value::is_string), "{name}: only strings count");
-            let json = &message.json;
-            assert_eq!((json["version"].as_str(), json["source"].as_str()), (Some("1.0"), Some("custom")));
-            assert_eq!(json["content"]["textType"], "client-markdown");
-            let length = |value: &Value| value.as_str().unwrap().chars().count();
-            assert!(length(&json["content"]["title"]) <= 250 && length(&json["content"]["description"]) <= 8_000);
-            assert!(json["content"]["nextSteps"].as_array().unwrap().iter().all(|step| length(step) <= 350), "{name}");
-            assert!(json["content"]["keywords"].as_array().unwrap().iter().all(|word| length(word) <= 75));
-            assert!(json["metadata"]["additionalContext"].as_object().unwrap().values().all(Value::is_string));
-            assert_eq!(json["metadata"]["threadId"], json["family"]);
-            for (attribute, value) in &message.attributes {
-                assert_eq!(json[attribute], *value, "{name}: SNS does not deliver attributes, so the body holds them");
-                assert_eq!(json["metadata"]["additionalContext"][attribute], *value);
-            }
+            keeps_the_limits(&name, &with_setting(&report, function));
         }
+    }
+    for (name, message) in backout_alerts::cases(&"long ".repeat(100), "jane", &"s".repeat(255)) {
+        keeps_the_limits(name, &message);
+    }
+}
+
+fn keeps_the_limits(name: &str, message: &Message) {
+    assert!(message.subject.len() < 100 && message.subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{name}");
+    assert!(message.text.lines().count() <= 60, "{name}: {} lines", message.text.lines().count());
+    assert!(message.text.is_ascii(), "{name}");
+    let wide = message.text.lines().filter(|line| line.len() > 76 && line.trim().contains(' '));
+    let wide: Vec<&str> = wide.filter(|line| !line.contains("aws ") && !line.contains('{')).collect();
+    assert_eq!(wide, Vec::<&str>::new(), "{name}: only commands and statements are wider");
+
+    let by_protocol: Value = serde_json::from_str(&message.by_protocol()).unwrap();
+    assert!(by_protocol.as_object().unwrap().values().all(Value::is_string), "{name}: only strings count");
+    let json = &message.json;
+    assert_eq!((json["version"].as_str(), json["source"].as_str()), (Some("1.0"), Some("custom")));
+    assert_eq!(json["content"]["textType"], "client-markdown");
+    let length = |value: &Value| value.as_str().unwrap().chars().count();
+    assert!(length(&json["content"]["title"]) <= 250 && length(&json["content"]["description"]) <= 8_000);
+    assert!(json["content"]["nextSteps"].as_array().unwrap().iter().all(|step| length(step) <= 350), "{name}");
+    assert!(json["content"]["keywords"].as_array().unwrap().iter().all(|word| length(word) <= 75));
+    assert!(json["metadata"]["additionalContext"].as_object().unwrap().values().all(Value::is_string));
+    assert_eq!(json["metadata"]["threadId"], json["family"]);
+    for (attribute, value) in &message.attributes {
+        assert_eq!(json[attribute], *value, "{name}: SNS does not deliver attributes, so the body holds them");
+        assert_eq!(json["metadata"]["additionalContext"][attribute], *value);
     }
 }
 

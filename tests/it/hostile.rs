@@ -12,6 +12,8 @@ use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::report::{Finding, Report};
 use serde_json::{Value, json};
 
+use super::backout_alerts;
+
 /// Texts that steer something somewhere.
 fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
@@ -171,6 +173,12 @@ fn alert(text: &str) -> Message {
     message(&report, &setting)
 }
 
+/// Every alert that the text can be in.
+fn alerts(text: &str) -> Vec<Message> {
+    let of_backout = backout_alerts::cases(text, text, text).into_iter().map(|(_, message)| message);
+    [alert(text)].into_iter().chain(of_backout).collect()
+}
+
 /// Every text in a JSON document.
 fn texts(value: &Value) -> Vec<String> {
     match value {
@@ -194,11 +202,12 @@ fn a_mail_stays_plain_and_keeps_its_headings() {
             .filter(|line| !line.is_empty() && line.chars().all(|c| c.is_ascii_uppercase() || c == ' '))
             .collect::<Vec<_>>()
     };
-    let expected = headings(&alert("app"));
-    for text in hostile() {
-        let message = alert(&text);
+    let expected: Vec<_> = alerts("app").iter().map(headings).collect();
+    for (text, message, expected) in hostile().iter().flat_map(|text| {
+        alerts(text).into_iter().zip(&expected).map(move |(message, expected)| (text, message, expected))
+    }) {
         assert!(message.text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{text:.40?}");
-        assert_eq!(headings(&message), expected, "{text:.40?}");
+        assert_eq!(headings(&message), *expected, "{text:.40?}");
         assert!(message.text.lines().count() <= 60, "{text:.40?}: {} lines", message.text.lines().count());
         assert!(message.subject.len() < 100 && message.subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
     }
@@ -207,8 +216,7 @@ fn a_mail_stays_plain_and_keeps_its_headings() {
 #[test]
 fn a_chat_is_never_steered() {
     for text in hostile() {
-        let content = alert(&text).json["content"].clone();
-        for shown in texts(&content) {
+        for shown in alerts(&text).iter().flat_map(|alert| texts(&alert.json["content"])) {
             // Our own words hold brackets around the product's name, underscores in names, and quotes.
             let shown = shown.replace("[ECS privileged guard]", "");
             for mark in ["<", ">", "`", "*", "~", "@", "|", "](", "&", "\u{1b}", "\r", "\u{202e}"] {
@@ -220,8 +228,7 @@ fn a_chat_is_never_steered() {
 
 #[test]
 fn the_flat_fields_and_the_whole_message_stay_bounded_and_printable() {
-    for text in hostile() {
-        let message = alert(&text);
+    for (text, message) in hostile().iter().flat_map(|text| alerts(text).into_iter().map(move |it| (text, it))) {
         for shown in texts(&message.json) {
             assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{text:.40?}: {shown:.100?}");
         }

@@ -11,6 +11,7 @@ mod world;
 mod alerts;
 mod architecture;
 mod backout;
+mod backout_alerts;
 mod binary;
 mod conformance;
 mod documents;

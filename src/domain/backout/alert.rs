@@ -12,6 +12,10 @@ use super::answer::Outcome;
 use super::plan::{ByHand, Service};
 use super::request::Request;
 
+/// Limits of a custom notification, in characters.
+const DESCRIPTION_MAX: usize = 8_000;
+const STEP_MAX: usize = 350;
+
 /// The facts that an alert about a backout is made of.
 pub struct Told<'a> {
     /// The original.
@@ -163,6 +167,7 @@ fn by_hand(told: &Told, home: &Home) -> Vec<Line> {
 
 fn document(told: &Told, title: &str, attributes: &[(&'static str, String)]) -> Value {
     let steps = told.steps.iter().map(|step| chat(step)).collect::<Vec<_>>().join("\n");
+    let steps: String = steps.chars().take(DESCRIPTION_MAX).collect();
     let mut document = json!({
         "version": "1.0",
         "source": "custom",
@@ -170,7 +175,7 @@ fn document(told: &Told, title: &str, attributes: &[(&'static str, String)]) -> 
             "textType": "client-markdown",
             "title": title,
             "description": match steps.is_empty() { true => "Nothing was changed.".to_owned(), false => steps },
-            "nextSteps": told.failure.iter().map(|failure| chat(failure).chars().take(350).collect::<String>()).collect::<Vec<_>>(),
+            "nextSteps": told.failure.iter().map(|failure| chat(failure).chars().take(STEP_MAX).collect::<String>()).collect::<Vec<_>>(),
             "keywords": [told.outcome.as_str()],
         },
         "metadata": {
@@ -182,7 +187,7 @@ fn document(told: &Told, title: &str, attributes: &[(&'static str, String)]) -> 
         "taskDefinition": told.id.to_string(),
         "restored": told.restored.map(ToString::to_string),
         "claimedApprover": plain(&told.request.approved_by),
-        "reason": plain(&told.request.reason),
+        "claimedReason": plain(&told.request.reason),
     });
     if let Some(document) = document.as_object_mut() {
         document.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));

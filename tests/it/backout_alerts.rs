@@ -1,0 +1,139 @@
+//! The alerts of backout, held by golden files beside those of the guard, and its texts through every sink.
+
+use ecs_privileged_guard::domain::alert::{Message, Setting};
+use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
+use ecs_privileged_guard::domain::backout::alert::{Told, message, statement};
+use ecs_privileged_guard::domain::backout::answer::Outcome;
+use ecs_privileged_guard::domain::backout::plan::{ByHand, Service};
+use ecs_privileged_guard::domain::backout::request::Request;
+use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
+use ecs_privileged_guard::domain::report::Failure;
+
+use super::alerts::hold;
+
+fn id(text: &str) -> TaskDefinitionId {
+    text.parse().unwrap()
+}
+
+fn service(name: &str) -> Service {
+    Service {
+        cluster: "prod".into(),
+        name: name.into(),
+        controller: "ECS".into(),
+        is_express: false,
+        target: None,
+        others: Vec::new(),
+        is_deploying: false,
+    }
+}
+
+fn request(reason: &str, approved_by: &str) -> Request {
+    Request {
+        named: id("web:12"),
+        reason: reason.into(),
+        approved_by: approved_by.into(),
+        days: 30,
+        replace: false,
+        dry_run: false,
+    }
+}
+
+fn of(told: &Told) -> Message {
+    let setting = Setting {
+        mode: "remediate",
+        home: &Home::new("eu-west-1", "111122223333").unwrap(),
+        bucket: "guard-state",
+        runbook_url: Some("https://wiki.example.com/ecs-guard"),
+        backout_function: Some("guard-Backout-1ABC"),
+        roles: &[],
+        owner_tag_keys: &[],
+    };
+    message(told, &setting)
+}
+
+/// Each alert that backout can send, with these texts from outside in it.
+pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'static str, Message)> {
+    let (original, restored, copies) = (id("web:12"), id("web:14"), [id("web:13")]);
+    let request = request(reason, approved_by);
+    let denied = Failure::Call(CallFailure {
+        action: "ecs:UpdateService",
+        resource: format!("arn:aws:ecs:eu-west-1:111122223333:service/prod/{name}"),
+        code: Some("AccessDeniedException".into()),
+        request_id: Some("00000000-0000-4000-8000-000000000001".into()),
+        cause: Cause::AccessDenied { action: "ecs:UpdateService" },
+    });
+    let by_hand: Vec<(Service, ByHand)> =
+        [ByHand::Deploying, ByHand::Moving, ByHand::CodeDeploy, ByHand::External, ByHand::Express]
+            .map(|why| (service(name), why))
+            .to_vec();
+    let exempted = "Exempted web, containers app, until 2026-12-24T08:00:00Z".to_owned();
+    let told = |outcome| Told {
+        id: &original,
+        outcome,
+        request: &request,
+        restored: None,
+        copies: &[],
+        steps: Vec::new(),
+        failure: None,
+        statement: None,
+        by_hand: &[],
+        is_backup_tampered: false,
+    };
+    vec![
+        (
+            "backout-backed_out",
+            of(&Told {
+                restored: Some(&original),
+                copies: &copies,
+                steps: vec![exempted.clone(), "Deregistered web:13, the copy".into()],
+                ..told(Outcome::BackedOut)
+            }),
+        ),
+        (
+            "backout-backed_out-by-hand",
+            of(&Told {
+                restored: Some(&restored),
+                copies: &copies,
+                steps: vec![
+                    exempted.clone(),
+                    "Registered web:14 from the backup, proven equal to the original".into(),
+                    "Deregistered web:13, the copy".into(),
+                ],
+                by_hand: &by_hand,
+                is_backup_tampered: true,
+                ..told(Outcome::BackedOut)
+            }),
+        ),
+        (
+            "backout-failed",
+            of(&Told {
+                restored: Some(&original),
+                steps: vec![exempted],
+                failure: Some(denied.to_string()),
+                statement: statement(&denied),
+                ..told(Outcome::Failed)
+            }),
+        ),
+        (
+            "backout-refused-backup_tampered",
+            of(&Told {
+                failure: Some("web:12 is not ACTIVE any more, and its backup is not what was stored".into()),
+                is_backup_tampered: true,
+                ..told(Outcome::Refused)
+            }),
+        ),
+    ]
+}
+
+/// Holds the golden files, and answers their names.
+pub(crate) fn hold_all() -> Vec<String> {
+    cases("the app does not start", "jane@example.com", "checkout")
+        .into_iter()
+        .map(|(name, message)| {
+            let name = format!("{name}.txt");
+            let json = serde_json::to_string_pretty(&message.json).unwrap();
+            hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
+            name
+        })
+        .collect()
+}
