@@ -31,7 +31,7 @@ enum InvocationError {
     #[error("where this function runs is not known: AWS_REGION is {0}")]
     Home(ArnError),
     /// The run did not come to an outcome.
-    #[error("{0}")]
+    #[error("{}; the same request again goes on where this one stopped", in_words(.0))]
     Run(RunError),
 }
 
@@ -42,6 +42,17 @@ impl InvocationError {
             Self::Home(_) => "unknown_home",
             Self::Run(error) => error.category(),
         }
+    }
+}
+
+/// What kept a run from its end. Nobody repeats it but the person who asked for it.
+fn in_words(error: &RunError) -> String {
+    match error {
+        RunError::Transient(failure) => format!("gave up for now: {failure}"),
+        RunError::OutOfTime => "too little time was left to finish what would have been begun".to_owned(),
+        RunError::Unsettled => "the family kept changing while it was looked at".to_owned(),
+        RunError::Unreadable(failure) => failure.to_string(),
+        RunError::NotPublished(_) | RunError::NotRecorded(_) => error.to_string(),
     }
 }
 

@@ -220,6 +220,10 @@ pub fn plan(seen: &Seen, request: &Request, policy: &Policy, now: Timestamp) -> 
         }
     };
     let containers = containers(seen, &backup);
+    if containers.is_empty() {
+        // Nothing was privileged, so nothing was taken away, and there is nothing to exempt.
+        return Plan::Nothing;
+    }
     let (exemption, until) = match exemption(seen, request, &containers, now) {
         Ok(exemption) => exemption,
         Err(refused) => return Plan::Refuse(refused),

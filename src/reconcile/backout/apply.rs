@@ -8,7 +8,7 @@ use super::super::{Guard, Run};
 use crate::aws::{Expect, Written};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backout::plan::{BringBack, Seen, Service, Steps};
-use crate::domain::document::{Described, RegisterInput};
+use crate::domain::document::RegisterInput;
 use crate::domain::failure::CallFailure;
 use crate::domain::fidelity::{Tags, differences};
 use crate::domain::keys;
@@ -92,13 +92,11 @@ async fn register(
     let restored = guard.aws.ecs.register_original(input).await?;
     done.met.push(restored.revision);
     let between = active_between(guard, &seen.id.family, highest, restored.revision, |_| false).await?;
-    let is_foreign = |between: &&Described| {
-        let says = between.register_input(&guard.policy.output_only);
-        let equals = |wanted: &RegisterInput| differences(wanted, &says, Tags::LeftOut).is_empty();
-        !guard.policy.is_ours(between.registered_by()) && !equals(input)
-    };
-    if let Some(foreign) = between.iter().find(is_foreign) {
-        done.met.push(foreign.id().revision);
+    // Newer than what we bring back, or the same by somebody who was faster: either way ours must go.
+    let others = between.iter().filter(|between| !guard.policy.is_ours(between.registered_by()));
+    let others: Vec<Revision> = others.map(|between| between.id().revision).collect();
+    if !others.is_empty() {
+        done.met.extend(others);
         take_back(guard, &restored).await?;
         return Ok(None);
     }

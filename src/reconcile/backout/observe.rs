@@ -15,6 +15,9 @@ use crate::domain::record::MadeCopy;
 /// The copy is the original's next, or nearly: so many earlier records and backups are read to find whose copy it is.
 const EARLIER_MAX: usize = 50;
 
+/// So many revisions after the original are described, from the highest down.
+const LATER_MAX: usize = 30;
+
 /// The original that is meant: the named revision itself, or the one that it is the copy of. None: the guard knows
 /// neither record nor backup of such a revision.
 pub(super) async fn original_of(guard: &Guard, named: &TaskDefinitionId) -> Result<Option<TaskDefinitionId>, Stop> {
@@ -61,8 +64,12 @@ pub(super) async fn observe(guard: &Guard, id: &TaskDefinitionId, met: &[Revisio
         Presence::Inactive(described) => described.map(|described| *described),
         Presence::Unknown => None,
     };
+    let record = read_record(guard, id).await?;
+    let recorded = record.iter().flat_map(|held| &held.record.copies).filter_map(MadeCopy::number);
+    let recorded: Vec<Revision> = recorded.chain(met.iter().copied()).collect();
+    // From the highest down: the latest decides, and copies of ours that no record names are near it.
     let listed = guard.aws.ecs.active_revisions(&id.family, id.revision).await?;
-    let mut numbers: Vec<Revision> = listed.into_iter().chain(met.iter().copied()).collect();
+    let mut numbers: Vec<Revision> = listed.into_iter().take(LATER_MAX).chain(recorded).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let mut later = Vec::new();
@@ -71,7 +78,6 @@ pub(super) async fn observe(guard: &Guard, id: &TaskDefinitionId, met: &[Revisio
         later.extend(described.filter(Described::is_active));
     }
     let exemption = exemption_with_etag(guard, id).await?;
-    let record = read_record(guard, id).await?;
     let backup = guard.aws.bucket.get(&keys::backup(&guard.home, id)).await?.map(|object| object.text);
     let services = guard.aws.ecs.services_of(&id.family, &guard.aws.clock).await?;
     Ok(Seen { id: id.clone(), original, later, record, backup, exemption, services })
