@@ -34,7 +34,7 @@ fn malformed() -> DocumentError {
 
 fn member<'a>(object: Json<'a>, name: &'static str) -> impl Iterator<Item = Json<'a>> {
     let members = object.members().unwrap_or_default().into_iter();
-    members.filter(move |member| member.name.is(name)).map(|member| member.value)
+    members.filter(move |member| member.is(name)).map(|member| member.value)
 }
 
 #[cfg(test)]

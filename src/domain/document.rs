@@ -178,7 +178,7 @@ impl Described {
             (true, Some(tags)) => read_tags("taskDefinition.tags", tags)?,
             (true | false, _) => beside,
         };
-        let members = task.members.iter().filter(|member| !member.name.is("tags"));
+        let members = task.members.iter().filter(|member| !member.is("tags"));
         Ok(Self {
             arn,
             status: task.required_text("status")?,
@@ -508,7 +508,7 @@ fn instant(seconds: Json<'_>) -> Option<Timestamp> {
 impl Piece {
     fn of(member: &Member<'_>) -> Self {
         Self {
-            name: member.name.clone(),
+            name: member.name(),
             written_name: member.written_name.to_owned(),
             value: member.value.as_str().to_owned(),
         }
@@ -551,7 +551,7 @@ impl<'a> Object<'a> {
 
     /// Every value that is given for `name`.
     fn all(&self, name: &str) -> impl Iterator<Item = Json<'a>> {
-        self.members.iter().filter(move |member| member.name.is(name)).map(|member| member.value)
+        self.members.iter().filter(move |member| member.is(name)).map(|member| member.value)
     }
 
     /// The one value of `name`; `null` is none.

@@ -272,7 +272,7 @@ impl Containers {
     /// Of a task definition in the event. A list that is given twice proves nothing.
     fn of(definition: Option<&[Member]>) -> Self {
         let members = definition.unwrap_or_default().iter();
-        let mut lists = members.filter(|member| member.name.is("containerDefinitions"));
+        let mut lists = members.filter(|member| member.is("containerDefinitions"));
         match (lists.next(), lists.next()) {
             (_, Some(_)) => Self::NotClean { privileged: Vec::new() },
             (list, None) => Self::read(list.map(|list| list.value)),
@@ -285,10 +285,10 @@ impl Containers {
         let mut is_clean = !elements.is_empty();
         for container in elements {
             let members = container.members().unwrap_or_default();
-            let name = members.iter().find(|member| member.name.is("name")).and_then(|member| member.value.text());
+            let name = members.iter().find(|member| member.is("name")).and_then(|member| member.value.text());
             is_clean &= name.as_ref().is_some_and(|name| !name.is_empty());
             // Given twice, each counts.
-            for member in members.iter().filter(|member| member.name.is("privileged")) {
+            for member in members.iter().filter(|member| member.is("privileged")) {
                 match member.value.value() {
                     Value::Bool(false) | Value::Null => {}
                     Value::Bool(true) => {
@@ -318,7 +318,7 @@ fn proves_compliance(lists: &[Containers; 2]) -> bool {
 
 /// The first member of that name.
 pub(super) fn member<'a>(of: &[Member<'a>], name: &str) -> Option<Json<'a>> {
-    of.iter().find(|member| member.name.is(name)).map(|member| member.value)
+    of.iter().find(|member| member.is(name)).map(|member| member.value)
 }
 
 /// The members of an object in an object.

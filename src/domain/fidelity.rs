@@ -123,8 +123,9 @@ impl Meaning {
             Value::Object(members) => {
                 let mut object = Members::new();
                 for member in members {
-                    let value = Self::of(member.value, &what.member(&member.name), depth + 1);
-                    object.entry(member.name).or_default().push(value);
+                    let name = member.name();
+                    let value = Self::of(member.value, &what.member(&name), depth + 1);
+                    object.entry(name).or_default().push(value);
                 }
                 object.retain(|name, values| what.keeps(name, values));
                 Self::Object(object)

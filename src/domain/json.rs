@@ -39,8 +39,6 @@ pub enum Value<'a> {
 
 /// One member of an object.
 pub struct Member<'a> {
-    /// The name, decoded.
-    pub name: Text,
     /// The name as it is written, in its quotes.
     pub written_name: &'a str,
     /// The value.
@@ -83,8 +81,8 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn value(self) -> Value<'a> {
         match self.0.as_bytes().first() {
-            Some(b'{') => Value::Object(members(parts(self.0))),
-            Some(b'[') => Value::List(parts(self.0).into_iter().map(Json).collect()),
+            Some(b'{') => Value::Object(members(self.0)),
+            Some(b'[') => Value::List(Parts::of(self.0).map(Json).collect()),
             Some(b'"') => Value::Text(Text::decode(self.0)),
             Some(b't') => Value::Bool(true),
             Some(b'f') => Value::Bool(false),
@@ -96,10 +94,10 @@ impl<'a> Json<'a> {
     /// The text, if it is one that a `String` can hold.
     #[must_use]
     pub fn text(self) -> Option<String> {
-        match self.value() {
-            Value::Text(text) => text.to_text(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_) => None,
+        if !self.0.starts_with('"') {
+            return None;
         }
+        plain(self.0).map_or_else(|| Text::decode(self.0).to_text(), |plain| Some(plain.to_owned()))
     }
 
     /// The elements, if it is a list.
@@ -118,6 +116,22 @@ impl<'a> Json<'a> {
             Value::Object(members) => Some(members),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => None,
         }
+    }
+}
+
+impl Member<'_> {
+    /// The name, decoded.
+    #[must_use]
+    pub fn name(&self) -> Text {
+        Text::decode(self.written_name)
+    }
+
+    /// Whether the name means this text, however it is written.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        // An escape takes more bytes than what it means: most names differ by their length already.
+        let length = self.written_name.len() - 2;
+        length >= name.len() && plain(self.written_name).map_or_else(|| self.name().is(name), |plain| plain == name)
     }
 }
 
@@ -175,38 +189,85 @@ impl Text {
     }
 }
 
-/// What stands between the `,` and `:` of a list's or an object's first level: elements, or names and values in turn.
-fn parts(text: &str) -> Vec<&str> {
-    let inner = text[1..text.len() - 1].trim();
-    if inner.is_empty() {
-        return Vec::new();
-    }
-    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    let (mut in_text, mut escaped) = (false, false);
-    for (at, byte) in inner.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            b',' | b':' if depth == 0 => {
-                parts.push(inner[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(inner[start..].trim());
-    parts
+/// What is in the quotes, if it means what it says: most texts hold no escape and need no decoding.
+fn plain(written: &str) -> Option<&str> {
+    let inner = &written[1..written.len() - 1];
+    (!inner.contains('\\')).then_some(inner)
 }
 
-fn members(parts: Vec<&str>) -> Vec<Member<'_>> {
-    let mut parts = parts.into_iter();
+/// What stands in a list's or an object's first level: elements, or names and values in turn. The grammar is proven, so
+/// whatever is between two of them separates them.
+struct Parts<'a>(&'a str);
+
+impl<'a> Parts<'a> {
+    /// Of a list or an object as it is written.
+    fn of(text: &'a str) -> Self {
+        Self(&text[1..text.len() - 1])
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let start = self.0.bytes().position(|byte| !is_between(byte))?;
+        let (part, rest) = self.0[start..].split_at(length_of_first(&self.0[start..]));
+        self.0 = rest;
+        Some(part)
+    }
+}
+
+fn is_between(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b':')
+}
+
+/// How long the value is with which `text` begins.
+fn length_of_first(text: &str) -> usize {
+    match text.as_bytes().first() {
+        Some(b'"') => length_of_text(text),
+        Some(b'{' | b'[') => length_of_nested(text),
+        // A number or a word ends where the space between begins.
+        Some(_) | None => text.bytes().position(is_between).unwrap_or(text.len()),
+    }
+}
+
+/// The same of a list or an object. What is nested in it is counted, not recursed into.
+fn length_of_nested(text: &str) -> usize {
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 1 => return at + 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += match byte {
+            b'"' => length_of_text(&text[at..]),
+            _ => 1,
+        };
+    }
+    at
+}
+
+/// The same of a text: to the first quote that is not escaped. Quotes are searched for, not
+/// stepped to: texts are most of a document.
+fn length_of_text(text: &str) -> usize {
+    let mut at = 1;
+    while let Some(quote) = text[at..].find('"') {
+        at += quote + 1;
+        let backslashes = text.as_bytes()[..at - 1].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if backslashes % 2 == 0 {
+            break;
+        }
+    }
+    at
+}
+
+fn members(object: &str) -> Vec<Member<'_>> {
+    let mut parts = Parts::of(object);
     let mut members = Vec::new();
-    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
-        members.push(Member { name: Text::decode(name), written_name: name, value: Json(value) });
+    while let (Some(written_name), Some(value)) = (parts.next(), parts.next()) {
+        members.push(Member { written_name, value: Json(value) });
     }
     members
 }
@@ -234,6 +295,11 @@ mod tests {
             (r#"{"a" : 1,"a":2 , "b":{"c":":,"}}"#, &[r#""a""#, "1", r#""a""#, "2", r#""b""#, r#"{"c":":,"}"#]),
             (r#"["\"],[","\\",":,{"]"#, &[r#""\"],[""#, r#""\\""#, r#"":,{""#]),
             (r#"["é😀","\ud800"]"#, &[r#""é😀""#, r#""\ud800""#]),
+            (r#"["","\\","\\\\","\\\"","\"\""]"#, &[r#""""#, r#""\\""#, r#""\\\\""#, r#""\\\"""#, r#""\"\"""#]),
+            (r#"{"a\\":"\\","\"":["\\\"]"]}"#, &[r#""a\\""#, r#""\\""#, r#""\"""#, r#"["\\\"]"]"#]),
+            ("[\r\n\t true\r,\tfalse ,null\n]", &["true", "false", "null"]),
+            ("[ [ ] , { } ,[\n[ ]\t] ]", &["[ ]", "{ }", "[\n[ ]\t]"]),
+            (r#"[{"a":"}"},["]"],7]"#, &[r#"{"a":"}"}"#, r#"["]"]"#, "7"]),
         ] {
             assert_eq!(texts(json), expected, "{json}");
         }
@@ -266,6 +332,35 @@ mod tests {
         assert!(Text::decode(r#""\ud800""#) == Text::decode(r#""\uD800""#));
         assert!(Text::decode(r#""\ud800""#) != Text::decode(r#""\ud801""#));
         assert_eq!(Text::decode(r#""\ud800""#).to_text(), None);
+    }
+
+    #[test]
+    fn a_members_name_is_what_it_means() {
+        let is = |written: &str, name: &str| {
+            let json = format!("{{{written}:0}}");
+            Json::parse(&json).unwrap().members().unwrap()[0].is(name)
+        };
+        for (written, name) in [
+            (r#""privileged""#, "privileged"),
+            (r#""\u0070rivileged""#, "privileged"),
+            (r#""privilege\u0064""#, "privileged"),
+            (r#""""#, ""),
+            (r#""\\""#, "\\"),
+            (r#""\/""#, "/"),
+            (r#""é\ud83d\ude00""#, "é😀"),
+        ] {
+            assert!(is(written, name), "{written}");
+        }
+        for (written, name) in [
+            (r#""Privileged""#, "privileged"),
+            (r#""privileged ""#, "privileged"),
+            (r#""privilege""#, "privileged"),
+            (r#""\u0070""#, r"\u0070"),
+            (r#""\\n""#, "\n"),
+            (r#""\ud800""#, "\u{fffd}"),
+        ] {
+            assert!(!is(written, name), "{written}");
+        }
     }
 
     #[test]

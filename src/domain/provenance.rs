@@ -86,7 +86,7 @@ impl Tool {
 impl Provenance {
     /// Reads what there is.
     pub(super) fn read(event: &[Member], detail: &[Member]) -> Self {
-        let short = |of: &[Member], name: &str| text(of, name).map(|text| cut(&text));
+        let short = |of: &[Member], name: &str| text(of, name).map(cut);
         let identity = object(detail, "userIdentity");
         let user_agent = short(detail, "userAgent");
         let source_address = short(detail, "sourceIPAddress");
@@ -130,7 +130,7 @@ impl Provenance {
 impl Actor {
     /// The best name that there is, from the most telling to the least.
     fn read(identity: &[Member]) -> Option<Self> {
-        let short = |of: &[Member], name: &str| text(of, name).filter(|text| !text.is_empty()).map(|text| cut(&text));
+        let short = |of: &[Member], name: &str| text(of, name).filter(|text| !text.is_empty()).map(cut);
         let issuer = object(identity, "sessionContext").and_then(|context| object(&context, "sessionIssuer"));
         let person = object(identity, "onBehalfOf").and_then(|person| short(&person, "userId"));
         let arn = short(identity, "arn");
@@ -176,8 +176,11 @@ fn has_batch_tag(detail: &[Member]) -> bool {
     })
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(LENGTH_MAX).collect()
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LENGTH_MAX) {
+        text.truncate(end);
+    }
+    text
 }
 
 #[cfg(test)]
