@@ -74,13 +74,8 @@ pub(crate) fn newer(state: &State, number: usize) -> bool {
 /// The guard of the account, wired as one likes.
 pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
     let home = Home::new("eu-west-1", "111122223333").unwrap();
-    let places = Places {
-        home: home.clone(),
-        bucket: BUCKET.into(),
-        topic,
-        topic_region: "eu-west-1".into(),
-        path_style: true,
-    };
+    let places =
+        Places { home: home.clone(), bucket: BUCKET.into(), topic, topic_region: "eu-west-1".into(), path_style: true };
     let policy = Policy {
         mode,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),

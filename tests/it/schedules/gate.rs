@@ -16,9 +16,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use ecs_privileged_guard::aws::{Clock, Wiring};
 use ecs_privileged_guard::domain::event::{Event, parse};
@@ -239,8 +237,12 @@ impl Run {
             }
             let earliest = cell.timers.values().map(|(due, _)| *due).min().expect("a run waits for something");
             cell.now = cell.now.max(earliest);
-            let due: Vec<Waker> =
-                cell.timers.values_mut().filter(|(due, _)| *due <= earliest).filter_map(|(_, waker)| waker.take()).collect();
+            let due: Vec<Waker> = cell
+                .timers
+                .values_mut()
+                .filter(|(due, _)| *due <= earliest)
+                .filter_map(|(_, waker)| waker.take())
+                .collect();
             drop(cell);
             due.into_iter().for_each(Waker::wake);
         }

@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 
 use super::gate::Ended;
 use super::ledger::numbers;
+use super::scenario::{object, record as record_of};
 use crate::account::state::ecs::Status;
 use crate::account::{Call, GUARD, Seen, State};
 use crate::story::BUCKET;
-
-const HOME: &str = "111122223333/eu-west-1/web";
 
 fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what.into()) }
@@ -35,11 +34,6 @@ fn of_document(document: &Value) -> Value {
     json!([document["taskRoleArn"], container["name"], container["image"], container["memory"], environment])
 }
 
-fn object(state: &State, folder: &str, number: usize) -> Option<Value> {
-    let text = state.s3.object(BUCKET, &format!("{folder}/{HOME}/{number}.json"))?;
-    serde_json::from_slice(text).ok()
-}
-
 /// What no step may do.
 pub(super) fn judge_step(before: &State, after: &State, call: &Call) -> Result<(), String> {
     if call.principal != GUARD || call.seen != Seen::Done {
@@ -52,7 +46,8 @@ pub(super) fn judge_step(before: &State, after: &State, call: &Call) -> Result<(
             let copy = numbers(after).last().expect("a revision");
             let backed_up = |original: &usize| {
                 object(after, "backups", *original).is_some_and(|backup| {
-                    backup["containerDefinitions"][0]["privileged"] == true && of_document(&backup) == content(after, copy)
+                    backup["containerDefinitions"][0]["privileged"] == true
+                        && of_document(&backup) == content(after, copy)
                 })
             };
             must((1..copy).any(|original| backed_up(&original)), "a copy was registered without an equal backup")
@@ -91,7 +86,7 @@ pub(super) type Shape = Vec<(bool, bool, String)>;
 pub(super) fn shape(state: &State) -> Shape {
     let of = |number: usize| {
         let revision = state.ecs.revision(&format!("web:{number}")).expect("a revision");
-        let image = content(state, number)["containerDefinitions"][0]["image"].as_str().unwrap_or_default().to_owned();
+        let image = content(state, number)[2].as_str().unwrap_or_default().to_owned();
         (is_by_guard(state, number), revision.is_privileged(), image)
     };
     state.ecs.active("web").into_iter().map(of).collect()
@@ -110,12 +105,11 @@ pub(super) fn judge_end(state: &State, last: &[(usize, &Ended)], somebody_remove
     note(must(gaps.len() == copies_active.len(), "more than one copy is ACTIVE before the next foreign revision"));
     if let Some(latest) = active.last().filter(|latest| is_by_guard(state, **latest)) {
         let floor = foreign.last().copied().unwrap_or(1);
-        let newest = (floor..*latest).any(|number| {
-            !is_by_guard(state, number) && content(state, number) == content(state, *latest)
-        });
+        let newest = (floor..*latest)
+            .any(|number| !is_by_guard(state, number) && content(state, number) == content(state, *latest));
         note(must(newest, "the latest ACTIVE revision is older than what people registered last"));
     }
-    let records: Vec<Value> = numbers(state).filter_map(|number| object(state, "records", number)).collect();
+    let records: Vec<Value> = numbers(state).filter_map(|number| record_of(state, number)).collect();
     let is_recorded = |copy: &usize| {
         let names = |record: &Value| {
             record["copies"].as_array().into_iter().flatten().any(|made| made["revision"] == json!(copy))
@@ -125,9 +119,11 @@ pub(super) fn judge_end(state: &State, last: &[(usize, &Ended)], somebody_remove
     note(must(copies_active.iter().all(is_recorded), "an ACTIVE copy that no record names"));
     let in_force = |record: &Value| -> Result<(), String> {
         let Some(copy) = record["copy"].as_str() else { return Ok(()) };
-        let says_withdrawn = record["copies"].as_array().into_iter().flatten().any(|made| {
-            copy.ends_with(&format!(":{}", made["revision"])) && !made["withdrawn"].is_null()
-        });
+        let says_withdrawn = record["copies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|made| copy.ends_with(&format!(":{}", made["revision"])) && !made["withdrawn"].is_null());
         let status = state.ecs.revision(copy).map(|copy| copy.status);
         must(
             status == Some(Status::Active) || says_withdrawn || somebody_removes_copies,
@@ -137,14 +133,24 @@ pub(super) fn judge_end(state: &State, last: &[(usize, &Ended)], somebody_remove
     for record in &records {
         note(in_force(record));
     }
-    note(must(copies_active.is_empty() || !state.sns.messages().is_empty(), "a copy that nobody was told of"));
+    let is_told = |copy: &usize| {
+        let name = format!("web:{copy}");
+        state
+            .sns
+            .messages()
+            .iter()
+            .any(|told| told.message.split(|c: char| !c.is_alphanumeric() && c != ':').any(|word| word == name))
+    };
+    note(must(copies_active.iter().all(is_told), "an ACTIVE copy that nobody was told of"));
+    let withdrawn = numbers(state).filter(|number| is_by_guard(state, *number) && !active.contains(number));
+    note(must(withdrawn.into_iter().all(|copy| is_recorded(&copy)), "a withdrawn copy that no record names"));
     for (number, ended) in last {
         match ended {
             Err(category) => note(Err(format!("nobody heals an error: {category}"))),
             Ok(answer) => {
                 let removed = answer.reason == Some(Reason::CopyRemoved);
                 note(must(!removed || somebody_removes_copies, "the guard takes its own withdrawal for a person's no"));
-                let recorded = !answer.outcome.is_recorded() || object(state, "records", *number).is_some();
+                let recorded = !answer.outcome.is_recorded() || record_of(state, *number).is_some();
                 note(must(recorded, "a privileged revision was looked at, and no record says so"));
             }
         }

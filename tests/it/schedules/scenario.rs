@@ -1,7 +1,10 @@
 //! Who does what at the same time.
 
-use crate::account::{GUARD, OPERATOR, PIPELINE, State};
-use crate::story::{CLEAN, NEWER, PRIVILEGED};
+use serde_json::Value;
+
+use crate::account::state::ecs::Status;
+use crate::account::{OPERATOR, PIPELINE, State};
+use crate::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
 use crate::world::exempt_until;
 
 use super::ledger::numbers;
@@ -32,6 +35,16 @@ pub(super) struct Scenario {
     pub(super) kills: u8,
 }
 
+impl Scenario {
+    /// Whether a person takes copies back in it.
+    pub(super) fn removes_copies(&self) -> bool {
+        let removes = |party: &Party| matches!(party, Party::Other(deed) if deed.name == TAKES_COPY_BACK_NAME);
+        self.parties.iter().any(removes)
+    }
+}
+
+const TAKES_COPY_BACK_NAME: &str = "the operator deregisters the recorded copy";
+
 const fn other(name: &'static str, act: fn(&mut State) -> bool) -> Party {
     Party::Other(Deed { name, act })
 }
@@ -58,14 +71,25 @@ const TAKES_ORIGINAL_BACK: Party = other("the operator deregisters the original"
     state.deregister(OPERATOR, "web:1");
     true
 });
-const TAKES_COPY_BACK: Party = other("the operator deregisters the first ACTIVE copy", |state| {
-    let is_copy = |number: &usize| state.ecs.revision(&format!("web:{number}")).unwrap().registered_by == GUARD;
-    let copy = state.ecs.active("web").into_iter().find(is_copy);
-    if let Some(number) = copy {
-        state.deregister(OPERATOR, &format!("web:{number}"));
+const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
+    let copy = numbers(state).filter_map(|number| record(state, number)?["copy"].as_str().map(str::to_owned)).next();
+    let copy = copy.filter(|copy| state.ecs.revision(copy).is_some_and(|copy| copy.status == Status::Active));
+    if let Some(copy) = &copy {
+        state.deregister(OPERATOR, copy);
     }
     copy.is_some()
 });
+
+/// The record of a revision.
+pub(super) fn record(state: &State, number: usize) -> Option<Value> {
+    object(state, "records", number)
+}
+
+/// An object about a revision.
+pub(super) fn object(state: &State, folder: &str, number: usize) -> Option<Value> {
+    let text = state.s3.object(BUCKET, &format!("{folder}/111122223333/eu-west-1/web/{number}.json"))?;
+    serde_json::from_slice(text).ok()
+}
 
 /// All of them.
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -91,6 +115,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 registers(state, PRIVILEGED);
             },
             ..of("two equal originals", vec![Guard(1), Guard(2)])
+        },
+        Scenario {
+            set_up: |state| exempt_until(state, 30),
+            ..of("two guards, exempt before", vec![Guard(1), Guard(1)])
         },
         of("news and its guard", vec![Guard(1), REGISTERS_NEWER_PRIVILEGED, GuardOfNews]),
         of("same again and its guard", vec![Guard(1), REGISTERS_THE_SAME, GuardOfNews]),
