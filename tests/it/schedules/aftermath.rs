@@ -14,11 +14,12 @@ use super::ledger::{Books, Ledger, event_of, numbers};
 use super::minds::Next;
 use super::scenario::{Party, Scenario};
 use super::search::{Point, Stage};
+use crate::account::state::ecs::Revision;
 
 /// Lambda tries an event again that often.
 const RETRIES: u32 = 2;
 /// Deliveries come so far apart.
-const APART: Duration = Duration::from_mins(1);
+pub(super) const APART: Duration = Duration::from_mins(1);
 
 /// What only the second deliveries broke.
 pub(super) const ONCE_MORE: &str = "every event once more: ";
@@ -51,7 +52,9 @@ pub(super) fn end(scenario: &Scenario, ledger: &mut Ledger, start: Books, point:
     after.retries(point);
     after.late_deeds(point);
     let unheard: Vec<usize> = after.privileged().into_iter().filter(|it| !after.last.contains_key(it)).collect();
-    unheard.into_iter().for_each(|number| after.deliver(number));
+    for number in unheard {
+        after.deliver(number);
+    }
     let (shape, alerts) = after.judge("");
     for number in after.privileged() {
         after.deliver(number);
@@ -115,7 +118,7 @@ impl Aftermath<'_> {
         let state = self.ledger.account(self.books);
         let is_privileged = |number: &usize| {
             let revision = state.ecs.revision(&format!("web:{number}"));
-            event_of(state, *number).is_some() && revision.is_some_and(|revision| revision.is_privileged())
+            event_of(state, *number).is_some() && revision.is_some_and(Revision::is_privileged)
         };
         numbers(state).filter(is_privileged).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::aftermath::ONCE_MORE;
 use super::judge::Shape;
-use super::search::{Choice, Point, Search, Stage};
+use super::search::{Choice, Point, Search};
 
 /// What one order after another decides: who overlaps may do no worse.
 const ASTRAY: &str = "it ends as no order without overlap does";
@@ -121,7 +121,7 @@ impl Search<'_> {
             (false, false) => {}
         }
         *found.shapes.entry(end.shape).or_default() += 1;
-        match point.stages.iter().any(|stage| matches!(stage, Stage::Killed(_))) {
+        match point.kills < self.scenario.kills {
             true => broken.into_iter().map(|rule| format!("{rule} (killed)")).collect(),
             false => broken,
         }

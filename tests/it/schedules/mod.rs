@@ -3,7 +3,8 @@
 //! event comes once more, and the end is judged by what is in the account.
 //!
 //! A kill is a call that is never sent. That the call before was done and its answer lost is the same for the account.
-//! One run is killed in a schedule; two at once are not tried.
+//! What bounds the search: two runs are killed in a schedule, one where two runs overlap from the beginning. Where two
+//! parties meet, the event of a killed run comes again while the other is at work; where three meet, after that.
 //!
 //! A schedule that fails is told by its seed; `SCHEDULE='name:0102' cargo test --test it schedules -- --nocapture`
 //! tells it step by step.
@@ -12,6 +13,7 @@ mod aftermath;
 mod exhaust;
 mod gate;
 mod judge;
+mod known;
 mod ledger;
 mod minds;
 mod reduction;
@@ -23,12 +25,16 @@ use std::time::Instant;
 use ecs_privileged_guard::domain::policy::Mode;
 
 use self::gate::Gate;
+use self::known::{known, known_of};
 use self::minds::Minds;
 use self::scenario::{Scenario, scenarios};
 use self::search::{Choice, Search};
 use crate::account::{PIPELINE, State};
 use crate::story::{BUCKET, PRIVILEGED};
 use crate::world::guard;
+
+/// With more schedules, not every order is tried beside the two short cuts.
+const EVERY_ORDER_MAX: f64 = 200_000.0;
 
 /// Opens the search through a scenario.
 fn open(scenario: &Scenario) -> Search<'_> {
@@ -55,10 +61,9 @@ fn explore(name: &str) {
     if seed().is_some() {
         return;
     }
-    let scenarios = scenarios();
-    let scenario = scenarios.iter().find(|scenario| scenario.name == name).unwrap();
+    let scenario = scenario(name);
     let begun = Instant::now();
-    let mut search = open(scenario);
+    let mut search = open(&scenario);
     let found = search.all();
     let (accounts, calls) = search.ledger.size();
     println!(
@@ -70,16 +75,21 @@ fn explore(name: &str) {
         begun.elapsed()
     );
     println!("  ends: {:?}", found.shapes);
-    let broken: Vec<String> = found
-        .broken
-        .iter()
-        .map(|(rule, (times, seed))| {
-            format!(
-                "  {times} times: {rule}\n    SCHEDULE='{name}:{seed}' cargo test --test it schedules -- --nocapture"
-            )
-        })
-        .collect();
-    assert!(broken.is_empty(), "{name}:\n{}", broken.join("\n"));
+    let seed = |seed: &str| format!("SCHEDULE='{name}:{seed}' cargo test --test it schedules -- --nocapture");
+    let mut wrong = Vec::new();
+    for (rule, (times, shortest)) in &found.broken {
+        match known(name, rule) {
+            Some(reason) => println!("  {times} times, known: {rule} ({reason})"),
+            None => wrong.push(format!("  {times} times: {rule}\n    {}", seed(shortest))),
+        }
+    }
+    let mended = known_of(name).filter(|rule| !found.broken.contains_key(*rule));
+    wrong.extend(mended.map(|rule| format!("  holds by now, so take it out of known.rs: {rule}")));
+    assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+}
+
+fn scenario(name: &str) -> Scenario {
+    scenarios().into_iter().find(|scenario| scenario.name == name).expect("a scenario")
 }
 
 /// Tells one schedule step by step.
@@ -88,9 +98,8 @@ fn explore(name: &str) {
 fn replay() {
     let Some(seed) = seed() else { return };
     let (name, choices) = seed.rsplit_once(':').expect("name:choices");
-    let scenarios = scenarios();
-    let scenario = scenarios.iter().find(|scenario| scenario.name == name).expect("a scenario");
-    let mut search = open(scenario);
+    let scenario = scenario(name);
+    let mut search = open(&scenario);
     let mut point = search.start.clone();
     let mut broken = Vec::new();
     for choice in choices.chars().map(|choice| Choice::read(choice).expect("a choice")) {
@@ -168,24 +177,23 @@ fn two_guards_exempt_before() {
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures that the suite reached")]
 fn the_search_reaches_what_every_order_reaches() {
-    for name in ["equal", "original taken back", "two guards, exempt before", "two equal originals"] {
-        let scenarios = scenarios();
-        let scenario = scenarios.iter().find(|scenario| scenario.name == name).unwrap();
-        let mut search = open(scenario);
-        let (all, reduced, every) = (search.all(), search.reduced(), search.every_order());
-        println!("{name}: {} schedules, {} after reduction, {} points", every.schedules, reduced.schedules, all.points);
-        assert!((all.schedules - every.schedules as f64).abs() < 0.5, "{name}");
-        assert!(all.ends == every.ends, "{name}");
-        assert!(reduced.ends == every.ends, "{name}");
+    for name in ["equal", "original taken back", "two guards, exempt before", "two equal originals", "two guards"] {
+        let scenario = scenario(name);
+        let mut search = open(&scenario);
+        let (all, reduced) = (search.all(), search.reduced());
+        println!("{name}: {} schedules, {} after reduction, {} points", all.schedules, reduced.schedules, all.points);
+        assert!(all.ends == reduced.ends, "{name}");
+        if all.schedules < EVERY_ORDER_MAX {
+            let every = search.every_order();
+            assert!((all.schedules - every.schedules).abs() < 0.5, "{name}: {}", every.schedules);
+            assert!(all.ends == every.ends, "{name}");
+        }
     }
-    let scenarios = scenarios();
-    let mut search = open(&scenarios[0]);
-    let (all, reduced) = (search.all(), search.reduced());
-    println!(
-        "{}: {} schedules, {} after reduction, {} points",
-        scenarios[0].name, all.schedules, reduced.schedules, all.points
-    );
-    assert!(all.ends == reduced.ends);
+}
+
+#[test]
+fn two_guards_exemption_ends() {
+    explore("two guards, exemption ends");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::account::Call;
 /// What was found.
 #[derive(Default)]
 pub(super) struct Reached {
-    pub(super) schedules: usize,
+    pub(super) schedules: f64,
     pub(super) ends: HashSet<Point>,
 }
 
@@ -60,7 +60,7 @@ impl Footprint {
             (Self::Reads(read), Self::Writes(written)) | (Self::Writes(written), Self::Reads(read)) => {
                 !written.iter().any(|written| written.starts_with(read))
             }
-            (Self::Writes(these), Self::Writes(those)) => !these.iter().any(|it| those.contains(it)),
+            (Self::Writes(one), Self::Writes(other)) => !one.iter().any(|it| other.contains(it)),
         }
     }
 }
@@ -79,7 +79,7 @@ impl Search<'_> {
         while let Some(point) = open.pop() {
             let choices = self.choices(&point);
             if choices.is_empty() {
-                reached.schedules += 1;
+                reached.schedules += 1.0;
                 reached.ends.insert(point);
             }
             open.extend(choices.into_iter().map(|(_, next, _)| next));
@@ -94,7 +94,7 @@ impl Search<'_> {
         while let Some((point, mut asleep)) = open.pop() {
             let choices = self.choices(&point);
             if choices.is_empty() {
-                reached.schedules += 1;
+                reached.schedules += 1.0;
                 reached.ends.insert(point);
                 continue;
             }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::account::state::ecs::Status;
+use crate::account::state::ecs::{Revision, Status};
 use crate::account::{OPERATOR, PIPELINE, State};
 use crate::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
-use crate::world::exempt_until;
+use crate::world::{EXEMPTION, exempt_until};
 
 use super::ledger::numbers;
 
@@ -33,6 +33,8 @@ pub(super) struct Scenario {
     pub(super) parties: Vec<Party>,
     /// How many runs are killed in one schedule, at most.
     pub(super) kills: u8,
+    /// Lambda hands the event of a killed run over again while the others are still at work, not after that.
+    pub(super) killed_return: bool,
 }
 
 impl Scenario {
@@ -67,12 +69,16 @@ const EXEMPTS: Party = other("the operator exempts the family", |state| {
     exempt_until(state, 30);
     true
 });
+const ENDS_EXEMPTION: Party = other("the operator ends the exemption", |state| {
+    state.delete_object(OPERATOR, BUCKET, EXEMPTION);
+    true
+});
 const TAKES_ORIGINAL_BACK: Party = other("the operator deregisters the original", |state| {
     state.deregister(OPERATOR, "web:1");
     true
 });
 const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
-    let copy = numbers(state).filter_map(|number| record(state, number)?["copy"].as_str().map(str::to_owned)).next();
+    let copy = numbers(state).find_map(|number| record(state, number)?["copy"].as_str().map(str::to_owned));
     let copy = copy.filter(|copy| state.ecs.revision(copy).is_some_and(|copy| copy.status == Status::Active));
     if let Some(copy) = &copy {
         state.deregister(OPERATOR, copy);
@@ -94,9 +100,13 @@ pub(super) fn object(state: &State, folder: &str, number: usize) -> Option<Value
 /// All of them.
 pub(super) fn scenarios() -> Vec<Scenario> {
     use Party::{Guard, GuardOfNews};
-    let of = |name, parties| Scenario { name, set_up: |_| {}, parties, kills: 1 };
+    // Two deaths, and the event of a dead run comes again while the pipeline or the operator is still to act.
+    let of = |name, parties| Scenario { name, set_up: |_| {}, parties, kills: 2, killed_return: true };
+    let two_runs = |name, parties| Scenario { kills: 1, ..of(name, parties) };
+    // With a third party, the event of a dead run comes again when the others are done: else there are too many points.
+    let three = |name, parties| Scenario { killed_return: false, ..of(name, parties) };
     vec![
-        of("two guards", vec![Guard(1), Guard(1)]),
+        two_runs("two guards", vec![Guard(1), Guard(1)]),
         of("newer", vec![Guard(1), REGISTERS_NEWER]),
         of("newer privileged", vec![Guard(1), REGISTERS_NEWER_PRIVILEGED]),
         of("same again", vec![Guard(1), REGISTERS_THE_SAME]),
@@ -108,30 +118,34 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             set_up: |state| {
                 registers(state, &newer_privileged());
             },
-            ..of("two originals", vec![Guard(1), Guard(2)])
+            ..two_runs("two originals", vec![Guard(1), Guard(2)])
         },
         Scenario {
             set_up: |state| {
                 registers(state, PRIVILEGED);
             },
-            ..of("two equal originals", vec![Guard(1), Guard(2)])
+            ..two_runs("two equal originals", vec![Guard(1), Guard(2)])
         },
         Scenario {
             set_up: |state| exempt_until(state, 30),
-            ..of("two guards, exempt before", vec![Guard(1), Guard(1)])
+            ..two_runs("two guards, exempt before", vec![Guard(1), Guard(1)])
         },
-        of("news and its guard", vec![Guard(1), REGISTERS_NEWER_PRIVILEGED, GuardOfNews]),
-        of("same again and its guard", vec![Guard(1), REGISTERS_THE_SAME, GuardOfNews]),
-        of("two guards, newer", vec![Guard(1), Guard(1), REGISTERS_NEWER]),
-        of("two guards, equal", vec![Guard(1), Guard(1), REGISTERS_THE_COPY]),
-        of("two guards, exempted", vec![Guard(1), Guard(1), EXEMPTS]),
-        of("two guards, original taken back", vec![Guard(1), Guard(1), TAKES_ORIGINAL_BACK]),
-        of("two guards, copy taken back", vec![Guard(1), Guard(1), TAKES_COPY_BACK]),
+        Scenario {
+            set_up: |state| exempt_until(state, 30),
+            ..three("two guards, exemption ends", vec![Guard(1), Guard(1), ENDS_EXEMPTION])
+        },
+        three("news and its guard", vec![Guard(1), REGISTERS_NEWER_PRIVILEGED, GuardOfNews]),
+        three("same again and its guard", vec![Guard(1), REGISTERS_THE_SAME, GuardOfNews]),
+        three("two guards, newer", vec![Guard(1), Guard(1), REGISTERS_NEWER]),
+        three("two guards, equal", vec![Guard(1), Guard(1), REGISTERS_THE_COPY]),
+        three("two guards, exempted", vec![Guard(1), Guard(1), EXEMPTS]),
+        three("two guards, original taken back", vec![Guard(1), Guard(1), TAKES_ORIGINAL_BACK]),
+        three("two guards, copy taken back", vec![Guard(1), Guard(1), TAKES_COPY_BACK]),
     ]
 }
 
 /// The privileged revision that somebody registered meanwhile.
 pub(super) fn news(state: &State) -> Option<usize> {
-    let is_news = |number: &usize| state.ecs.revision(&format!("web:{number}")).is_some_and(|it| it.is_privileged());
+    let is_news = |number: &usize| state.ecs.revision(&format!("web:{number}")).is_some_and(Revision::is_privileged);
     numbers(state).filter(|number| *number > 1).find(is_news)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::aftermath::{End, end};
+use super::aftermath::{APART, End, end};
 use super::judge::Shape;
 use super::ledger::{Books, Ledger, Step, event_of};
 use super::minds::{Mind, Minds, Next};
@@ -27,7 +27,7 @@ pub(super) enum Stage {
 pub(super) struct Point {
     pub(super) books: Books,
     pub(super) stages: Vec<Stage>,
-    kills: u8,
+    pub(super) kills: u8,
 }
 
 /// Who goes on, or dies instead.
@@ -80,6 +80,13 @@ impl<'a> Search<'a> {
         Self { scenario, ledger, start }
     }
 
+    /// The guard is handed the event of a revision, for the first time or again.
+    fn begin(&mut self, books: Books, number: usize, deaths: u8) -> Option<Mind> {
+        let event = event_of(self.ledger.account(books), number)?;
+        let at = self.ledger.account(self.start.books).now + APART * u32::from(deaths);
+        Some(self.ledger.minds.begin(&event, at))
+    }
+
     /// Where a choice leads. Nothing if there is no such choice here.
     pub(super) fn take(&mut self, point: &Point, choice: Choice) -> Option<(Point, Option<Step>)> {
         let mut next = point.clone();
@@ -100,10 +107,11 @@ impl<'a> Search<'a> {
                 return Some((next, Some(step)));
             }
             (Stage::Awaits, Party::GuardOfNews | Party::Guard(_)) => {
-                let state = self.ledger.account(point.books);
-                let number = news(state)?;
-                let (event, now) = (event_of(state, number)?, self.ledger.account(self.start.books).now);
-                (self.ledger.minds.begin(&event, now), number)
+                let number = news(self.ledger.account(point.books))?;
+                (self.begin(point.books, number, 0)?, number)
+            }
+            (Stage::Killed(number), _) if self.scenario.killed_return => {
+                (self.begin(point.books, number, self.scenario.kills - point.kills)?, number)
             }
             (Stage::Runs(mind, number), _) => (mind, number),
             (Stage::Killed(_) | Stage::Done, _) => return None,
