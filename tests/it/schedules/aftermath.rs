@@ -56,6 +56,11 @@ pub(super) fn end(scenario: &Scenario, ledger: &mut Ledger, start: Books, point:
         after.deliver(number);
     }
     let (shape, alerts) = after.judge("");
+    let active = after.ledger.account(after.books).ecs.active("web");
+    let outlives = |stage: &Stage| matches!(stage, Stage::Done(Some(copy)) if active.contains(copy));
+    if point.stages.iter().any(outlives) {
+        after.broken.push("a copy outlives what was done against it while it was made".to_owned());
+    }
     for number in after.privileged() {
         after.deliver(number);
     }
@@ -87,7 +92,7 @@ impl Aftermath<'_> {
                     Next::Call(..) => unreachable!("nothing is held at an end"),
                 },
                 Stage::Killed(number) => (number, Rc::new(Err("killed".to_owned()))),
-                Stage::Awaits | Stage::Done => continue,
+                Stage::Awaits | Stage::Done(_) => continue,
             };
             self.told.push(format!("web:{number}: ended {ended:?}"));
             self.last.insert(number, ended);

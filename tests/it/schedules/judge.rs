@@ -80,6 +80,14 @@ fn copies(record: &Value) -> BTreeSet<u64> {
     record["copies"].as_array().into_iter().flatten().filter_map(|copy| copy["revision"].as_u64()).collect()
 }
 
+/// The first ACTIVE copy that no record names.
+pub(super) fn unrecorded_copy(state: &State) -> Option<usize> {
+    let recorded: BTreeSet<u64> =
+        numbers(state).filter_map(|number| record_of(state, number)).flat_map(|record| copies(&record)).collect();
+    let is_unrecorded = |copy: &usize| is_by_guard(state, *copy) && !recorded.contains(&(*copy as u64));
+    state.ecs.active("web").into_iter().find(is_unrecorded)
+}
+
 /// What is ACTIVE: by the guard or not, privileged or not, with which image. Numbers may differ.
 pub(super) type Shape = Vec<(bool, bool, String)>;
 

@@ -68,6 +68,19 @@ impl Minds {
         self.nodes[mind].next.clone()
     }
 
+    /// Whether the run has made such a call since it registered a copy, or at all if it has registered none.
+    pub(super) fn has_looked(&self, mind: Mind, look: fn(&Request) -> bool) -> bool {
+        let registers = |request: &Request| {
+            request.header("x-amz-target").is_some_and(|it| it.ends_with(".RegisterTaskDefinition"))
+        };
+        let before = std::iter::successors(Some(mind), |mind| Some(self.nodes[*mind].before.as_ref()?.0)).skip(1);
+        let calls = before.filter_map(|mind| match &self.nodes[mind].next {
+            Next::Call(request, _) => Some(request),
+            Next::Ended(_) => None,
+        });
+        calls.take_while(|request| !registers(request)).any(|request| look(request))
+    }
+
     /// How many sequences of answers were seen.
     pub(super) fn count(&self) -> usize {
         self.nodes.len()

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::account::http::Request;
 use crate::account::state::ecs::{Revision, Status};
 use crate::account::{OPERATOR, PIPELINE, State};
 use crate::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
@@ -13,6 +14,8 @@ use super::ledger::numbers;
 pub(super) struct Deed {
     pub(super) name: &'static str,
     pub(super) act: fn(&mut State) -> bool,
+    /// A copy that is being made must go then, unless its run has looked at this for the last time.
+    pub(super) forbids: Option<fn(&Request) -> bool>,
 }
 
 /// A party to a schedule.
@@ -48,7 +51,20 @@ impl Scenario {
 const TAKES_COPY_BACK_NAME: &str = "the operator deregisters the recorded copy";
 
 const fn other(name: &'static str, act: fn(&mut State) -> bool) -> Party {
-    Party::Other(Deed { name, act })
+    Party::Other(Deed { name, act, forbids: None })
+}
+
+const fn forbidding(name: &'static str, look: fn(&Request) -> bool, act: fn(&mut State) -> bool) -> Party {
+    Party::Other(Deed { name, act, forbids: Some(look) })
+}
+
+fn looks_at_exemption(request: &Request) -> bool {
+    request.path.contains("/exemptions/")
+}
+
+fn looks_at_original(request: &Request) -> bool {
+    request.header("x-amz-target").is_some_and(|target| target.ends_with("DescribeTaskDefinition"))
+        && String::from_utf8_lossy(&request.body).contains("web:1\"")
 }
 
 fn registers(state: &mut State, input: &str) -> bool {
@@ -65,7 +81,7 @@ const REGISTERS_NEWER_PRIVILEGED: Party =
     other("the pipeline registers a newer privileged version", |state| registers(state, &newer_privileged()));
 const REGISTERS_THE_SAME: Party = other("the pipeline registers the same again", |state| registers(state, PRIVILEGED));
 const REGISTERS_THE_COPY: Party = other("the pipeline registers what equals the copy", |state| registers(state, CLEAN));
-const EXEMPTS: Party = other("the operator exempts the family", |state| {
+const EXEMPTS: Party = forbidding("the operator exempts the family", looks_at_exemption, |state| {
     exempt_until(state, 30);
     true
 });
@@ -73,7 +89,7 @@ const ENDS_EXEMPTION: Party = other("the operator ends the exemption", |state| {
     state.delete_object(OPERATOR, BUCKET, EXEMPTION);
     true
 });
-const TAKES_ORIGINAL_BACK: Party = other("the operator deregisters the original", |state| {
+const TAKES_ORIGINAL_BACK: Party = forbidding("the operator deregisters the original", looks_at_original, |state| {
     state.deregister(OPERATOR, "web:1");
     true
 });

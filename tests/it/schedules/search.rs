@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::aftermath::{APART, End, end};
-use super::judge::Shape;
+use super::judge::{Shape, unrecorded_copy};
 use super::ledger::{Books, Ledger, Step, event_of};
 use super::minds::{Mind, Minds, Next};
 use super::scenario::{Party, Scenario, news};
 use crate::account::State;
+use crate::account::http::Request;
 
 /// How far a party is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,8 +19,8 @@ pub(super) enum Stage {
     Runs(Mind, usize),
     /// The run was killed; its event will come again.
     Killed(usize),
-    /// Somebody else has done what they do.
-    Done,
+    /// Somebody else has done what they do, and this copy must go.
+    Done(Option<usize>),
 }
 
 /// An account, and how far each party is.
@@ -102,7 +103,7 @@ impl<'a> Search<'a> {
         let (mind, number) = match (*stage, party) {
             (Stage::Awaits, Party::Other(deed)) => {
                 let step = self.ledger.deed(point.books, deed)?;
-                *stage = Stage::Done;
+                *stage = Stage::Done(deed.forbids.and_then(|look| self.copy_in_the_making(point, look)));
                 next.books = step.books;
                 return Some((next, Some(step)));
             }
@@ -114,12 +115,22 @@ impl<'a> Search<'a> {
                 (self.begin(point.books, number, self.scenario.kills - point.kills)?, number)
             }
             (Stage::Runs(mind, number), _) => (mind, number),
-            (Stage::Killed(_) | Stage::Done, _) => return None,
+            (Stage::Killed(_) | Stage::Done(_), _) => return None,
         };
         let step = self.ledger.step(point.books, mind)?;
         *stage = Stage::Runs(step.mind.expect("a run's step"), number);
         next.books = step.books;
         Some((next, Some(step)))
+    }
+
+    /// The ACTIVE copy that no record names, unless a run has looked for the last time.
+    fn copy_in_the_making(&self, point: &Point, look: fn(&Request) -> bool) -> Option<usize> {
+        let has_looked = |stage: &Stage| match *stage {
+            Stage::Runs(mind, _) => self.ledger.minds.has_looked(mind, look),
+            Stage::Awaits | Stage::Killed(_) | Stage::Done(_) => false,
+        };
+        let copy = unrecorded_copy(self.ledger.account(point.books));
+        copy.filter(|_| !point.stages.iter().any(has_looked))
     }
 
     /// All choices of a point and where they lead.
