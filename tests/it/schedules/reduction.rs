@@ -66,9 +66,15 @@ impl Footprint {
 }
 
 fn is_independent((a, of_a): &Possible, (b, of_b): &Possible) -> bool {
-    let touches = of_a.as_ref().zip(of_b.as_ref());
     // Two deaths share the number of deaths that are left.
-    a.party != b.party && !(a.dies && b.dies) && touches.is_none_or(|(a, b)| a.is_independent(b))
+    a.party != b.party
+        && !(a.dies && b.dies)
+        && match (of_a.as_deref(), of_b.as_deref()) {
+            (Some(a), Some(b)) => a.is_independent(b),
+            // Which run lives when somebody else acts decides what must become of its copy.
+            (Some(Footprint::Everything), None) | (None, Some(Footprint::Everything)) => false,
+            (_, None) | (None, _) => true,
+        }
 }
 
 impl Search<'_> {
