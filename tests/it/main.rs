@@ -19,3 +19,4 @@ mod events;
 mod faults;
 mod guard;
 mod hostile;
+mod schedules;

@@ -71,6 +71,23 @@ pub(crate) fn newer(state: &State, number: usize) -> bool {
     state.ecs.revision(&format!("web:{number}")).is_some_and(|revision| revision.input.to_json().contains("app:2"))
 }
 
+/// The guard of the account, wired as one likes.
+pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
+    let home = Home::new("eu-west-1", "111122223333").unwrap();
+    let places =
+        Places { home: home.clone(), bucket: BUCKET.into(), topic, topic_region: "eu-west-1".into(), path_style: true };
+    let policy = Policy {
+        mode,
+        remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        exempt_families: FamilyGlobs::default(),
+        output_only: OutputOnly::default(),
+        owner_tag_keys: Vec::new(),
+        guard_roles: vec!["guard-role".parse().unwrap()],
+    };
+    let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
+    Guard { aws: connect(places, wiring).await, policy, home, texts }
+}
+
 pub(crate) struct World {
     pub(crate) state: Shared,
     pub(crate) guard: Guard,
@@ -88,30 +105,13 @@ impl World {
         state.forget_calls();
         let key = state.key_of(GUARD).clone();
         let state = Arc::new(Mutex::new(state));
-        let home = Home::new("eu-west-1", "111122223333").unwrap();
         let jumping = Jumping(Arc::clone(&state));
         let wiring = Wiring {
             http: in_process::client(Arc::clone(&state)),
             clock: Clock::new(jumping.clone(), jumping),
             credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
         };
-        let places = Places {
-            home: home.clone(),
-            bucket: BUCKET.into(),
-            topic,
-            topic_region: "eu-west-1".into(),
-            path_style: true,
-        };
-        let policy = Policy {
-            mode,
-            remediate_families: FamilyGlobs::new(["*"]).unwrap(),
-            exempt_families: FamilyGlobs::default(),
-            output_only: OutputOnly::default(),
-            owner_tag_keys: Vec::new(),
-            guard_roles: vec!["guard-role".parse().unwrap()],
-        };
-        let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
-        Self { guard: Guard { aws: connect(places, wiring).await, policy, home, texts }, state, event }
+        Self { guard: guard(mode, topic, wiring).await, state, event }
     }
 
     /// One delivery.

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 
-use super::http::Request;
+use super::http::{Request, Response};
 use super::state::State;
 
 /// A client whose requests end in this state. Any endpoint will do.
@@ -42,19 +42,24 @@ impl HttpConnector for InProcess {
 impl InProcess {
     fn answer(&self, request: &Request) -> Result<HttpResponse, ConnectorError> {
         let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).handle(request);
-        let cut = || ConnectorError::io("the connection breaks on purpose".into());
-        let response = reply.response.ok_or_else(cut)?;
-        let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-        let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
-        for (name, value) in response.headers {
-            answer.headers_mut().append(name, value);
-        }
-        Ok(answer)
+        sent(reply.response)
     }
 }
 
+/// As a client would have read it. Nothing: the connection breaks.
+pub fn sent(response: Option<Response>) -> Result<HttpResponse, ConnectorError> {
+    let cut = || ConnectorError::io("the connection breaks on purpose".into());
+    let response = response.ok_or_else(cut)?;
+    let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+    let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
+    for (name, value) in response.headers {
+        answer.headers_mut().append(name, value);
+    }
+    Ok(answer)
+}
+
 /// As a server would have read it. A body may be made while it is sent: with a checksum at its end.
-async fn received(mut request: HttpRequest) -> Result<Request, ConnectorError> {
+pub async fn received(mut request: HttpRequest) -> Result<Request, ConnectorError> {
     let body = request.take_body().collect().await.map_err(|error| ConnectorError::other(error, None))?;
     let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
     let (host, target) = uri.split_at(uri.find(['/', '?']).unwrap_or(uri.len()));

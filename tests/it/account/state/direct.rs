@@ -52,6 +52,11 @@ impl State {
         self.calls.clear();
     }
 
+    /// Numbers requests on from here, so that what answers and events say does not depend on how many came before.
+    pub fn number_requests_from(&mut self, requests: u64) {
+        self.requests = requests;
+    }
+
     /// The `EventBridge` event of every ECS write so far, failed ones included, oldest first.
     pub fn trail(&self) -> &[String] {
         &self.trail

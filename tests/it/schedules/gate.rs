@@ -1,0 +1,265 @@
+//! One run of the guard, held at a gate at each call that matters until somebody says what it is answered. One thread,
+//! no runtime: a run is polled while it is woken, and then waits at the gate, or has ended.
+//!
+//! A run's time is its own. It stands still while a call is held, so that no time-out can strike, and jumps over the
+//! guard's own pauses: whatever others do in a pause, they also do while the next call is held.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use ecs_privileged_guard::aws::{Clock, Wiring};
+use ecs_privileged_guard::domain::event::{Event, parse};
+use ecs_privileged_guard::domain::outcome::Answer;
+use ecs_privileged_guard::reconcile::Guard;
+use jiff::Timestamp;
+
+use crate::account::http::{Request, Response};
+use crate::account::in_process::{received, sent};
+use crate::account::{GUARD, State};
+
+/// How long Lambda lets a run go on.
+const TIME_OUT: Duration = Duration::from_mins(2);
+
+/// How a run ended: an answer, or the category of the error that Lambda gets.
+pub(super) type Ended = Result<Answer, String>;
+
+/// Where a run has come to.
+pub(super) enum Rest {
+    /// This call is held.
+    Held(Request),
+    /// It is over.
+    Ended(Ended),
+}
+
+/// What both sides of the gate know of a run.
+struct Cell {
+    now: Timestamp,
+    held: Option<Request>,
+    answer: Option<Response>,
+    waiting: Option<Waker>,
+    timers: BTreeMap<u64, (Timestamp, Option<Waker>)>,
+    timers_so_far: u64,
+}
+
+impl Cell {
+    fn at(now: Timestamp) -> Shared {
+        Arc::new(Mutex::new(Self {
+            now,
+            held: None,
+            answer: None,
+            waiting: None,
+            timers: BTreeMap::new(),
+            timers_so_far: 0,
+        }))
+    }
+}
+
+type Shared = Arc<Mutex<Cell>>;
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The gate that all runs share: one guard, one set of clients.
+#[derive(Clone)]
+pub(super) struct Gate {
+    /// The run that is being polled: calls, timers and looks at the clock are its own.
+    current: Arc<Mutex<Shared>>,
+    /// What answers calls that nobody's writes touch.
+    others: Arc<Mutex<State>>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+impl Gate {
+    pub(super) fn new(start: &State) -> Self {
+        Self { current: Arc::new(Mutex::new(Cell::at(start.now))), others: Arc::new(Mutex::new(start.clone())) }
+    }
+
+    /// The guard's ways outside: all through this gate. No answer has a `Date`, so no clock is corrected; no call is
+    /// retried, so neither jitter nor the process's retry tokens can make two runs differ.
+    pub(super) fn wiring(&self) -> Wiring {
+        let key = lock(&self.others).key_of(GUARD).clone();
+        let connector = SharedHttpConnector::new(self.clone());
+        Wiring {
+            http: http_client_fn(move |_, _| connector.clone()),
+            clock: Clock::new(self.clone(), self.clone()),
+            credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
+        }
+    }
+
+    fn cell(&self) -> Shared {
+        Arc::clone(&lock(&self.current))
+    }
+}
+
+/// The family's revisions, everything in the bucket, and the alerts. What runs a family is nobody's write here.
+fn matters(request: &Request) -> bool {
+    request.header("x-amz-target").is_none_or(|target| target.contains("TaskDefinition"))
+}
+
+impl HttpConnector for Gate {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (cell, others) = (self.cell(), Arc::clone(&self.others));
+        HttpConnectorFuture::new(async move {
+            let request = received(request).await?;
+            let response = match matters(&request) {
+                true => Some(Held { cell, request: Some(request) }.await),
+                false => lock(&others).handle(&request).response,
+            };
+            sent(response)
+        })
+    }
+}
+
+/// A call at the gate.
+struct Held {
+    cell: Shared,
+    request: Option<Request>,
+}
+
+impl Future for Held {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        let request = self.request.take();
+        let mut cell = lock(&self.cell);
+        if request.is_some() {
+            assert!(cell.held.is_none(), "two calls that matter at once");
+            cell.held = request;
+        }
+        cell.waiting = Some(context.waker().clone());
+        cell.answer.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl TimeSource for Gate {
+    fn now(&self) -> SystemTime {
+        SystemTime::try_from(lock(&self.cell()).now).unwrap()
+    }
+}
+
+impl AsyncSleep for Gate {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let cell = self.cell();
+        let mut inside = lock(&cell);
+        inside.timers_so_far += 1;
+        let (number, due) = (inside.timers_so_far, inside.now + duration);
+        inside.timers.insert(number, (due, None));
+        drop(inside);
+        Sleep::new(Timer { cell, number, due })
+    }
+}
+
+struct Timer {
+    cell: Shared,
+    number: u64,
+    due: Timestamp,
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut cell = lock(&self.cell);
+        if cell.now >= self.due {
+            return Poll::Ready(());
+        }
+        cell.timers.insert(self.number, (self.due, Some(context.waker().clone())));
+        Poll::Pending
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        lock(&self.cell).timers.remove(&self.number);
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A run of the guard.
+pub(super) struct Run {
+    future: Pin<Box<dyn Future<Output = Ended>>>,
+    cell: Shared,
+    woken: Arc<Woken>,
+    gate: Gate,
+}
+
+impl Run {
+    /// The guard is handed an event at that time.
+    pub(super) fn begin(gate: &Gate, guard: &Guard, event: &str, at: Timestamp) -> Self {
+        let Event::Look { subject, provenance } = parse(event, &guard.home).unwrap() else {
+            panic!("an event that needs a look")
+        };
+        let (guard, deadline) = (guard.clone(), at + TIME_OUT);
+        let future = Box::pin(async move {
+            let concluded = guard.look(&subject, &provenance, deadline).await;
+            concluded.map(|concluded| concluded.answer).map_err(|error| error.category().to_owned())
+        });
+        Self { future, cell: Cell::at(at), woken: Arc::new(Woken(AtomicBool::new(true))), gate: gate.clone() }
+    }
+
+    /// Lets it go on until it is held or over.
+    pub(super) fn rest(&mut self) -> Rest {
+        *lock(&self.gate.current) = Arc::clone(&self.cell);
+        let waker = Waker::from(Arc::clone(&self.woken));
+        loop {
+            while self.woken.0.swap(false, Ordering::Relaxed) {
+                if let Poll::Ready(ended) = self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    return Rest::Ended(ended);
+                }
+            }
+            let mut cell = lock(&self.cell);
+            if let Some(held) = &cell.held {
+                return Rest::Held(held.clone());
+            }
+            let earliest = cell.timers.values().map(|(due, _)| *due).min().expect("a run waits for something");
+            cell.now = cell.now.max(earliest);
+            let due: Vec<Waker> = cell
+                .timers
+                .values_mut()
+                .filter(|(due, _)| *due <= earliest)
+                .filter_map(|(_, waker)| waker.take())
+                .collect();
+            drop(cell);
+            due.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// When it is for this run.
+    pub(super) fn now(&self) -> Timestamp {
+        lock(&self.cell).now
+    }
+
+    /// Answers the call that is held.
+    pub(super) fn answer(&mut self, response: Response) {
+        let mut cell = lock(&self.cell);
+        assert!(cell.held.take().is_some(), "no call is held");
+        cell.answer = Some(response);
+        let waiting = cell.waiting.take();
+        drop(cell);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}

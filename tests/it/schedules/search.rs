@@ -1,0 +1,169 @@
+//! The points of a scenario, and the choices that lead from one to the next.
+
+use std::fmt;
+
+use super::aftermath::{APART, End, end};
+use super::judge::{Shape, unrecorded_copy};
+use super::ledger::{Books, Ledger, Step, event_of};
+use super::minds::{Mind, Minds, Next};
+use super::scenario::{Party, Scenario, news};
+use crate::account::State;
+use crate::account::http::Request;
+
+/// How far a party is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Stage {
+    /// Not begun.
+    Awaits,
+    /// A run of the guard, and the revision of its event.
+    Runs(Mind, usize),
+    /// The run was killed; its event will come again.
+    Killed(usize),
+    /// Somebody else has done what they do, and this copy must go.
+    Done(Option<usize>),
+}
+
+/// An account, and how far each party is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Point {
+    pub(super) books: Books,
+    pub(super) stages: Vec<Stage>,
+    pub(super) kills: u8,
+}
+
+/// Who goes on, or dies instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) party: usize,
+    pub(super) dies: bool,
+}
+
+impl fmt::Display for Choice {
+    /// `0`, `1`, … go on; `a`, `b`, … die.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.dies {
+            false => write!(f, "{}", self.party),
+            true => write!(f, "{}", char::from(b'a' + u8::try_from(self.party).expect("a few parties"))),
+        }
+    }
+}
+
+impl Choice {
+    pub(super) fn read(text: char) -> Option<Self> {
+        let party = |first: u8| usize::try_from(u32::from(text)).ok()?.checked_sub(usize::from(first));
+        match text {
+            '0'..='9' => Some(Self { party: party(b'0')?, dies: false }),
+            'a'..='z' => Some(Self { party: party(b'a')?, dies: true }),
+            _ => None,
+        }
+    }
+}
+
+/// The search through one scenario.
+pub(super) struct Search<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) ledger: Ledger,
+    pub(super) start: Point,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(scenario: &'a Scenario, start: State, minds: Minds) -> Self {
+        let (mut ledger, books) = Ledger::new(start, minds);
+        let stages = scenario.parties.iter().map(|party| match party {
+            Party::Guard(number) => {
+                let state = ledger.account(books);
+                let (event, now) = (event_of(state, *number).expect("an event"), state.now);
+                Stage::Runs(ledger.minds.begin(&event, now), *number)
+            }
+            Party::GuardOfNews | Party::Other(_) => Stage::Awaits,
+        });
+        let start = Point { books, stages: stages.collect(), kills: scenario.kills };
+        Self { scenario, ledger, start }
+    }
+
+    /// The guard is handed the event of a revision, for the first time or again.
+    fn begin(&mut self, books: Books, number: usize, deaths: u8) -> Option<Mind> {
+        let event = event_of(self.ledger.account(books), number)?;
+        let at = self.ledger.account(self.start.books).now + APART * u32::from(deaths);
+        Some(self.ledger.minds.begin(&event, at))
+    }
+
+    /// Where a choice leads. Nothing if there is no such choice here.
+    pub(super) fn take(&mut self, point: &Point, choice: Choice) -> Option<(Point, Option<Step>)> {
+        let mut next = point.clone();
+        let stage = next.stages.get_mut(choice.party)?;
+        let party = &self.scenario.parties[choice.party];
+        if choice.dies {
+            let Stage::Runs(mind, number) = *stage else { return None };
+            let is_held = matches!(self.ledger.minds.next(mind), Next::Call(..));
+            next.kills = next.kills.checked_sub(1).filter(|_| is_held)?;
+            *stage = Stage::Killed(number);
+            return Some((next, None));
+        }
+        let (mind, number) = match (*stage, party) {
+            (Stage::Awaits, Party::Other(deed)) => {
+                let step = self.ledger.deed(point.books, deed)?;
+                *stage = Stage::Done(deed.forbids.and_then(|look| self.copy_in_the_making(point, look)));
+                next.books = step.books;
+                return Some((next, Some(step)));
+            }
+            (Stage::Awaits, Party::GuardOfNews | Party::Guard(_)) => {
+                let number = news(self.ledger.account(point.books))?;
+                (self.begin(point.books, number, 0)?, number)
+            }
+            (Stage::Killed(number), _) if self.scenario.killed_return => {
+                (self.begin(point.books, number, self.scenario.kills - point.kills)?, number)
+            }
+            (Stage::Runs(mind, number), _) => (mind, number),
+            (Stage::Killed(_) | Stage::Done(_), _) => return None,
+        };
+        let step = self.ledger.step(point.books, mind)?;
+        *stage = Stage::Runs(step.mind.expect("a run's step"), number);
+        next.books = step.books;
+        Some((next, Some(step)))
+    }
+
+    /// The ACTIVE copy that no record names, unless a run has looked for the last time.
+    fn copy_in_the_making(&self, point: &Point, look: fn(&Request) -> bool) -> Option<usize> {
+        let has_looked = |stage: &Stage| match *stage {
+            Stage::Runs(mind, _) => self.ledger.minds.has_looked(mind, look),
+            Stage::Awaits | Stage::Killed(_) | Stage::Done(_) => false,
+        };
+        let copy = unrecorded_copy(self.ledger.account(point.books));
+        copy.filter(|_| !point.stages.iter().any(has_looked))
+    }
+
+    /// All choices of a point and where they lead.
+    pub(super) fn choices(&mut self, point: &Point) -> Vec<(Choice, Point, Option<Step>)> {
+        let all = (0..point.stages.len()).flat_map(|party| [false, true].map(|dies| Choice { party, dies }));
+        all.filter_map(|choice| self.take(point, choice).map(|(next, step)| (choice, next, step))).collect()
+    }
+
+    /// What comes of a point at which nobody has a step left.
+    pub(super) fn end(&mut self, point: &Point) -> End {
+        end(self.scenario, &mut self.ledger, self.start.books, point)
+    }
+
+    /// The ends of the orders in which each party does all it does before the next one begins, and nobody dies.
+    pub(super) fn one_after_the_other(&mut self) -> Vec<Shape> {
+        let (mut shapes, mut open) = (Vec::new(), vec![self.start.clone()]);
+        while let Some(point) = open.pop() {
+            let mut is_end = true;
+            for party in 0..point.stages.len() {
+                let (mut here, mut goes) = (point.clone(), false);
+                while let Some((next, _)) = self.take(&here, Choice { party, dies: false }) {
+                    (here, goes) = (next, true);
+                }
+                if goes {
+                    is_end = false;
+                    open.push(here);
+                }
+            }
+            if is_end {
+                let end = self.end(&point);
+                shapes.extend([end.shape, end.shape_later]);
+            }
+        }
+        shapes
+    }
+}
