@@ -12,6 +12,8 @@ use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::report::{Finding, Report};
 use serde_json::{Value, json};
 
+use super::figures::reached;
+
 /// Texts that steer something somewhere.
 fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
@@ -226,4 +228,5 @@ fn the_flat_fields_and_the_whole_message_stay_bounded_and_printable() {
         }
         assert!(message.by_protocol().len() < 100_000, "{text:.40?}: {}", message.by_protocol().len());
     }
+    reached("bad inputs tried/texts", hostile().len());
 }

@@ -1,8 +1,8 @@
 //! An HTTP client for the SDK whose network is a function call: the pure account without a socket.
-//! Delays are not waited for; for time-outs there is the wire.
+//! A delay lasts for ever here, since time moves only where somebody waits: the caller's time-out ends it.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
@@ -13,7 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 
 use super::http::Request;
-use super::state::State;
+use super::state::{Reply, State};
 
 /// A client whose requests end in this state. Any endpoint will do.
 pub fn client(state: Arc<Mutex<State>>) -> SharedHttpClient {
@@ -34,23 +34,45 @@ impl HttpConnector for InProcess {
         let state = Self(Arc::clone(&self.0));
         HttpConnectorFuture::new(async move {
             let request = received(request).await?;
-            state.answer(&request)
+            match state.answer(&request) {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
         })
     }
 }
 
 impl InProcess {
-    fn answer(&self, request: &Request) -> Result<HttpResponse, ConnectorError> {
-        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).handle(request);
-        let cut = || ConnectorError::io("the connection breaks on purpose".into());
-        let response = reply.response.ok_or_else(cut)?;
-        let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-        let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
-        for (name, value) in response.headers {
-            answer.headers_mut().append(name, value);
+    /// Nothing: no answer ever.
+    fn answer(&self, request: &Request) -> Option<Result<HttpResponse, ConnectorError>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = state.now;
+        state.killed |= state.ends.is_some_and(|end| now >= end);
+        if state.killed {
+            return None;
         }
-        Ok(answer)
+        let arrival = state.arrive(request);
+        if !arrival.delay.is_zero() {
+            return None;
+        }
+        let reply = state.answer(request, arrival);
+        let is_heard = !state.killed && reply.delay.is_zero();
+        is_heard.then(|| answered(reply))
     }
+}
+
+fn answered(reply: Reply) -> Result<HttpResponse, ConnectorError> {
+    let error = match reply.unreachable {
+        true => io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens, on purpose"),
+        false => io::Error::new(io::ErrorKind::ConnectionReset, "the connection breaks on purpose"),
+    };
+    let response = reply.response.ok_or_else(|| ConnectorError::io(error.into()))?;
+    let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+    let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
+    for (name, value) in response.headers {
+        answer.headers_mut().append(name, value);
+    }
+    Ok(answer)
 }
 
 /// As a server would have read it. A body may be made while it is sent: with a checksum at its end.
