@@ -36,6 +36,8 @@ pub struct Observation {
     pub made: Vec<MadeCopy>,
     /// Who the event says made the call: AWS Batch.
     pub batch_by_event: bool,
+    /// When the look began.
+    pub at: Timestamp,
 }
 
 /// The revision that is looked at.
@@ -137,6 +139,7 @@ impl Observation {
             family_records: Vec::new(),
             made: Vec::new(),
             batch_by_event: false,
+            at: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -148,18 +151,15 @@ impl Observation {
         fresh.chain(recorded).cloned().collect()
     }
 
-    /// Numbers of revisions that a record of the family names as a copy whose run came to its end.
+    /// Numbers of revisions that a record of the family names as a copy that was made and proven. (One that is named as
+    /// in force only was seen by a run that did not make it.)
     #[must_use]
     pub fn recorded_copies(&self) -> BTreeSet<u32> {
-        self.all_records()
-            .flat_map(|record| {
-                let made = record.copies.iter().filter(|copy| copy.condemned_for().is_none()).map(|copy| copy.revision);
-                made.chain(record.copy_revision().map(Revision::number))
-            })
-            .collect()
+        let made = self.all_records().flat_map(|record| &record.copies);
+        made.filter(|copy| copy.condemned_for().is_none()).map(|copy| copy.revision).collect()
     }
 
-    /// Why a copy is still to be withdrawn, if a record of the family says so.
+    /// Why a copy must not be ACTIVE, if a record of the family says so.
     #[must_use]
     pub fn condemned_for(&self, revision: Revision) -> Option<Withdrawal> {
         self.all_records().find_map(|record| record.made(revision)?.condemned_for())

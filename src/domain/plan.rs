@@ -140,6 +140,8 @@ fn decide(facts: &Facts) -> Decision {
         Facts { exemption: Permission::Granted, .. } => End(Exempt, None),
         Facts { exemption: Permission::Partly, .. } => End(Alerted, Some(Reason::PartlyExempt)),
         Facts { next: Next::Copy, .. } => End(AlreadyRemediated, None),
+        // Somebody took back a copy while another run was making a second one: the second one goes too.
+        Facts { next: Next::Unfinished { .. }, copy_removed: true, .. } => End(Alerted, Some(Reason::CopyRemoved)),
         Facts { next: Next::Unfinished { of_this_run: false }, .. } => Finish(AlreadyRemediated),
         Facts { next: Next::Unfinished { of_this_run: true }, .. } => Finish(Remediated),
         Facts { next: Next::Unfaithful, .. } => End(Outcome::UnfaithfulCopyWithdrawn, None),
@@ -180,7 +182,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         (Decision::Copy | Decision::Finish(_), _, _) => Then::End(Outcome::Inactive, None),
     };
     let withdraw = match may_write {
-        true => withdrawals(&later, next, &facts.exemption),
+        true => withdrawals(&later, next, &facts),
         false => Vec::new(),
     };
     let in_force = |next: &&Later| next.is_copy() && !withdraw.iter().any(|(id, _)| *id == next.id);
@@ -310,11 +312,14 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
     let recorded = seen.recorded_copies();
     // The nearest earlier ACTIVE revision that is not ours: what an unfinished revision of ours must be a copy of.
     let mut nearest = original.filter(|original| original.is_active()).or(seen.earlier.as_ref());
+    // Whether that one has its copy already.
+    let mut nearest_is_copied = false;
     let mut judged = Vec::new();
     for revision in &seen.later {
         let is_ours = policy.is_ours(revision.registered_by());
         let is_young = revision.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
-        let is_unfinished = is_ours && is_young && !recorded.contains(&revision.id().revision.number());
+        let is_recorded = recorded.contains(&revision.id().revision.number());
+        let is_unfinished = is_ours && is_young && !is_recorded;
         let is_copy = original.is_some_and(|original| is_copy_of(original, revision, policy));
         let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_ours);
         let kind = match (condemned, is_unfinished, nearest, original) {
@@ -323,6 +328,9 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
                 Kind::Stray { of_original: is_copy }
             }
             (_, true, None, _) => Kind::Stray { of_original: is_copy },
+            (_, true, Some(nearest), _) if nearest_is_copied && nearest.id() != &seen.id => {
+                Kind::Condemned(Withdrawal::Duplicate)
+            }
             // What says the same of a nearer revision belongs to that one's run, which may still be at work on it.
             (_, true, Some(nearest), Some(original))
                 if is_copy && (nearest.id() == original.id() || is_copy_of(original, nearest, policy)) =>
@@ -332,8 +340,12 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
             (_, false, _, _) if is_copy => Kind::Copy,
             (_, true | false, _, _) => Kind::Foreign,
         };
-        if !is_ours {
-            nearest = Some(revision);
+        match is_ours {
+            true => {
+                nearest_is_copied |=
+                    is_recorded && nearest.is_some_and(|nearest| is_copy_of(nearest, revision, policy));
+            }
+            false => (nearest, nearest_is_copied) = (Some(revision), false),
         }
         judged.push(Later { id: revision.id().clone(), is_ours, kind });
     }
@@ -342,13 +354,14 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
 
 /// The revisions of ours that must go: strays; whatever a run that has not come to its end made of a family that is
 /// exempt by now; what proved unfaithful; and what repeats a copy that is there already.
-fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) -> Vec<(TaskDefinitionId, Withdrawal)> {
-    let why = |revision: &Later| match (&revision.kind, exemption, next) {
+fn withdrawals(later: &[Later], next: Option<&Later>, facts: &Facts) -> Vec<(TaskDefinitionId, Withdrawal)> {
+    let why = |revision: &Later| match (&revision.kind, &facts.exemption, next) {
         (Kind::Stray { .. }, _, _) => Some(Withdrawal::Stray),
         (Kind::Condemned(why), _, _) => Some(*why),
         (Kind::Foreign | Kind::Copy, _, _) => None,
         (Kind::Unfinished { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
         (Kind::Unfinished { differences }, _, _) if !differences.is_empty() => Some(Withdrawal::Unfaithful),
+        (Kind::Unfinished { .. }, _, _) if facts.copy_removed => Some(Withdrawal::Duplicate),
         (Kind::Unfinished { .. }, _, Some(next)) if next.id != revision.id => Some(Withdrawal::Duplicate),
         (Kind::Unfinished { .. }, _, _) => None,
     };

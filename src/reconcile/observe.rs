@@ -43,7 +43,7 @@ pub(super) async fn observe(
         Presence::Active(described) | Presence::Inactive(Some(described)) => Original::Described(described),
         Presence::Inactive(None) | Presence::Unknown => Original::Gone,
     };
-    let seen = Observation { made: run.made.clone(), batch_by_event, ..Observation::of(id.clone(), original) };
+    let seen = Observation { made: run.made.clone(), batch_by_event, at: now, ..Observation::of(id.clone(), original) };
     if seen.original.described().is_some_and(|original| original.privileged_containers().is_empty()) {
         // Nothing that could be read would change the answer.
         return Ok(seen);
@@ -59,6 +59,8 @@ pub(super) async fn observe(
             false => nearest_foreign_before(guard, id, &listed).await?,
         };
         let family_records = family_records(guard, id, now).await?;
+        let records = record.iter().map(|held| &held.record).chain(&family_records);
+        look_again_at_the_condemned(guard, records, &mut later).await?;
         Ok::<_, Stop>((later, earlier, exemption, record, removed, family_records))
     };
     let (decisive, usage) = tokio::join!(decisive, guard.aws.ecs.usage(&id.family));
@@ -123,12 +125,31 @@ async fn add_unlisted(
             (Presence::Unknown, Some(since)) if is_young(since) => {
                 return Err(guard.aws.ecs.not_yet_visible(&id).into());
             }
+            (Presence::Unknown, None) if run.met.contains(&number) => {
+                return Err(guard.aws.ecs.not_yet_visible(&id).into());
+            }
             (Presence::Inactive(_) | Presence::Unknown, Some(_)) => removed.push(number),
             (Presence::Inactive(_) | Presence::Unknown, None) => {}
         }
     }
     later.sort_by_key(|later| later.id().revision);
     Ok(removed)
+}
+
+/// A copy that another run withdraws may have been seen while it was ACTIVE, before the record that says so was read.
+async fn look_again_at_the_condemned(
+    guard: &Guard,
+    records: impl Iterator<Item = &Record>,
+    later: &mut Vec<Described>,
+) -> Result<(), Stop> {
+    let copies = records.flat_map(|record| &record.copies).filter(|copy| copy.condemned_for().is_some());
+    for number in copies.filter_map(MadeCopy::number) {
+        let Some(at) = later.iter().position(|later| later.id().revision == number) else { continue };
+        if let Presence::Inactive(_) = Presence::of(guard, later[at].id()).await? {
+            later.remove(at);
+        }
+    }
+    Ok(())
 }
 
 /// The nearest ACTIVE revision before the original that our roles did not register.

@@ -51,7 +51,7 @@ impl Guard {
         if alert == Alerting::Sent {
             self.publish(&alert::message(&report, &self.setting()), deadline).await?;
         }
-        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent;
+        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent || !report.made.is_empty();
         let recorded = match is_recorded {
             true => {
                 let write = async || self.record(&report, own.clone(), told_at, now).await;
@@ -109,19 +109,21 @@ impl Guard {
         if report.finding.is_none() {
             held = read_record(self, &report.id).await?;
         }
-        self.merge_record(&report.id, held, &report.record(told_at, now)).await
+        let seen_at = report.finding.as_ref().map_or(now, |finding| finding.seen.at);
+        self.merge_record(&report.id, held, &report.record(told_at, now), seen_at).await
     }
 
-    /// Adds news to a record by compare-and-swap. `held` is what was read of it last.
+    /// Adds news, seen at `seen_at`, to a record by compare-and-swap. `held` is what was read of it last.
     pub(super) async fn merge_record(
         &self,
         id: &TaskDefinitionId,
         mut held: Option<Held>,
         news: &Record,
+        seen_at: Timestamp,
     ) -> Result<(), Stop> {
         let key = keys::record(&self.home, id);
         for _ in 0..MERGES_MAX {
-            let merged = Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone());
+            let merged = Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone(), seen_at);
             let expect = match &held {
                 Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
                 Some(held) => Expect::Etag(held.etag.clone()),

@@ -151,7 +151,7 @@ fn what_could_not_be_withdrawn_is_withdrawn_later_however_old_it_is() {
     check(&seen, &policy(Mode::Alert), "superseded race");
     let mut alone = family(&["12 privileged ACTIVE", "13 ACTIVE ours old"]);
     alone.record = Some(held(&format!(r#","copies":[{{"revision":13,"at":"{NOW}","why":"sunshine"}}]"#)));
-    check(&alone, &policy(Mode::Remediate), "withdraw 13 stray, copy");
+    check(&alone, &policy(Mode::Remediate), "already_remediated, in force 13");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Carries the steps of a backout out, each safe to repeat: whatever was done is seen by the next look.
 
-use super::super::apply::withdraw;
+use super::super::Guard;
+use super::super::apply::deregister;
 use super::super::between::active_between;
 use super::super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::super::stop::Stop;
-use super::super::{Guard, Run};
 use crate::aws::{Expect, Written};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backout::plan::{BringBack, Seen, Service, Steps};
@@ -12,7 +12,6 @@ use crate::domain::document::RegisterInput;
 use crate::domain::failure::CallFailure;
 use crate::domain::fidelity::{Tags, differences};
 use crate::domain::keys;
-use crate::domain::record::Withdrawal;
 use crate::domain::report::Failure;
 
 /// What a backout has done.
@@ -30,8 +29,6 @@ pub(super) struct Done {
     pub(super) unmoved: Vec<(Service, CallFailure)>,
     /// Copies that were deregistered.
     pub(super) withdrawn: Vec<TaskDefinitionId>,
-    /// Copies, and what became of them.
-    pub(super) run: Run,
     /// Revisions that were seen to be there.
     pub(super) met: Vec<Revision>,
 }
@@ -74,7 +71,7 @@ pub(super) async fn apply(guard: &Guard, seen: &Seen, steps: &Steps, done: &mut 
         return Err(Stop::Failed(Failure::Call(failure.clone())));
     }
     for copy in &steps.deregister {
-        withdraw(guard, &mut done.run, copy, Withdrawal::BackedOut, None).await?;
+        deregister(guard, copy).await?;
         done.withdrawn.push(copy.clone());
     }
     Ok(Applied::Done)
@@ -116,7 +113,7 @@ async fn register(
 
 /// Deregisters what this very run has registered.
 async fn take_back(guard: &Guard, restored: &TaskDefinitionId) -> Result<(), Stop> {
-    withdraw(guard, &mut Run::default(), restored, Withdrawal::Race, None).await
+    deregister(guard, restored).await
 }
 
 /// Points a service at the restored revision. A lost answer is settled by looking.

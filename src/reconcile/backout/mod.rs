@@ -143,12 +143,13 @@ impl Backout<'_> {
         let held = seen.record.as_ref().map(|held| held.record.clone());
         let mut news =
             held.unwrap_or_else(|| Record::begun(&seen.id, self.guard.policy.mode.as_str(), &steps.containers));
-        let by_us = std::mem::take(&mut news.copies).into_iter().chain(self.done.run.made.iter().cloned());
+        let withdrawn = self.done.withdrawn.iter().map(|id| MadeCopy::new(id.revision, now, &self.guard.policy));
+        let by_us = std::mem::take(&mut news.copies).into_iter().chain(withdrawn);
         // A copy that somebody else deregistered before is undone with the rest: it is no person's no any more.
         news.copies = by_us.map(|copy| undone(copy, now)).collect();
         news.backed_out = Some(note(restored, steps.until, self.request, now));
         news.at = Some(now);
-        let write = async || self.guard.merge_record(&seen.id, seen.record.clone(), &news).await;
+        let write = async || self.guard.merge_record(&seen.id, seen.record.clone(), &news, now).await;
         match self.guard.until_the_end(self.deadline).repeat(write).await {
             Ok(()) => Ok(Answer { restored: Some(restored.to_string()), alert: Alerting::Sent, ..answer }),
             Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
