@@ -38,6 +38,8 @@ pub struct Observation {
     pub batch_by_event: bool,
     /// When the look began.
     pub at: Timestamp,
+    /// The highest number that ECS's list showed, or the original's own. Beyond it, what is known is known by chance.
+    pub highest_listed: Revision,
 }
 
 /// The revision that is looked at.
@@ -128,6 +130,7 @@ impl Observation {
     #[must_use]
     pub fn of(id: TaskDefinitionId, original: Original) -> Self {
         Self {
+            highest_listed: id.revision,
             id,
             original,
             later: Vec::new(),

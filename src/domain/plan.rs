@@ -70,7 +70,7 @@ pub struct MakeCopy {
     pub original: RegisterInput,
     /// The same with `privileged: false`.
     pub copy: RegisterInput,
-    /// The highest number that was seen in the family. If the copy gets the next one, nothing came between.
+    /// The highest number that was listed. If the copy gets the next one, nothing came between.
     pub highest_seen: Revision,
 }
 
@@ -173,7 +173,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         (Decision::Copy, Some(original), _) => {
             let original = input(original);
             let copy = original.without_privilege();
-            Then::Copy(Box::new(MakeCopy { original, copy, highest_seen: highest_number(seen) }))
+            Then::Copy(Box::new(MakeCopy { original, copy, highest_seen: seen.highest_listed }))
         }
         (Decision::Finish(outcome), Some(original), Some(next)) => {
             Then::Finish(Box::new(FinishCopy { outcome, copy: next.id.clone(), original: input(original) }))
@@ -191,7 +191,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         superseded_by: next.filter(|next| matches!(next.kind, Kind::Foreign)).map(|next| next.id.clone()),
         differences: match next.map(|next| &next.kind) {
             Some(Kind::Unfinished { differences }) => differences.clone(),
-            Some(Kind::Stray { .. } | Kind::Condemned(_) | Kind::Foreign | Kind::Copy) | None => Vec::new(),
+            Some(Kind::Stray | Kind::Condemned(_) | Kind::Foreign | Kind::Copy) | None => Vec::new(),
         },
         original_may_run: facts.may_run,
         then,
@@ -226,7 +226,7 @@ fn facts(
             Verdict::NotExempt(_) => Permission::Absent,
         },
         next: match next.map(|next| (&next.kind, next)) {
-            None | Some((Kind::Stray { .. } | Kind::Condemned(_), _)) => Next::None,
+            None | Some((Kind::Stray | Kind::Condemned(_), _)) => Next::None,
             Some((Kind::Foreign, _)) => Next::Foreign,
             Some((Kind::Unfinished { differences }, _)) if may_write && !differences.is_empty() => Next::Unfaithful,
             Some((Kind::Unfinished { .. }, next)) if may_write => {
@@ -234,7 +234,7 @@ fn facts(
             }
             Some((Kind::Unfinished { .. } | Kind::Copy, _)) => Next::Copy,
         },
-        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray { of_original: true }))
+        lost_race: later.iter().any(Later::lost_a_race)
             || any_withdrawn_for(Withdrawal::Race)
             || any_withdrawn_for(Withdrawal::Stray),
         // A person's no: a copy that stood is gone, and neither we nor backout withdrew it.
@@ -279,8 +279,8 @@ struct Later {
 
 /// What a later revision is to the original.
 enum Kind {
-    /// Left behind by a run of ours that died; perhaps what it made of this original.
-    Stray { of_original: bool },
+    /// Left behind by a run of ours that died.
+    Stray,
     /// A copy of ours that could not be withdrawn when it should have been.
     Condemned(Withdrawal),
     /// Not what we would make of the original.
@@ -292,18 +292,23 @@ enum Kind {
 }
 
 impl Later {
+    /// A newer revision may have been registered while its run was at work.
+    fn lost_a_race(&self) -> bool {
+        matches!(self.kind, Kind::Stray | Kind::Condemned(Withdrawal::Race | Withdrawal::Stray))
+    }
+
     fn is_copy(&self) -> bool {
         match &self.kind {
             Kind::Copy => true,
             Kind::Unfinished { differences } => differences.is_empty(),
-            Kind::Stray { .. } | Kind::Condemned(_) | Kind::Foreign => false,
+            Kind::Stray | Kind::Condemned(_) | Kind::Foreign => false,
         }
     }
 }
 
 /// The first that is not to be withdrawn for what it is.
 fn next(later: &[Later]) -> Option<&Later> {
-    later.iter().find(|later| !matches!(later.kind, Kind::Stray { .. } | Kind::Condemned(_)))
+    later.iter().find(|later| !matches!(later.kind, Kind::Stray | Kind::Condemned(_)))
 }
 
 /// Judges each later revision, the earliest first.
@@ -324,10 +329,8 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
         let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_ours);
         let kind = match (condemned, is_unfinished, nearest, original) {
             (Some(why), ..) => Kind::Condemned(why),
-            (_, true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => {
-                Kind::Stray { of_original: is_copy }
-            }
-            (_, true, None, _) => Kind::Stray { of_original: is_copy },
+            (_, true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
+            (_, true, None, _) => Kind::Stray,
             (_, true, Some(nearest), _) if nearest_is_copied && nearest.id() != &seen.id => {
                 Kind::Condemned(Withdrawal::Duplicate)
             }
@@ -356,7 +359,7 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
 /// exempt by now; what proved unfaithful; and what repeats a copy that is there already.
 fn withdrawals(later: &[Later], next: Option<&Later>, facts: &Facts) -> Vec<(TaskDefinitionId, Withdrawal)> {
     let why = |revision: &Later| match (&revision.kind, &facts.exemption, next) {
-        (Kind::Stray { .. }, _, _) => Some(Withdrawal::Stray),
+        (Kind::Stray, _, _) => Some(Withdrawal::Stray),
         (Kind::Condemned(why), _, _) => Some(*why),
         (Kind::Foreign | Kind::Copy, _, _) => None,
         (Kind::Unfinished { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
@@ -366,11 +369,6 @@ fn withdrawals(later: &[Later], next: Option<&Later>, facts: &Facts) -> Vec<(Tas
         (Kind::Unfinished { .. }, _, _) => None,
     };
     later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
-}
-
-fn highest_number(seen: &Observation) -> Revision {
-    let later = seen.later.iter().map(|later| later.id().revision);
-    later.chain([seen.id.revision]).max().unwrap_or(seen.id.revision)
 }
 
 impl Plan {

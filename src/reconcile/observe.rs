@@ -61,11 +61,12 @@ pub(super) async fn observe(
         let family_records = family_records(guard, id, now).await?;
         let records = record.iter().map(|held| &held.record).chain(&family_records);
         look_again_at_the_condemned(guard, records, &mut later).await?;
-        Ok::<_, Stop>((later, earlier, exemption, record, removed, family_records))
+        let highest_listed = listed.iter().copied().chain([id.revision]).max().unwrap_or(id.revision);
+        Ok::<_, Stop>((later, highest_listed, earlier, exemption, record, removed, family_records))
     };
     let (decisive, usage) = tokio::join!(decisive, guard.aws.ecs.usage(&id.family));
-    let (later, earlier, exemption, record, removed, family_records) = decisive?;
-    Ok(Observation { later, earlier, removed, usage, exemption, record, family_records, ..seen })
+    let (later, highest_listed, earlier, exemption, record, removed, family_records) = decisive?;
+    Ok(Observation { later, earlier, removed, usage, exemption, record, family_records, highest_listed, ..seen })
 }
 
 /// The ACTIVE revisions after the original that decide anything, described: the first one (it is the next, unless it is
@@ -109,7 +110,8 @@ async fn add_unlisted(
     let made = run.made.iter().filter(|copy| copy.stands());
     standing.extend(made.filter_map(|copy| Some((copy.number()?, Some(copy.at)))));
     let condemned = record.into_iter().flat_map(|held| &held.record.copies);
-    let condemned = condemned.filter(|copy| copy.condemned_for().is_some()).filter_map(MadeCopy::number);
+    let condemned = condemned.filter(|copy| copy.withdrawn.is_none() && copy.condemned_for().is_some());
+    let condemned = condemned.filter_map(MadeCopy::number);
     let known: BTreeSet<Revision> = standing.keys().copied().chain(condemned).chain(run.met.iter().copied()).collect();
 
     let mut removed = Vec::new();

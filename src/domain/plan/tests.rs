@@ -138,12 +138,6 @@ fn a_stray_is_withdrawn_before_anything_else_is_judged() {
 }
 
 #[test]
-fn a_stray_that_was_made_of_another_original_is_no_race_of_this_one() {
-    let others = ["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours image=other"];
-    check(&family(&others), &policy(Mode::Remediate), "withdraw 14 stray, superseded");
-}
-
-#[test]
 fn what_could_not_be_withdrawn_is_withdrawn_later_however_old_it_is() {
     let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours old"]);
     seen.record = Some(held(&format!(r#","copies":[{{"revision":14,"at":"{NOW}","why":"race"}}]"#)));
