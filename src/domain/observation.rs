@@ -24,6 +24,8 @@ pub struct Observation {
     /// Copies of this original that stood, by its record or by this run, and that are not ACTIVE any more: somebody
     /// else deregistered them.
     pub removed: Vec<Revision>,
+    /// Copies that were to be withdrawn, by its record, and are not ACTIVE any more: a run died before it could say so.
+    pub gone: Vec<MadeCopy>,
     /// What runs the family.
     pub usage: Usage,
     /// The family's exemption.
@@ -136,6 +138,7 @@ impl Observation {
             later: Vec::new(),
             earlier: None,
             removed: Vec::new(),
+            gone: Vec::new(),
             usage: Usage::default(),
             exemption: Found::Nothing,
             record: None,

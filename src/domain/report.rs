@@ -204,7 +204,8 @@ impl Report {
         let held = held.flat_map(|held| &held.record.copies).filter(|held| self.is_in_force(held));
         let made = self.made.iter().filter(|made| self.is_known(made));
         let told = |copy: &MadeCopy| copy.told.or(alerted_at.filter(|_| self.is_in_force(copy)));
-        made.chain(held).map(|copy| MadeCopy { told: told(copy), ..copy.clone() }).collect()
+        let gone = self.finding.iter().flat_map(|finding| &finding.seen.gone);
+        made.chain(held).chain(gone).map(|copy| MadeCopy { told: told(copy), ..copy.clone() }).collect()
     }
 
     /// Whether it is known what became of the copy. A person's no is one only where the run ended with it.

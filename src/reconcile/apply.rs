@@ -63,6 +63,10 @@ pub(super) async fn apply(
         Then::Copy(copy) => make_copy(guard, seen, copy, run, deadline).await,
         Then::Finish(finish) => {
             run.backup_sha256 = Some(back_up(guard, seen, &finish.original).await?.sha256);
+            // Its own run may have withdrawn it meanwhile.
+            if !matches!(Presence::settled(guard, &finish.copy).await?, Presence::Active(_)) {
+                return Ok(Applied::LookAgain);
+            }
             // Somebody took the original back meanwhile: its copy would bring it back.
             if !matches!(Presence::settled(guard, &seen.id).await?, Presence::Active(_)) {
                 withdraw(guard, seen, run, &finish.copy, Withdrawal::Race).await?;
