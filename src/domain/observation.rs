@@ -38,8 +38,6 @@ pub struct Observation {
     pub made: Vec<MadeCopy>,
     /// Who the event says made the call: AWS Batch.
     pub batch_by_event: bool,
-    /// When the look began.
-    pub at: Timestamp,
     /// The highest number that ECS's list showed, or the original's own. Beyond it, what is known is known by chance.
     pub highest_listed: Revision,
 }
@@ -145,7 +143,6 @@ impl Observation {
             family_records: Vec::new(),
             made: Vec::new(),
             batch_by_event: false,
-            at: Timestamp::UNIX_EPOCH,
         }
     }
 

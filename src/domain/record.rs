@@ -279,13 +279,13 @@ impl Record {
         self.copies.iter().find(|copy| copy.revision == revision.number())
     }
 
-    /// What `news`, seen at `seen_at`, adds to what was held: nothing that says what we made, backed up or backed out is
-    /// ever removed, and the outcome of a later look stands.
+    /// What `news` adds to what was held: nothing that says what we made, backed up or backed out is ever removed. News
+    /// that yields leaves the outcome that was held as it is.
     #[must_use]
-    pub fn merged(held: Option<Self>, news: Self, seen_at: Timestamp) -> Self {
+    pub fn merged(held: Option<Self>, news: Self, yields: bool) -> Self {
         let Some(held) = held else { return news };
         let same_fact = facts(&held) == facts(&news);
-        let news = match held.at.is_some_and(|at| at > seen_at) && !same_fact {
+        let news = match yields && !same_fact {
             true => Self {
                 mode: held.mode.clone(),
                 outcome: held.outcome.clone(),
@@ -372,21 +372,14 @@ mod tests {
         Record::parse(&format!("{{\"schemaVersion\":1{members}}}")).unwrap()
     }
 
-    fn later() -> Timestamp {
-        "2026-11-24T09:00:00Z".parse().unwrap()
-    }
-
     #[test]
-    fn the_outcome_of_a_later_look_stands() {
-        let held = record(
-            r#","outcome":"superseded","reason":"race","at":"2026-11-24T09:00:01Z","alertedAt":"2026-11-24T09:00:01Z""#,
-        );
+    fn news_that_yields_leaves_the_outcome_that_was_held() {
+        let held = record(r#","outcome":"superseded","reason":"race","alertedAt":"2026-11-24T09:00:01Z""#);
         let news = record(r#","outcome":"superseded","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#);
-        let merged = Record::merged(Some(held.clone()), news.clone(), later());
+        let merged = Record::merged(Some(held.clone()), news.clone(), true);
         assert_eq!((merged.reason, merged.alerted_at), (held.reason.clone(), held.alerted_at));
         assert_eq!(merged.copies, news.copies);
-        let earlier = Record { at: Some(later()), ..held };
-        assert_eq!(Record::merged(Some(earlier), news, later()).reason, None);
+        assert_eq!(Record::merged(Some(held), news, false).reason, None);
     }
 
     #[test]
@@ -400,7 +393,7 @@ mod tests {
     #[test]
     fn members_of_the_future_survive() {
         let held = record(r#","moon":"full","copies":[{"revision":3,"at":"2026-11-24T08:00:00Z","sun":1}]"#);
-        let merged = Record::merged(Some(held), record(r#","outcome":"failed""#), later());
+        let merged = Record::merged(Some(held), record(r#","outcome":"failed""#), false);
         let text = serde_json::to_string(&merged).unwrap();
         assert!(text.contains(r#""moon":"full""#) && text.contains(r#""sun":1"#), "{text}");
     }
@@ -412,7 +405,7 @@ mod tests {
                "copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}],"alertedAt":"2026-11-24T08:00:00Z""#,
         );
         let news = record(r#","outcome":"alerted","reason":"alert_mode","eventId":"e2""#);
-        let merged = Record::merged(Some(held.clone()), news, later());
+        let merged = Record::merged(Some(held.clone()), news, false);
         assert_eq!(merged.copy, held.copy);
         assert_eq!(merged.copies, held.copies);
         assert_eq!(merged.backup_sha256, held.backup_sha256);
@@ -424,7 +417,7 @@ mod tests {
     #[test]
     fn an_alert_of_the_same_fact_is_remembered() {
         let held = record(r#","outcome":"remediated","alertedAt":"2026-11-24T08:00:00Z""#);
-        let merged = Record::merged(Some(held.clone()), record(r#","outcome":"already_remediated""#), later());
+        let merged = Record::merged(Some(held.clone()), record(r#","outcome":"already_remediated""#), false);
         assert_eq!(merged.alerted_at, held.alerted_at);
         assert!(merged.has_alerted("remediated", None, None));
     }
@@ -450,10 +443,9 @@ mod tests {
         let news = record(
             r#","copies":[{"revision":13,"at":"2026-11-24T08:00:05Z","withdrawn":"2026-11-24T08:00:05Z","why":"race"}]"#,
         );
-        for merged in [
-            Record::merged(Some(held.clone()), news.clone(), later()),
-            Record::merged(Some(news), held.clone(), later()),
-        ] {
+        for merged in
+            [Record::merged(Some(held.clone()), news.clone(), false), Record::merged(Some(news), held.clone(), false)]
+        {
             assert_eq!(merged.copies.len(), 1);
             assert_eq!(merged.copies[0].why.as_deref(), Some("race"));
         }

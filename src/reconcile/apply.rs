@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::between::active_between;
-use super::observe::{exemption, read_record};
+use super::observe::{exemption, family_records, read_record};
 use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
 use super::{Guard, Run};
@@ -74,6 +74,7 @@ pub(super) async fn apply(
             }
             let made = made_copy(guard, seen, run, &finish.copy);
             run.made[made].why = None;
+            run.others.taken_over = Some(finish.copy.clone());
             let (outcome, copy) = (finish.outcome, plan.copy.clone());
             Ok(Applied::Ended(Ending { outcome, reason: None, copy, differences: Vec::new() }))
         }
@@ -249,9 +250,13 @@ async fn withdraw(
     let begun = || Record::begun(&seen.id, guard.policy.mode.as_str(), privileged_containers(seen));
     let intent = Record { copies: vec![run.made[made].clone()], ..held.unwrap_or_else(begun) };
     // What keeps it from being written keeps the run's own record from being written too, and is told then.
-    let _ = guard.merge_record(&seen.id, seen.record.clone(), &intent, seen.at).await;
+    let _ = guard.merge_record(&seen.id, seen.record.clone(), &intent, false).await;
     deregister(guard, copy).await?;
     run.made[made].withdrawn = Some(guard.aws.clock.now());
+    let records = family_records(guard, &seen.id, guard.aws.clock.now()).await?;
+    let claims = |record: &&Record| record.made(copy.revision).is_some_and(MadeCopy::stands);
+    let claimants = records.iter().filter(claims).filter_map(|record| record.task_definition.parse().ok());
+    run.others.claimed.extend(claimants);
     Ok(())
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn observe(
         Presence::Active(described) | Presence::Inactive(Some(described)) => Original::Described(described),
         Presence::Inactive(None) | Presence::Unknown => Original::Gone,
     };
-    let seen = Observation { made: run.made.clone(), batch_by_event, at: now, ..Observation::of(id.clone(), original) };
+    let seen = Observation { made: run.made.clone(), batch_by_event, ..Observation::of(id.clone(), original) };
     if seen.original.described().is_some_and(|original| original.privileged_containers().is_empty()) {
         // Nothing that could be read would change the answer.
         return Ok(seen);

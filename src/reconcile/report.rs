@@ -109,21 +109,24 @@ impl Guard {
         if report.finding.is_none() {
             held = read_record(self, &report.id).await?;
         }
-        let seen_at = report.finding.as_ref().map_or(now, |finding| finding.seen.at);
-        self.merge_record(&report.id, held, &report.record(told_at, now), seen_at).await
+        let is_news = told_at == Some(now) || !report.made.is_empty();
+        self.merge_record(&report.id, held, &report.record(told_at, now), is_news).await
     }
 
-    /// Adds news, seen at `seen_at`, to a record by compare-and-swap. `held` is what was read of it last.
+    /// Adds to a record by compare-and-swap. `held` is what was read of it last. Where somebody else wrote meanwhile, what
+    /// is no news leaves their outcome as it is: their look may have been the later one.
     pub(super) async fn merge_record(
         &self,
         id: &TaskDefinitionId,
         mut held: Option<Held>,
         news: &Record,
-        seen_at: Timestamp,
+        is_news: bool,
     ) -> Result<(), Stop> {
         let key = keys::record(&self.home, id);
+        let mut is_overtaken = false;
         for _ in 0..MERGES_MAX {
-            let merged = Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone(), seen_at);
+            let merged =
+                Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone(), is_overtaken && !is_news);
             let expect = match &held {
                 Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
                 Some(held) => Expect::Etag(held.etag.clone()),
@@ -134,7 +137,10 @@ impl Guard {
                 .map_err(|error| Stop::Failed(Failure::RecordUnreadable { key: key.clone(), error }))?;
             match self.aws.bucket.put(&key, &text, &expect).await? {
                 Written::Yes => return Ok(()),
-                Written::Changed => held = read_record(self, id).await?,
+                Written::Changed => {
+                    is_overtaken = true;
+                    held = read_record(self, id).await?;
+                }
             }
         }
         Err(Stop::Transient(self.aws.bucket.conflict(&key)))

@@ -149,7 +149,7 @@ impl Backout<'_> {
         news.copies = by_us.map(|copy| undone(copy, now)).collect();
         news.backed_out = Some(note(restored, steps.until, self.request, now));
         news.at = Some(now);
-        let write = async || self.guard.merge_record(&seen.id, seen.record.clone(), &news, now).await;
+        let write = async || self.guard.merge_record(&seen.id, seen.record.clone(), &news, false).await;
         match self.guard.until_the_end(self.deadline).repeat(write).await {
             Ok(()) => Ok(Answer { restored: Some(restored.to_string()), alert: Alerting::Sent, ..answer }),
             Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
