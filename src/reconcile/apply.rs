@@ -4,12 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::between::active_between;
-use super::observe::{exemption, family_records, read_record};
+use super::observe::{exemption, read_record};
 use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
 use super::{Guard, Run};
 use crate::aws::{BackupReceipt, Expect, Written};
-use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::arn::TaskDefinitionId;
 use crate::domain::backup::{self, Stored};
 use crate::domain::document::{Described, RegisterInput};
 use crate::domain::exemption::{Verdict, verdict};
@@ -63,10 +63,6 @@ pub(super) async fn apply(
         Then::Copy(copy) => make_copy(guard, seen, copy, run, deadline).await,
         Then::Finish(finish) => {
             run.backup_sha256 = Some(back_up(guard, seen, &finish.original).await?.sha256);
-            // Its own run may have withdrawn it meanwhile.
-            if !matches!(Presence::settled(guard, &finish.copy).await?, Presence::Active(_)) {
-                return Ok(Applied::LookAgain);
-            }
             // Somebody took the original back meanwhile: its copy would bring it back.
             if !matches!(Presence::settled(guard, &seen.id).await?, Presence::Active(_)) {
                 withdraw(guard, seen, run, &finish.copy, Withdrawal::Race).await?;
@@ -128,13 +124,19 @@ async fn settle(
 ) -> Result<Applied, Stop> {
     let overtaken = match came_between(guard, seen, texts, copy, run).await? {
         Between::Nothing => None,
-        Between::EqualCopy(number) => Some((number, Withdrawal::Duplicate)),
-        Between::Foreign(number) => Some((number, Withdrawal::Race)),
+        Between::EqualCopy(between) => Some((between, Withdrawal::Duplicate)),
+        Between::Foreign(between) => Some((between, Withdrawal::Race)),
     };
-    if let Some((number, why)) = overtaken {
+    if let Some((between, why)) = overtaken {
         // Lists may not show it for some seconds, and the next look must see it.
-        run.met.insert(number);
+        run.met.insert(between.id().revision);
         withdraw(guard, seen, run, copy, why).await?;
+        // The run of a privileged one may have taken this copy over.
+        if !between.privileged_containers().is_empty() {
+            let record = read_record(guard, between.id()).await?;
+            let claims = record.is_some_and(|held| held.record.made(copy.revision).is_some_and(MadeCopy::stands));
+            run.others.claimed.extend(claims.then(|| between.id().clone()));
+        }
         return Ok(Applied::LookAgain);
     }
     let described = match Presence::settled(guard, copy).await? {
@@ -193,8 +195,8 @@ async fn back_up(guard: &Guard, seen: &Observation, original: &RegisterInput) ->
 
 enum Between {
     Nothing,
-    EqualCopy(Revision),
-    Foreign(Revision),
+    EqualCopy(Box<Described>),
+    Foreign(Box<Described>),
 }
 
 /// Looks at what was registered between the highest number that was seen and the copy's own.
@@ -211,10 +213,9 @@ async fn came_between(
     };
     let family = &seen.id.family;
     for between in active_between(guard, family, texts.highest_seen, copy.revision, is_ours_and_done).await? {
-        let number = between.id().revision;
         match is_equal_copy(guard, seen, &between) {
-            true => return Ok(Between::EqualCopy(number)),
-            false if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign(number)),
+            true => return Ok(Between::EqualCopy(Box::new(between))),
+            false if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign(Box::new(between))),
             // Ours, and not a copy of this original: its own run deals with it.
             false => {}
         }
@@ -253,10 +254,6 @@ async fn withdraw(
     let _ = guard.merge_record(&seen.id, seen.record.clone(), &intent, false).await;
     deregister(guard, copy).await?;
     run.made[made].withdrawn = Some(guard.aws.clock.now());
-    let records = family_records(guard, &seen.id, guard.aws.clock.now()).await?;
-    let claims = |record: &&Record| record.made(copy.revision).is_some_and(MadeCopy::stands);
-    let claimants = records.iter().filter(claims).filter_map(|record| record.task_definition.parse().ok());
-    run.others.claimed.extend(claimants);
     Ok(())
 }
 

@@ -27,7 +27,6 @@ use crate::domain::report::{Failure, Finding, Report};
 
 use apply::{Applied, Ending, apply};
 use observe::{family_records, observe, read_record};
-use presence::Presence;
 use report::Past;
 pub use report::Texts;
 use stop::{Patience, Stop};
@@ -189,14 +188,15 @@ impl Guard {
         Ok(concluded)
     }
 
-    /// Whether the copy that this run took over is being withdrawn, or was. What cannot be read now is looked at by the
+    /// Whether the copy that this run took over is being withdrawn, or was, by the record of another original's run. (The
+    /// same original's run writes the same record, and does not get past this one's.) What cannot be read now is looked at by the
     /// next event or sweep.
     async fn taken_over_in_vain(&self, id: &TaskDefinitionId, met: &Met) -> bool {
         let Some(copy) = &met.taken_over else { return false };
         let records = family_records(self, id, self.aws.clock.now()).await.unwrap_or_default();
         let is_condemned =
             |record: &Record| record.made(copy.revision).is_some_and(|copy| copy.condemned_for().is_some());
-        records.iter().any(is_condemned) || matches!(Presence::of(self, copy).await, Ok(Presence::Inactive(_)))
+        records.iter().any(is_condemned)
     }
 
     /// Brings the world around one revision into order: observe, plan, apply, and again while it moves; then report.
