@@ -70,7 +70,7 @@ fn the_domain_decides_and_does_not_reach_out() {
 #[test]
 fn only_the_aws_folder_names_the_sdk() {
     never(
-        &["domain", "reconcile", "config.rs", "lambda.rs", "telemetry.rs", "bin"],
+        &["domain", "reconcile", "config.rs", "lambda", "telemetry.rs", "bin"],
         &["aws_sdk", "aws_smithy", "aws_config", "aws_credential"],
     );
 }
