@@ -16,3 +16,4 @@ mod events;
 mod faults;
 mod guard;
 mod hostile;
+mod iam;

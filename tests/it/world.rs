@@ -81,6 +81,7 @@ impl World {
     pub(crate) async fn of(mode: Mode, set_up: impl FnOnce(&mut State)) -> Self {
         let mut state = State::default();
         state.s3.bucket(BUCKET);
+        state.mode = Some(mode.as_str().to_owned());
         let topic = state.topic("alerts");
         state.register(PIPELINE, PRIVILEGED);
         let event = state.trail()[0].clone();

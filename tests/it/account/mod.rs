@@ -6,11 +6,13 @@
 #![allow(clippy::expect_used, reason = "test code outside of a #[test]; the account itself never fails on a request")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "most rules are about one status or fault and let the others be")]
 
+mod call_log;
 pub mod calls;
 mod chunks;
 pub mod faults;
 pub mod http;
 pub mod in_process;
+mod permissions;
 mod sigv4;
 pub mod state;
 pub mod trail;
@@ -24,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::calls::{Call, Seen, Service};
 pub use self::faults::{Calls, Fault, Kind};
 pub use self::sigv4::Key;
-pub use self::state::{GUARD, OPERATOR, PIPELINE, State};
+pub use self::state::{BACKOUT, GUARD, OPERATOR, PIPELINE, State};
 use self::wire::Server;
 
 /// An account that listens.

@@ -19,6 +19,7 @@ pub use self::ecs::Ecs;
 pub use self::refusal::Refusal;
 pub use self::s3::S3;
 pub use self::sns::Sns;
+use super::call_log;
 use super::calls::{Call, Seen, Service};
 use super::faults::{self, Kind, Plans, When};
 use super::http::{Request, Response};
@@ -29,6 +30,8 @@ use super::trail::{self, Redaction};
 pub const PIPELINE: &str = "arn:aws:sts::111122223333:assumed-role/deploy-pipeline/ci";
 /// The principal of the guard.
 pub const GUARD: &str = "arn:aws:sts::111122223333:assumed-role/guard-role/guard";
+/// The principal of backout.
+pub const BACKOUT: &str = "arn:aws:sts::111122223333:assumed-role/backout-role/backout";
 /// The principal of a person with a terminal.
 pub const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/operator/alice";
 
@@ -64,6 +67,8 @@ pub struct State {
     pub ecs: Ecs,
     pub s3: S3,
     pub sns: Sns,
+    /// The mode in which the product's functions run here; where it is known, their calls are logged for IAM's sake.
+    pub mode: Option<String>,
     /// ECS's token buckets; none unless a test wants them.
     pub budget: Option<Budget>,
     /// How the trail hides what it hides.
@@ -104,7 +109,7 @@ impl Default for State {
 }
 
 impl State {
-    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`] and [`OPERATOR`].
+    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`], [`BACKOUT`] and [`OPERATOR`].
     pub fn new(region: &str, account: &str) -> Self {
         let key = |id: &str, principal: &str| Key {
             id: id.to_owned(),
@@ -117,11 +122,13 @@ impl State {
             keys: vec![
                 key("AKIAPIPELINE00000000", PIPELINE),
                 key("AKIAGUARD00000000000", GUARD),
+                key("AKIABACKOUT000000000", BACKOUT),
                 key("AKIAOPERATOR00000000", OPERATOR),
             ],
             ecs: Ecs::default(),
             s3: S3::default(),
             sns: Sns::default(),
+            mode: None,
             budget: None,
             redaction: Redaction::default(),
             plans: Plans::default(),
@@ -131,7 +138,7 @@ impl State {
         }
     }
 
-    /// The access key of a principal; [`PIPELINE`], [`GUARD`] and [`OPERATOR`] stand for those of any account.
+    /// The access key of a principal; the names above stand for those of any account.
     ///
     /// # Panics
     /// When it has none.
@@ -174,6 +181,7 @@ impl State {
             Err(refusal) => return Reply::at_once(Some(refusal.response(service, &request_id))),
         };
         self.run_deeds(When::Before, &call);
+        call_log::add(self, &call, request);
         if fault == Some(Kind::CutBefore) {
             call.seen = Seen::Lost { done: false };
             self.calls.push(call);
