@@ -28,8 +28,8 @@ def test_every_variable_is_documented():
 
 
 def test_every_permission_is_explained_for_each_function_and_mode_and_none_that_is_not_there():
-    heading, _, *rows = (row.strip("| ").split(" | ") for row in re.sub(r"\|  ?\|", "| - |", section(
-        "Permissions, each with its reason")).splitlines() if row.startswith("|"))
+    table = [row for row in section("Permissions, each with its reason").splitlines() if row.startswith("|")]
+    heading, _, *rows = ([cell.strip() for cell in row.strip("|").split("|")] for row in table)
     assert heading[1:-1] == [function.lower() for function in FUNCTIONS]
     for mode in MODES:
         resources = expanded(EnforcementMode=mode)
