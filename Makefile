@@ -7,6 +7,7 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := target/bench
+CALLS := target/calls.jsonl
 # Nothing here may reach AWS: no credentials are needed, and no telemetry is sent.
 export SAM_CLI_TELEMETRY := 0
 # `deploy` is the exception: it takes the Region and credentials of your profile.
@@ -30,11 +31,16 @@ lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came 
 	@cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
 	@tree=$$(cargo tree --locked --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
+# What IAM would have been asked, of all tests or of none: a run that fails leaves no log.
 rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
-	@rm -rf $${CARGO_TARGET_DIR:-target}/figures
-	@cargo test --locked
+	@rm -rf $(CALLS) $(CALLS).part $${CARGO_TARGET_DIR:-target}/figures
+	@CALLS_LOG=$(CURDIR)/$(CALLS).part cargo test --locked
+	@mv $(CALLS).part $(CALLS)
 
-python: $(VENV)/installed tools-cargo ## Run the tests in Python: the binary against moto, the template, ECS's newest model
+$(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lock
+	@$(MAKE) --no-print-directory rust
+
+python: $(VENV)/installed tools-cargo $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model
 	@cargo build --quiet --locked --bin guard
 	@$(BIN)/pytest -q tests/e2e
 
@@ -47,7 +53,7 @@ template: $(VENV)/installed ## Check the template
 
 package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda, and count
 	@$(BIN)/sam build --parameter-overrides Architecture=x86_64
-	@$(BIN)/python tests/e2e/package.py .aws-sam/build/Guard/bootstrap
+	@$(BIN)/python tests/e2e/package.py .aws-sam/build/*/bootstrap
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -qq --yes valgrind; } || true
 	@if command -v valgrind >/dev/null; then cargo run --quiet --locked --example bench -- instructions .aws-sam/build/Guard/bootstrap; else echo "instructions not counted: valgrind is missing (apt-get install valgrind)"; fi
 

@@ -4,7 +4,7 @@ import json
 import pathlib
 import re
 
-from test_template import SOURCE, allowed, expanded
+from test_template import FUNCTIONS, MODES, SOURCE, allowed, expanded
 
 ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -22,14 +22,26 @@ def test_every_parameter_is_documented_with_its_default():
 
 
 def test_every_variable_is_documented():
-    variables = expanded()["Guard"]["Properties"]["Environment"]["Variables"]
+    resources = expanded()
+    variables = {name for function in FUNCTIONS for name in resources[function]["Properties"]["Environment"]["Variables"]}
     assert [name for name in variables if f"`{name}`" not in section("Settings")] == []
 
 
-def test_every_permission_is_explained_and_none_that_is_not_there():
-    explained = set(re.findall(r"`((?:ecs|s3|sns|kms|sqs|logs|iam):\w+)`", section("Permissions, each with its reason")))
-    explained -= {"ecs:privileged"}
-    assert explained == allowed(expanded(EnforcementMode="remediate"))
+def test_every_permission_is_explained_for_each_function_and_mode_and_none_that_is_not_there():
+    table = [row for row in section("Permissions, each with its reason").splitlines() if row.startswith("|")]
+    heading, _, *rows = ([cell.strip() for cell in row.strip("|").split("|")] for row in table)
+    assert heading[1:-1] == [function.lower() for function in FUNCTIONS]
+    for mode in MODES:
+        resources = expanded(EnforcementMode=mode)
+        for column, function in enumerate(FUNCTIONS, 1):
+            granted = [row[0] for row in rows if row[column] in ("always", f"`{mode}`")]
+            explained = {action for cell in granted for action in re.findall(r"`(\w+:\w+)`", cell)}
+            assert explained == allowed(resources, f"{function}Role"), (function, mode)
+
+
+def test_the_outputs_that_deploying_speaks_of_exist():
+    named = set(re.findall(r"output `(\w+)`", section("Deploy")))
+    assert named == {"BackoutOperatorsPolicy", "BackoutCommand"} and named <= set(SOURCE["Outputs"])
 
 
 def test_every_outcome_and_reason_is_listed():

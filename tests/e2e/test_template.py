@@ -4,6 +4,9 @@ import copy
 import json
 import os
 import pathlib
+import re
+import shlex
+import tomllib
 
 import pytest
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the translator asks for one and calls nothing
@@ -21,7 +24,7 @@ ECS_WRITES = {"ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition", "ecs
 def expanded(**parameters):
     """The CloudFormation template for these parameters, without what their conditions leave out."""
     source = copy.deepcopy(SOURCE)
-    source["Resources"]["Guard"]["Properties"]["CodeUri"] = "s3://bucket/guard.zip"
+    source["Globals"]["Function"]["CodeUri"] = "s3://bucket/function.zip"
     values = {name: str(parameters.get(name, p.get("Default", ""))) for name, p in source["Parameters"].items()}
     translated = Translator({}, Parser()).translate(source, dict(values))
     conditions = translated["Conditions"]
@@ -62,6 +65,10 @@ def expanded(**parameters):
     return {name: resolve(resource) for name, resource in resources.items()}
 
 
+MODES = SOURCE["Parameters"]["EnforcementMode"]["AllowedValues"]
+FUNCTIONS = [name for name, resource in SOURCE["Resources"].items() if resource["Type"] == "AWS::Serverless::Function"]
+
+
 def listed(value):
     return value if isinstance(value, list) else [value]
 
@@ -71,8 +78,8 @@ def statements(resources, role="GuardRole"):
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
-def allowed(resources):
-    return {action for s in statements(resources) if s["Effect"] == "Allow" for action in listed(s["Action"])}
+def allowed(resources, role="GuardRole"):
+    return {action for s in statements(resources, role) if s["Effect"] == "Allow" for action in listed(s["Action"])}
 
 
 def statement_of(statements, sid):
@@ -120,26 +127,78 @@ def test_tasks_are_listed_by_cluster_which_no_resource_but_all_allows():
     assert listed(listing["Resource"]) == ["*"]
 
 
-def test_missing_can_be_told_from_denied():
-    listing = statement_of(statements(expanded()), "TellsMissingFromDenied")
-    assert listing["Action"] == "s3:ListBucket"
-    prefixes = json.dumps(listing["Condition"]["StringLikeIfExists"]["s3:prefix"])
-    assert all(f"{kind}/" in prefixes for kind in ("backups", "records", "exemptions"))
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_missing_can_be_told_from_denied_wherever_a_role_reads(function, mode):
+    of = lambda action: [s for s in statements(expanded(EnforcementMode=mode), f"{function}Role") if action in listed(s["Action"])]
+    kinds = lambda node: set(re.findall(r"(\w+)/\$", json.dumps(node).replace("${Bucket.Arn}/", "")))
+    prefixes = [s["Condition"]["StringLikeIfExists"]["s3:prefix"] for s in of("s3:ListBucket")]
+    assert kinds(prefixes) == kinds([s["Resource"] for s in of("s3:GetObject")]) >= {"records", "exemptions"}
 
 
 def test_the_environment_is_the_contract():
-    variables = expanded(ENFORCEMENT_MODE="alert")["Guard"]["Properties"]["Environment"]["Variables"]
-    assert set(variables) == {"ENFORCEMENT_MODE", "BACKUP_BUCKET", "ALERT_TOPIC_ARN", "GUARD_ROLES", "REMEDIATE_FAMILIES",
-                              "EXEMPT_FAMILIES", "OWNER_TAG_KEYS", "OUTPUT_ONLY_MEMBERS", "RUNBOOK_URL"}
-    assert variables["GUARD_ROLES"] == {"Ref": "GuardRole"}
+    contract = {"ENFORCEMENT_MODE", "BACKUP_BUCKET", "ALERT_TOPIC_ARN", "GUARD_ROLES", "REMEDIATE_FAMILIES",
+                "EXEMPT_FAMILIES", "OWNER_TAG_KEYS", "OUTPUT_ONLY_MEMBERS", "RUNBOOK_URL"}
+    resources = expanded()
+    variables = {function: resources[function]["Properties"]["Environment"]["Variables"] for function in FUNCTIONS}
+    assert set(variables.pop("Guard")) == contract | {"BACKOUT_FUNCTION"}
+    assert all(set(of) == contract for of in variables.values())
+    guard = resources["Guard"]["Properties"]["Environment"]["Variables"]
+    assert guard["BACKOUT_FUNCTION"] == {"Ref": "Backout"}
+    # What backout brings back is the original, and no copy of ours.
+    assert all(of["GUARD_ROLES"] == {"Ref": "GuardRole"} for of in [guard, *variables.values()])
 
 
-def test_the_function_is_arm64_by_default_and_can_be_x86_64():
-    assert expanded()["Guard"]["Properties"]["Architectures"] == ["arm64"]
-    guard = expanded(Architecture="x86_64")["Guard"]["Properties"]
-    assert (guard["Architectures"], guard["Runtime"], guard["Handler"]) == (["x86_64"], "provided.al2023", "bootstrap")
-    logging = guard["LoggingConfig"]
-    assert (logging["LogFormat"], logging["ApplicationLogLevel"], logging["LogGroup"]) == ("JSON", "INFO", {"Ref": "LogGroup"})
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_arm64_by_default_and_can_be_x86_64(function):
+    assert expanded()[function]["Properties"]["Architectures"] == ["arm64"]
+    properties = expanded(Architecture="x86_64")[function]["Properties"]
+    assert (properties["Architectures"], properties["Runtime"], properties["Handler"]) == (["x86_64"], "provided.al2023", "bootstrap")
+
+
+def test_each_function_has_its_own_binary_role_and_log():
+    resources = expanded()
+    binaries, roles, logs = set(), set(), set()
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    for function in FUNCTIONS:
+        metadata, properties = SOURCE["Resources"][function]["Metadata"], resources[function]["Properties"]
+        assert metadata == {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": function.lower()}}
+        binaries.add(metadata["BuildProperties"]["Binary"])
+        roles.add(properties["Role"]["Fn::GetAtt"][0])
+        logging = properties["LoggingConfig"]
+        assert (logging["LogFormat"], logging["ApplicationLogLevel"]) == ("JSON", "INFO")
+        logs.add(logging["LogGroup"]["Ref"])
+    assert len(roles) == len(logs) == len(FUNCTIONS)
+    assert binaries <= {binary["name"] for binary in manifest["bin"]}
+    assert all(resources[log]["DeletionPolicy"] == "Retain" for log in logs)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_backouts_role_is_the_same_in_every_mode_and_denies_itself_backups_and_deleting(mode):
+    of_mode = statements(expanded(EnforcementMode=mode), "BackoutRole")
+    assert of_mode == statements(expanded(), "BackoutRole")
+    denied = [s for s in of_mode if s["Effect"] == "Deny"]
+    assert "/backups/*" in json.dumps(statement_of(denied, "MakesNoBackup"))
+    assert set(statement_of(denied, "DeletesNothing")["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+
+
+def test_the_command_to_undo_is_one_that_backout_understands_and_waits_for_it():
+    text = SOURCE["Outputs"]["BackoutCommand"]["Value"]["Fn::Sub"]
+    words = shlex.split(text)
+    assert words[:3] == ["aws", "lambda", "invoke"] and words[-1] == "/dev/stdout" and "\n" not in text
+    options = dict(zip(words[3:-1:2], words[4:-1:2]))
+    assert (options["--function-name"], options["--region"]) == ("${Backout}", "${AWS::Region}")
+    assert options["--cli-binary-format"] == "raw-in-base64-out"
+    request = json.loads(options["--payload"])
+    assert (set(request), request["expiresInDays"]) == ({"taskDefinition", "reason", "approvedBy", "expiresInDays"}, 30)
+    # The CLI gives up after 60 s unless told, and then sends the request again.
+    assert int(options["--cli-read-timeout"]) > SOURCE["Resources"]["Backout"]["Properties"]["Timeout"]
+
+
+def test_the_policy_for_operators_is_an_output():
+    assert SOURCE["Resources"]["BackoutOperators"]["Type"] == "AWS::IAM::ManagedPolicy"
+    assert SOURCE["Outputs"]["BackoutOperatorsPolicy"]["Value"] == {"Ref": "BackoutOperators"}
+    assert SOURCE["Outputs"]["BackoutFunction"]["Value"] == {"Ref": "Backout"}
 
 
 def test_concurrency_is_reserved_and_can_be_zero_or_unreserved():
@@ -191,14 +250,15 @@ def test_the_bucket_is_versioned_encrypted_private_and_kept():
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["Key", "Arn"]}
 
 
-def test_the_bucket_takes_tls_only_writes_backups_once_and_lets_the_guard_delete_nothing():
+def test_the_bucket_takes_tls_only_writes_backups_once_and_lets_our_roles_delete_nothing():
     policy = expanded()["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert statement_of(policy, "OnlyOverTls")["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     once = statement_of(policy, "BackupsAreWrittenOnce")
     assert once["Condition"] == {"Null": {"s3:if-none-match": "true"}} and "/backups/*" in json.dumps(once["Resource"])
-    deletes = statement_of(policy, "TheGuardDeletesNothing")
+    deletes = statement_of(policy, "OurRolesDeleteNothing")
     assert deletes["Principal"] == "*"  # a role that is gone cannot be a principal, and this policy outlives it
-    assert deletes["Condition"] == {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["GuardRole", "Arn"]}}}
+    assert deletes["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [
+        {"Fn::GetAtt": [f"{function}Role", "Arn"]} for function in FUNCTIONS]}}
     assert all(s["Effect"] == "Deny" for s in policy)
 
 
@@ -225,4 +285,4 @@ def test_the_rule_matches_every_registration_in_events_and_nothing_else():
 def test_sam_deploy_needs_no_more_than_it_says():
     config = (ROOT / "samconfig.toml").read_text()
     assert 'capabilities = "CAPABILITY_IAM"' in config
-    assert not any("RoleName" in r.get("Properties", {}) for r in SOURCE["Resources"].values())
+    assert not any({"RoleName", "ManagedPolicyName"} & set(r.get("Properties", {})) for r in SOURCE["Resources"].values())

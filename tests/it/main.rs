@@ -21,4 +21,5 @@ mod events;
 mod faults;
 mod guard;
 mod hostile;
+mod iam;
 mod schedules;

@@ -44,6 +44,7 @@ impl Story {
     pub(crate) async fn set_in(mut state: State, mode: &str, settings: &[(&str, &str)]) -> Self {
         state.now = now();
         state.s3.bucket(BUCKET);
+        state.mode = Some(mode.to_owned());
         let topic = state.topic("alerts");
         let account = Account::serve(state).await;
         let contract = [

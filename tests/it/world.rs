@@ -163,6 +163,7 @@ impl World {
     pub(crate) async fn with(mode: Mode, original: &str, set_up: impl FnOnce(&mut State)) -> Self {
         let mut state = State::default();
         state.s3.bucket(BUCKET);
+        state.mode = Some(mode.as_str().to_owned());
         let topic = state.topic("alerts");
         state.register(PIPELINE, original);
         let event = state.trail()[0].clone();

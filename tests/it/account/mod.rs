@@ -6,11 +6,13 @@
 #![allow(clippy::expect_used, reason = "test code outside of a #[test]; the account itself never fails on a request")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "most rules are about one status or fault and let the others be")]
 
+mod call_log;
 pub mod calls;
 mod chunks;
 pub mod faults;
 pub mod http;
 pub mod in_process;
+mod permissions;
 pub mod sigv4;
 pub mod state;
 pub mod trail;

@@ -19,6 +19,7 @@ pub use self::ecs::Ecs;
 pub use self::refusal::Refusal;
 pub use self::s3::S3;
 pub use self::sns::Sns;
+use super::call_log;
 use super::calls::{Call, Seen, Service};
 use super::faults::{self, Kind, Plans, When};
 use super::http::{Request, Response};
@@ -66,6 +67,8 @@ pub struct State {
     pub ecs: Ecs,
     pub s3: S3,
     pub sns: Sns,
+    /// The mode in which the product's functions run here; where it is known, their calls are logged for IAM's sake.
+    pub mode: Option<String>,
     /// ECS's token buckets; none unless a test wants them.
     pub budget: Option<Budget>,
     /// How the trail hides what it hides.
@@ -112,7 +115,7 @@ impl Default for State {
 }
 
 impl State {
-    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`] and [`OPERATOR`].
+    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`], [`BACKOUT`] and [`OPERATOR`].
     pub fn new(region: &str, account: &str) -> Self {
         let key = |id: &str, principal: &str| Key {
             id: id.to_owned(),
@@ -131,6 +134,7 @@ impl State {
             ecs: Ecs::default(),
             s3: S3::default(),
             sns: Sns::default(),
+            mode: None,
             budget: None,
             redaction: Redaction::default(),
             killed: false,
@@ -142,7 +146,7 @@ impl State {
         }
     }
 
-    /// The access key of a principal; [`PIPELINE`], [`GUARD`] and [`OPERATOR`] stand for those of any account.
+    /// The access key of a principal; the names above stand for those of any account.
     ///
     /// # Panics
     /// When it has none.
@@ -185,6 +189,7 @@ impl State {
             Err(refusal) => return Reply::at_once(Some(refusal.response(service, &request_id))),
         };
         self.run_deeds(When::Before, &call);
+        call_log::add(self, &call, request);
         if let Some(Kind::Unreachable | Kind::CutBefore | Kind::KilledBefore) = fault {
             call.seen = Seen::Lost { done: false };
             self.calls.push(call);
