@@ -22,7 +22,7 @@ use crate::domain::record::{MadeCopy, Withdrawal};
 use crate::domain::report::Failure;
 
 /// No registration begins with less time left: it must still be proven, alerted and recorded.
-const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(20);
+pub(super) const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(20);
 
 /// How a plan ended.
 #[derive(Debug)]
@@ -231,6 +231,13 @@ pub(super) async fn withdraw(
         }
     };
     run.made[made].why = Some(why.as_str().to_owned());
+    deregister(guard, copy).await?;
+    run.made[made].withdrawn = Some(guard.aws.clock.now());
+    Ok(())
+}
+
+/// Deregisters a revision, and looks at what is there then.
+pub(super) async fn deregister(guard: &Guard, copy: &TaskDefinitionId) -> Result<(), Stop> {
     let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
     while let Err(failure) = guard.aws.ecs.deregister(copy).await {
         match (Presence::of(guard, copy).await?, pauses.next()) {
@@ -241,6 +248,5 @@ pub(super) async fn withdraw(
             (Presence::Active(_) | Presence::Unknown, _) => return Err(failure.into()),
         }
     }
-    run.made[made].withdrawn = Some(guard.aws.clock.now());
     Ok(())
 }

@@ -40,6 +40,8 @@ pub struct Texts {
     pub backout_function: Option<String>,
     /// The bucket, for the place of backup and record.
     pub bucket: String,
+    /// The name of the function that runs: the session under which it registers.
+    pub function: Option<String>,
 }
 
 impl Guard {
@@ -109,19 +111,21 @@ impl Guard {
         if report.finding.is_none() {
             held = read_record(self, &report.id).await?;
         }
-        self.merge_record(&report.id, held, &report.record(told_at, now)).await
+        let news = report.record(told_at, now);
+        self.update_record(&report.id, held, |held| Record::merged(held, news.clone())).await
     }
 
-    /// Adds news to a record by compare-and-swap. `held` is what was read of it last.
-    pub(super) async fn merge_record(
+    /// Changes a record by compare-and-swap: where somebody else was faster, the newest one is changed. `held` is what
+    /// was read of it last.
+    pub(super) async fn update_record(
         &self,
         id: &TaskDefinitionId,
         mut held: Option<Held>,
-        news: &Record,
+        change: impl Fn(Option<Record>) -> Record,
     ) -> Result<(), Stop> {
         let key = keys::record(&self.home, id);
         for _ in 0..MERGES_MAX {
-            let merged = Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone());
+            let merged = change(held.as_ref().map(|held| held.record.clone()));
             let expect = match &held {
                 Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
                 Some(held) => Expect::Etag(held.etag.clone()),

@@ -158,7 +158,7 @@ async fn a_newer_version_is_never_overtaken() {
 async fn a_latest_that_is_equal_to_the_original_is_not_foreign() {
     let mut story = remediated().await;
     story.register(PRIVILEGED);
-    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:3");
+    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:1", "it is ACTIVE itself");
     assert_eq!(story.active(), [1, 3]);
 }
 
@@ -393,8 +393,15 @@ async fn a_newer_version_that_comes_between_is_not_overtaken() {
             state.register(PIPELINE, NEWER);
         });
     }
-    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "refused foreign_latest");
+    let answer = story.back_out(&request("web:1", "")).await;
+    assert_eq!(told(&answer), "failed foreign_latest", "an exemption was written, so it is no mere refusal");
     assert_eq!(story.active(), [2, 3], "what was registered over it is taken back");
+    let mail = story.mail();
+    for line in
+        ["Exempted web, containers app", "Deregistered web:4, which backout had registered", "Exempt: web until"]
+    {
+        assert!(mail.contains(line), "{line} is not in\n{mail}");
+    }
 }
 
 #[tokio::test]

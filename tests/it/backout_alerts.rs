@@ -4,10 +4,11 @@ use ecs_privileged_guard::domain::alert::{Message, Setting};
 use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
 use ecs_privileged_guard::domain::backout::alert::{Told, message, statement};
 use ecs_privileged_guard::domain::backout::answer::Outcome;
-use ecs_privileged_guard::domain::backout::plan::{ByHand, Service};
 use ecs_privileged_guard::domain::backout::request::Request;
+use ecs_privileged_guard::domain::backout::service::{ByHand, Rollout, Service};
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::report::Failure;
+use jiff::Timestamp;
 
 use super::alerts::hold;
 
@@ -23,7 +24,7 @@ fn service(name: &str) -> Service {
         is_express: false,
         target: None,
         others: Vec::new(),
-        is_deploying: false,
+        rollout: Rollout::Completed,
     }
 }
 
@@ -62,21 +63,25 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
         request_id: Some("00000000-0000-4000-8000-000000000001".into()),
         cause: Cause::AccessDenied { action: "ecs:UpdateService" },
     });
-    let by_hand: Vec<(Service, ByHand)> =
-        [ByHand::Deploying, ByHand::Moving, ByHand::CodeDeploy, ByHand::External, ByHand::Express]
-            .map(|why| (service(name), why))
-            .to_vec();
+    let by_hand: Vec<(Service, ByHand)> = [ByHand::Deploying, ByHand::CodeDeploy, ByHand::External, ByHand::Express]
+        .map(|why| (service(name), why))
+        .to_vec();
     let exempted = "Exempted web, containers app, until 2026-12-24T08:00:00Z".to_owned();
+    let until: Timestamp = "2026-12-24T08:00:00Z".parse().unwrap();
+    let unmoved = [service(name)];
     let told = |outcome| Told {
         id: &original,
         outcome,
         request: &request,
         restored: None,
+        until: None,
         copies: &[],
+        begun_at: None,
         steps: Vec::new(),
         failure: None,
         statement: None,
         by_hand: &[],
+        unmoved: &[],
         is_backup_tampered: false,
     };
     vec![
@@ -84,6 +89,7 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
             "backout-backed_out",
             of(&Told {
                 restored: Some(&original),
+                until: Some(until),
                 copies: &copies,
                 steps: vec![exempted.clone(), "Deregistered web:13, the copy".into()],
                 ..told(Outcome::BackedOut)
@@ -93,7 +99,9 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
             "backout-backed_out-by-hand",
             of(&Told {
                 restored: Some(&restored),
+                until: Some(until),
                 copies: &copies,
+                begun_at: Some("2026-11-24T07:00:00Z".parse().unwrap()),
                 steps: vec![
                     exempted.clone(),
                     "Registered web:14 from the backup, proven equal to the original".into(),
@@ -108,7 +116,9 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
             "backout-failed",
             of(&Told {
                 restored: Some(&original),
+                until: Some(until),
                 steps: vec![exempted],
+                unmoved: &unmoved,
                 failure: Some(denied.to_string()),
                 statement: statement(&denied),
                 ..told(Outcome::Failed)
