@@ -10,13 +10,14 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
 use ecs_privileged_guard::aws::{Clock, Places, Wiring, connect};
 use ecs_privileged_guard::domain::arn::Home;
+use ecs_privileged_guard::domain::backout;
 use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::outcome::Answer;
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::reconcile::{Guard, Texts};
 
-use super::account::{GUARD, OPERATOR, PIPELINE, State, in_process};
+use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, State, in_process};
 use super::story::{BUCKET, PRIVILEGED};
 
 /// More turns than a call needs, with its credentials, its body and its signature.
@@ -57,6 +58,7 @@ impl AsyncSleep for Jumping {
     }
 }
 
+const TOPIC: &str = "alerts";
 pub(crate) const EXEMPTION: &str = "exemptions/111122223333/eu-west-1/web.json";
 pub(crate) const BACKUP: &str = "backups/111122223333/eu-west-1/web/1.json";
 pub(crate) const RECORD: &str = "records/111122223333/eu-west-1/web/1.json";
@@ -88,6 +90,17 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
     Guard { aws: connect(places, wiring).await, policy, home, texts }
 }
 
+/// As a principal of the account.
+fn wiring(state: &Shared, principal: &str) -> Wiring {
+    let key = lock(state).key_of(principal).clone();
+    let jumping = Jumping(Arc::clone(state));
+    Wiring {
+        http: in_process::client(Arc::clone(state)),
+        clock: Clock::new(jumping.clone(), jumping),
+        credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
+    }
+}
+
 pub(crate) struct World {
     pub(crate) state: Shared,
     pub(crate) guard: Guard,
@@ -98,20 +111,28 @@ impl World {
     pub(crate) async fn of(mode: Mode, set_up: impl FnOnce(&mut State)) -> Self {
         let mut state = State::default();
         state.s3.bucket(BUCKET);
-        let topic = state.topic("alerts");
+        let topic = state.topic(TOPIC);
         state.register(PIPELINE, PRIVILEGED);
         let event = state.trail()[0].clone();
         set_up(&mut state);
         state.forget_calls();
-        let key = state.key_of(GUARD).clone();
         let state = Arc::new(Mutex::new(state));
-        let jumping = Jumping(Arc::clone(&state));
-        let wiring = Wiring {
-            http: in_process::client(Arc::clone(&state)),
-            clock: Clock::new(jumping.clone(), jumping),
-            credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
-        };
-        Self { guard: guard(mode, topic, wiring).await, state, event }
+        Self { guard: guard(mode, topic, wiring(&state, GUARD)).await, state, event }
+    }
+
+    /// An operator asks backout for something: the answer, or why there is none.
+    pub(crate) async fn back_out(&self, request: &str) -> Result<backout::answer::Answer, String> {
+        let topic = self.state().topic(TOPIC);
+        let mut backout = guard(self.guard.policy.mode, topic, wiring(&self.state, BACKOUT)).await;
+        backout.texts.function = Some("function".into());
+        let request = backout::request::Request::read(request, &backout.home).unwrap().unwrap();
+        let deadline = backout.aws.clock.now() + Duration::from_mins(2);
+        backout.back_out(&request, deadline).await.map_err(|error| error.category().to_owned())
+    }
+
+    /// The text of the last alert, as a mail.
+    pub(crate) fn mail(&self) -> String {
+        self.state().sns.messages().last().expect("an alert").delivery("email").body
     }
 
     /// One delivery.

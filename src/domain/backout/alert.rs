@@ -201,10 +201,10 @@ fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static
     let steps = begun.into_iter().chain(told.steps.iter().map(|step| chat(step))).collect::<Vec<_>>().join("\n");
     let title = cut(title, TITLE_MAX);
     let end_early = end_early(told, setting);
-    let by_hand = told.by_hand.iter().map(|(service, why)| (service, why.state()));
-    let by_hand = by_hand.chain(told.unmoved.iter().map(|service| (service, "failed"))).take(BY_HAND_MAX);
+    let by_hand = told.by_hand.iter().map(|(service, why)| (service, why.in_words()));
+    let by_hand = by_hand.chain(told.unmoved.iter().map(|service| (service, "it is not moved yet"))).take(BY_HAND_MAX);
     let by_hand: Vec<Value> = by_hand
-        .map(|(it, state)| json!({"cluster": plain(&it.cluster), "service": plain(&it.name), "state": state}))
+        .map(|(it, why)| json!({"cluster": plain(&it.cluster), "service": plain(&it.name), "why": why}))
         .collect();
     let failure = told.failure.iter().map(|failure| cut(&chat(failure), STEP_MAX));
     let end = end_early.iter().map(|command| cut(&format!("End it early: {command}"), STEP_MAX));

@@ -32,12 +32,13 @@ pub fn finished(restored: &TaskDefinitionId, until: Timestamp, request: &Request
     })
 }
 
-/// When a backout was begun that did not come to its end.
+/// When a backout was begun that did not come to its end, in whole seconds: people read it.
 #[must_use]
 pub fn begun_at(note: &Value) -> Option<Timestamp> {
+    let at: Timestamp = note.get("at").and_then(Value::as_str)?.parse().ok()?;
     match is_finished(note) {
         true => None,
-        false => note.get("at").and_then(Value::as_str)?.parse().ok(),
+        false => Timestamp::from_second(at.as_second()).ok(),
     }
 }
 

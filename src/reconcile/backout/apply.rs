@@ -68,7 +68,8 @@ pub(super) async fn apply(
             return Err(Stop::OutOfTime);
         }
         match point(guard, service, &restored, steps, done).await {
-            Ok(Pointed::There) => done.moved.push(service.clone()),
+            Ok(Pointed::Now) => done.moved.push(service.clone()),
+            Ok(Pointed::Before) => done.on_the_way.push(service.clone()),
             Ok(Pointed::Elsewhere) => return Ok(Applied::LookAgain),
             Err(failure) if failure.is_transient() => return Err(Stop::Transient(failure)),
             // The others are moved all the same; the copy stays for this one.
@@ -172,8 +173,10 @@ async fn take_back(guard: &Guard, id: &TaskDefinitionId, why: &'static str, done
 
 /// Where a service came to be.
 enum Pointed {
-    /// It is pointed at what is back.
-    There,
+    /// We pointed it at what is back.
+    Now,
+    /// Somebody else did.
+    Before,
     /// It is not what it was when the plan was made.
     Elsewhere,
 }
@@ -188,26 +191,22 @@ async fn point(
     done: &mut Done,
 ) -> Result<Pointed, CallFailure> {
     let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
+    let mut is_sent = false;
     loop {
         let Some(fresh) = guard.aws.ecs.again(service).await? else { return Ok(Pointed::Elsewhere) };
         if fresh.target.as_ref() == Some(to) {
-            return Ok(Pointed::There);
+            return Ok(if is_sent { Pointed::Now } else { Pointed::Before });
         }
         if fresh.step(&steps.copies, |id| id == to || steps.equals.contains(id)) != ServiceStep::Move {
             return Ok(Pointed::Elsewhere);
         }
-        match guard.aws.ecs.point_service(&fresh, to).await {
-            Ok(()) => {
-                done.has_sent_update = true;
-                return Ok(Pointed::There);
-            }
-            Err(failure) => {
-                done.has_sent_update |= failure.is_transient();
-                match pauses.next().filter(|_| failure.is_transient()) {
-                    Some(pause) => guard.aws.clock.sleep(pause).await,
-                    None => return Err(failure),
-                }
-            }
+        let sent = guard.aws.ecs.point_service(&fresh, to).await;
+        is_sent |= sent.as_ref().map_or_else(CallFailure::is_transient, |()| true);
+        done.has_sent_update |= is_sent;
+        match (sent, pauses.next()) {
+            (Ok(()), _) => return Ok(Pointed::Now),
+            (Err(failure), Some(pause)) if failure.is_transient() => guard.aws.clock.sleep(pause).await,
+            (Err(failure), _) => return Err(failure),
         }
     }
 }

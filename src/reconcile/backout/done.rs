@@ -26,6 +26,8 @@ pub(super) struct Done {
     pub(super) taken_back: BTreeMap<TaskDefinitionId, &'static str>,
     /// Services that were moved.
     pub(super) moved: Vec<Service>,
+    /// Services that somebody else had moved when it was their turn.
+    pub(super) on_the_way: Vec<Service>,
     /// An update of a service was sent, and perhaps done.
     pub(super) has_sent_update: bool,
     /// Services that could not be moved.
@@ -51,9 +53,14 @@ impl Done {
         self.taken_back.keys().chain(&self.withdrawn).any(|id| id.revision == number)
     }
 
-    /// Whether this run has moved the service.
-    pub(super) fn has_moved(&self, service: &Service) -> bool {
-        self.moved.iter().any(|moved| is_same(moved, service))
+    /// The services that are on their way to what is back.
+    pub(super) fn pointed(&self) -> impl Iterator<Item = &Service> {
+        self.moved.iter().chain(&self.on_the_way)
+    }
+
+    /// Whether the service is one of them.
+    pub(super) fn has_pointed(&self, service: &Service) -> bool {
+        self.pointed().any(|pointed| is_same(pointed, service))
     }
 
     /// What was done so far, in past-tense sentences.

@@ -193,7 +193,8 @@ impl Backout<'_> {
         let reason = failure.reason().as_str();
         if self.request.dry_run {
             let answer = self.answer_failed(reason, message);
-            return Ok(Answer { alert: Alerting::None, dry_run: true, ..answer });
+            let plan = Some(vec![format!("Nothing: {failure}.")]);
+            return Ok(Answer { alert: Alerting::None, dry_run: true, plan, ..answer });
         }
         self.publish_failed(&message, alert::statement(&failure)).await?;
         Ok(self.answer_failed(reason, message))

@@ -68,8 +68,8 @@ impl Backout<'_> {
     /// Services that had to do with a copy, each with its state once all steps are done.
     pub(super) fn services(&self) -> Vec<ServiceState> {
         let Services { moves, moving, by_hand } = &self.known.services;
-        let is_new = |service: &&Service| !self.done.has_moved(service);
-        let pointed = self.done.moved.iter().chain(moves.iter().filter(is_new)).chain(moving.iter().filter(is_new));
+        let is_new = |service: &&Service| !self.done.has_pointed(service);
+        let pointed = self.done.pointed().chain(moves.iter().filter(is_new)).chain(moving.iter().filter(is_new));
         let by_hand = by_hand.iter().map(|(service, why): &(Service, ByHand)| state(service, why.state()));
         pointed.map(|service| state(service, "moving")).chain(by_hand).collect()
     }
@@ -150,7 +150,7 @@ impl Backout<'_> {
     pub(super) fn answer_failed(&self, reason: &'static str, message: String) -> Answer {
         let unmoved = self.unmoved().into_iter().map(|service| state(&service, "failed"));
         let by_hand = self.known.services.by_hand.iter().map(|(service, why)| state(service, why.state()));
-        let moved = self.done.moved.iter().map(|service| state(service, "moving"));
+        let moved = self.done.pointed().map(|service| state(service, "moving"));
         Answer {
             reason: Some(reason),
             message: Some(message),
@@ -168,7 +168,7 @@ impl Backout<'_> {
         let planned = self.known.services.moves.iter();
         let failed = self.done.unmoved.iter().map(|(service, _)| service);
         let failed = failed.filter(|failed| !self.known.services.moves.iter().any(|it| is_same(it, failed)));
-        planned.chain(failed).filter(|service| !self.done.has_moved(service)).cloned().collect()
+        planned.chain(failed).filter(|service| !self.done.has_pointed(service)).cloned().collect()
     }
 
     pub(super) async fn publish_failed(&mut self, message: &str, statement: Option<String>) -> Result<(), RunError> {
@@ -183,7 +183,7 @@ impl Backout<'_> {
     /// What there is to tell, whatever the run came to.
     pub(super) fn told(&self, outcome: Outcome) -> Told<'_> {
         let gone = self.known.gone.iter().map(|id| format!("{id}, the copy, was not ACTIVE any more"));
-        let moving = self.known.services.moving.iter().filter(|service| !self.done.has_moved(service));
+        let moving = self.known.services.moving.iter().filter(|service| !self.done.has_pointed(service));
         let moving = moving.map(|service| {
             let (name, cluster) = (plain(&service.name), plain(&service.cluster));
             format!("Left service {name} in cluster {cluster} alone: it was leaving the copy already")
