@@ -147,3 +147,30 @@ pub(crate) fn hold_all() -> Vec<String> {
         })
         .collect()
 }
+
+#[test]
+fn what_is_left_to_do_by_hand_is_bounded_and_never_cut() {
+    let (original, request) = (id("web:12"), request("r", "a"));
+    let by_hand: Vec<(Service, ByHand)> = (0..30).map(|_| (service("checkout"), ByHand::Deploying)).collect();
+    let message = of(&Told {
+        id: &original,
+        outcome: Outcome::BackedOut,
+        request: &request,
+        restored: Some(&original),
+        until: None,
+        copies: &[],
+        begun_at: None,
+        steps: (0..200).map(|number| format!("Moved service {number}")).collect(),
+        failure: None,
+        statement: None,
+        by_hand: &by_hand,
+        unmoved: &[],
+        is_backup_tampered: false,
+    });
+    let commands =
+        message.text.lines().filter(|line| line.trim_start().starts_with("aws ecs list-service-deployments"));
+    assert_eq!(commands.count(), 12, "{}", message.text);
+    assert!(message.text.contains("and 18 more: see the answer"), "{}", message.text);
+    assert_eq!(message.json["byHandLeftOut"], 18);
+    assert!(message.json["content"]["title"].as_str().unwrap().chars().count() <= 250);
+}

@@ -131,7 +131,9 @@ fn changed(told: &Told) -> Vec<Line> {
 }
 
 fn failed(told: &Told, setting: &Setting) -> Vec<Line> {
-    let failure = told.failure.iter().map(|failure| words(plain(failure)));
+    // Word by word: the whole may be longer than what is let through of a name.
+    let escaped = |text: &String| text.split(' ').map(plain).collect::<Vec<_>>().join(" ");
+    let failure = told.failure.iter().map(|failure| words(escaped(failure)));
     // All of it is validated, so it needs no quotes.
     let tampered = told.is_backup_tampered.then(|| {
         [
