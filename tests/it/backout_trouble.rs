@@ -150,7 +150,9 @@ async fn what_a_run_registered_before_it_died_is_proven_before_it_counts() {
             story.register(NEWER);
         }
         story.account.state().register(BACKOUT, registered);
-        let plan = story.back_out(&request("web:1", r#","dryRun":true"#)).await["plan"].to_string();
+        let dry = story.back_out(&request("web:1", r#","dryRun":true"#)).await;
+        assert_eq!(told(&dry), expected, "a dry run answers what a run would");
+        let plan = dry["plan"].to_string();
         assert_eq!(plan.contains("a backout left it"), expected.starts_with("failed"), "{plan}");
         assert_eq!(told(&story.back_out(&request("web:1", "")).await), expected);
         assert_eq!(story.active(), active, "{expected}");
@@ -182,6 +184,15 @@ async fn a_run_that_gives_up_after_a_write_tells_what_stands() {
     assert!(world.back_out(&request("web:1", "")).await.is_ok());
     assert_eq!(world.state().ecs.active("web"), [1]);
     assert_eq!(world.state().sns.messages().len(), told + 1);
+}
+
+#[tokio::test]
+async fn an_exemption_whose_answer_is_lost_is_told_all_the_same() {
+    let mut story = remediated().await;
+    let write = Calls::of("PutObject").by(BACKOUT).on("exemptions/");
+    story.account.state().inject(Fault::once(Kind::CutAfter, write));
+    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:1");
+    holds(&story.mail(), &["1. Exempted web, containers app", "Exempt: web until"]);
 }
 
 #[tokio::test]
@@ -383,4 +394,13 @@ async fn a_dry_run_that_is_no_valid_request_is_a_dry_run_all_the_same() {
     let answer = story.back_out(&request("web:1", r#","dryRun":true,"expiresInDays":0"#)).await;
     assert_eq!((told(&answer).as_str(), &answer["dryRun"]), ("refused invalid_request", &json!(true)));
     assert!(answer["plan"][0].as_str().unwrap().contains("1 to 90"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_log_says_why_a_request_was_refused() {
+    let mut story = remediated().await;
+    story.register(NEWER);
+    story.back_out(&request("web:1", "")).await;
+    let log = story.log_of_backout().await;
+    assert!(log.contains(r#""failure":"web:3 is the family's latest"#), "{log}");
 }

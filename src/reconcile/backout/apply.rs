@@ -43,9 +43,16 @@ pub(super) async fn apply(
     if let Some(exemption) = &steps.exemption {
         let key = keys::exemption(&guard.home, &seen.id.family);
         let expect = seen.exemption.1.clone().map_or(Expect::Nothing, Expect::Etag);
-        match guard.aws.bucket.put(&key, &exemption.to_json(), &expect).await? {
-            Written::Yes => done.exempted = Some((exemption.containers.clone(), exemption.expires_at)),
-            Written::Changed => return Ok(Applied::LookAgain),
+        done.sent_exemption = Some(exemption.clone());
+        match guard.aws.bucket.put(&key, &exemption.to_json(), &expect).await {
+            Ok(Written::Yes) => done.has_exempted(exemption),
+            // A lost answer of ours looks like somebody else's write: the next look tells.
+            Ok(Written::Changed) => return Ok(Applied::LookAgain),
+            Err(failure) if failure.is_transient() => return Err(failure.into()),
+            Err(failure) => {
+                done.sent_exemption = None;
+                return Err(failure.into());
+            }
         }
     }
     note_that_it_began(guard, seen, steps, request, done).await?;

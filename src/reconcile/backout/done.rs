@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backout::service::Service;
 use crate::domain::escape::plain;
+use crate::domain::exemption::{Exemption, Found};
 use crate::domain::failure::CallFailure;
 
 /// What a backout has done.
@@ -14,6 +15,8 @@ use crate::domain::failure::CallFailure;
 pub(super) struct Done {
     /// An exemption was written, for these containers, until then.
     pub(super) exempted: Option<(Vec<String>, Timestamp)>,
+    /// An exemption was sent, and perhaps written.
+    pub(super) sent_exemption: Option<Exemption>,
     /// The record says that a backout has begun.
     pub(super) is_noted: bool,
     /// A registration was sent, and perhaps done.
@@ -42,10 +45,27 @@ impl Done {
     /// Whether anything was changed that somebody must be told of, however the run ends.
     pub(super) fn has_changed_something(&self) -> bool {
         self.exempted.is_some()
+            || self.sent_exemption.is_some()
             || self.has_sent_registration
             || self.has_sent_update
             || !self.taken_back.is_empty()
             || !self.withdrawn.is_empty()
+    }
+
+    /// The exemption is written.
+    pub(super) fn has_exempted(&mut self, exemption: &Exemption) {
+        self.exempted = Some((exemption.containers.clone(), exemption.expires_at));
+        self.sent_exemption = None;
+    }
+
+    /// What a look found under the exemption's key settles whether a lost answer was a yes.
+    pub(super) fn has_found(&mut self, found: &Found) {
+        let Some(sent) = self.sent_exemption.take() else { return };
+        if let Found::Object { text, .. } = found
+            && Exemption::read(text).as_ref() == Ok(&sent)
+        {
+            self.has_exempted(&sent);
+        }
     }
 
     /// Whether this run has deregistered the revision.
@@ -69,6 +89,8 @@ impl Done {
             let containers: Vec<String> = containers.iter().map(|name| plain(name)).collect();
             format!("Exempted {}, containers {}, until {until}", named.family, containers.join(", "))
         });
+        let sent = self.sent_exemption.iter();
+        let sent = sent.map(|_| "Sent an exemption; whether it was written is not known".to_owned());
         let registered = match (&self.registered, &self.restored) {
             (Some(id), Some(restored)) if id == restored => {
                 Some(format!("Registered {id} from the backup, proven equal to the original"))
@@ -88,7 +110,7 @@ impl Done {
         let moved =
             moved.map(|it| format!("Moved service {} in cluster {} to {to}", plain(&it.name), plain(&it.cluster)));
         let withdrawn = self.withdrawn.iter().map(|id| format!("Deregistered {id}, the copy"));
-        exempted.chain(registered).chain(taken_back).chain(moved).chain(withdrawn).collect()
+        exempted.chain(sent).chain(registered).chain(taken_back).chain(moved).chain(withdrawn).collect()
     }
 }
 

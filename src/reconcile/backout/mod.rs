@@ -160,6 +160,7 @@ impl Backout<'_> {
         let is_first = self.known.id.is_none();
         self.known.id = Some(seen.id.clone());
         self.known.is_backup_tampered = judged.is_backup_tampered;
+        self.done.has_found(&seen.exemption.0);
         match &judged.plan {
             Plan::BackOut(steps) => {
                 self.known.until = steps.exemption.is_none().then_some(steps.until);

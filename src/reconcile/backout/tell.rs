@@ -14,7 +14,7 @@ use crate::domain::backout::note::finished;
 use crate::domain::backout::plan::{BringBack, Judged, Plan, Seen, Services, Standing, Steps};
 use crate::domain::backout::service::{ByHand, Service};
 use crate::domain::escape::plain;
-use crate::domain::outcome::{Alerting, ServiceState};
+use crate::domain::outcome::{Alerting, Reason, ServiceState};
 use crate::domain::record::{MadeCopy, Record, Withdrawal};
 
 impl Backout<'_> {
@@ -35,7 +35,15 @@ impl Backout<'_> {
             plan: self.request.dry_run.then(|| judged.sentences()),
             ..Answer::bare(outcome, Some(self.id().to_string()))
         };
+        let is_unfaithful = judged.take_back.iter().any(|unproven| !unproven.differences.is_empty());
         match &judged.plan {
+            _ if is_unfaithful => Answer { reason: Some(Reason::UnfaithfulBefore.as_str()), ..bare(Outcome::Failed) },
+            // Taking something back is a write, so it does not end as a mere refusal.
+            Plan::Refuse(refused) if !judged.take_back.is_empty() => Answer {
+                reason: Some(refused.why.as_str()),
+                message: Some(refused.message.clone()),
+                ..bare(Outcome::Failed)
+            },
             Plan::Refuse(refused) => Answer {
                 reason: Some(refused.why.as_str()),
                 message: Some(refused.message.clone()),
