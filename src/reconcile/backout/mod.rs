@@ -60,7 +60,7 @@ impl RunError {
     pub fn in_words(&self) -> String {
         match self {
             Self::Transient(failure) => format!("gave up for now: {failure}"),
-            Self::OutOfTime => "too little time was left to finish what would have been begun".to_owned(),
+            Self::OutOfTime => "too little time was left to go on".to_owned(),
             Self::Unsettled => "the family kept changing while it was looked at".to_owned(),
             Self::Unreadable(failure) => failure.to_string(),
             Self::NotPublished(_) | Self::NotRecorded(_) => self.to_string(),
@@ -126,7 +126,8 @@ impl Backout<'_> {
         let (guard, request) = (self.guard, self.request);
         let Some(original) = original_of(guard, &request.named).await? else {
             let judged = Judged { plan: Plan::Nothing, take_back: Vec::new(), is_backup_tampered: false };
-            return Ok(Some(self.concluded(&judged)));
+            let answer = self.concluded(&judged);
+            return self.ended_without_steps(answer).await.map(Some).map_err(Stopped::Run);
         };
         let seen = observe(guard, &original, &request.named, &self.done).await?;
         let now = guard.aws.clock.now();
