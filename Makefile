@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python template package bench deploy clean
+.PHONY: help demo test fmt lint rust python figures template package bench deploy clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ demo: tools-cargo ## Show the guard at work, in an account inside the demo
 	@cargo build --quiet --locked --bins
 	@cargo test --quiet --locked --test demo
 
-test: lint rust python template package ## Run every check
+test: lint rust python template package figures ## Run every check
 
 fmt: tools-cargo ## Format the code
 	@cargo fmt
@@ -31,11 +31,15 @@ lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came 
 	@tree=$$(cargo tree --locked --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
 rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
+	@rm -rf $${CARGO_TARGET_DIR:-target}/figures
 	@cargo test --locked
 
 python: $(VENV)/installed tools-cargo ## Run the tests in Python: the binary against moto, the template, ECS's newest model
 	@cargo build --quiet --locked --bin guard
 	@$(BIN)/pytest -q tests/e2e
+
+figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
+	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures
 
 template: $(VENV)/installed ## Check the template
 	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml

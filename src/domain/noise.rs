@@ -20,6 +20,8 @@ pub struct Fact<'a> {
     /// Whether this run registered or withdrew something that is to be told. (A copy that was withdrawn within
     /// seconds because an equal one serves, or because the family is exempt, is not.)
     pub has_changed_something: bool,
+    /// When people were told of the copy that is in force, if they were.
+    pub copy_told: Option<Timestamp>,
     /// Whether the copy in force is ours.
     pub copy_is_ours: bool,
     /// Whether something runs the original, or might.
@@ -69,6 +71,7 @@ pub fn due(fact: &Fact, own: Option<&Record>, family: &[Record], now: Timestamp)
         _ if !calls_for_one => Due { alert: Alerting::None, told_at: None },
         (Fact { has_changed_something: true, .. }, _, _) => send,
         (_, Some(own), _) => told_by(own),
+        (Fact { outcome: Outcome::AlreadyRemediated, copy_told: Some(told), .. }, _, _) => told_by(*told),
         // A change that an earlier run made and could not tell must be told, whatever the family was told before.
         (Fact { outcome: Outcome::AlreadyRemediated | Outcome::Remediated, .. }, _, _) => send,
         (_, None, Some(family)) => told_by(family),
@@ -100,6 +103,7 @@ mod tests {
             failed_action: None,
             containers: &[],
             has_changed_something: false,
+            copy_told: None,
             copy_is_ours: true,
             original_may_run: false,
         }
@@ -141,6 +145,13 @@ mod tests {
         check(&news, Some(&alerted("alerted", Some("alert_mode"), 1000)), &[], Alerting::AlreadySent);
         let again = fact(Outcome::AlreadyRemediated, None);
         check(&again, Some(&alerted("remediated", None, 1000)), &[], Alerting::AlreadySent);
+    }
+
+    #[test]
+    fn a_copy_is_told_once_whatever_was_recorded_since() {
+        let again = Fact { copy_told: Some(now()), ..fact(Outcome::AlreadyRemediated, None) };
+        check(&again, Some(&alerted("exempt", None, 1)), &[], Alerting::AlreadySent);
+        check(&Fact { copy_told: None, ..again }, Some(&alerted("exempt", None, 1)), &[], Alerting::Sent);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Observation {
     /// Copies of this original that stood, by its record or by this run, and that are not ACTIVE any more: somebody
     /// else deregistered them.
     pub removed: Vec<Revision>,
+    /// Copies that were to be withdrawn, by its record, and are not ACTIVE any more: a run died before it could say so.
+    pub gone: Vec<MadeCopy>,
     /// What runs the family.
     pub usage: Usage,
     /// The family's exemption.
@@ -36,6 +38,8 @@ pub struct Observation {
     pub made: Vec<MadeCopy>,
     /// Who the event says made the call: AWS Batch.
     pub batch_by_event: bool,
+    /// The highest number that ECS's list showed, or the original's own. Beyond it, what is known is known by chance.
+    pub highest_listed: Revision,
 }
 
 /// The revision that is looked at.
@@ -126,11 +130,13 @@ impl Observation {
     #[must_use]
     pub fn of(id: TaskDefinitionId, original: Original) -> Self {
         Self {
+            highest_listed: id.revision,
             id,
             original,
             later: Vec::new(),
             earlier: None,
             removed: Vec::new(),
+            gone: Vec::new(),
             usage: Usage::default(),
             exemption: Found::Nothing,
             record: None,
@@ -148,18 +154,15 @@ impl Observation {
         fresh.chain(recorded).cloned().collect()
     }
 
-    /// Numbers of revisions that a record of the family names as a copy whose run came to its end.
+    /// Numbers of revisions that a record of the family names as a copy that was made and proven. (One that is named as
+    /// in force only was seen by a run that did not make it.)
     #[must_use]
     pub fn recorded_copies(&self) -> BTreeSet<u32> {
-        self.all_records()
-            .flat_map(|record| {
-                let made = record.copies.iter().filter(|copy| copy.condemned_for().is_none()).map(|copy| copy.revision);
-                made.chain(record.copy_revision().map(Revision::number))
-            })
-            .collect()
+        let made = self.all_records().flat_map(|record| &record.copies);
+        made.filter(|copy| copy.condemned_for().is_none()).map(|copy| copy.revision).collect()
     }
 
-    /// Why a copy is still to be withdrawn, if a record of the family says so.
+    /// Why a copy must not be ACTIVE, if a record of the family says so.
     #[must_use]
     pub fn condemned_for(&self, revision: Revision) -> Option<Withdrawal> {
         self.all_records().find_map(|record| record.made(revision)?.condemned_for())

@@ -70,7 +70,7 @@ pub struct MakeCopy {
     pub original: RegisterInput,
     /// The same with `privileged: false`.
     pub copy: RegisterInput,
-    /// The highest number that was seen in the family. If the copy gets the next one, nothing came between.
+    /// The highest number that was listed. If the copy gets the next one, nothing came between.
     pub highest_seen: Revision,
 }
 
@@ -140,6 +140,8 @@ fn decide(facts: &Facts) -> Decision {
         Facts { exemption: Permission::Granted, .. } => End(Exempt, None),
         Facts { exemption: Permission::Partly, .. } => End(Alerted, Some(Reason::PartlyExempt)),
         Facts { next: Next::Copy, .. } => End(AlreadyRemediated, None),
+        // Somebody took back a copy while another run was making a second one: the second one goes too.
+        Facts { next: Next::Unfinished { .. }, copy_removed: true, .. } => End(Alerted, Some(Reason::CopyRemoved)),
         Facts { next: Next::Unfinished { of_this_run: false }, .. } => Finish(AlreadyRemediated),
         Facts { next: Next::Unfinished { of_this_run: true }, .. } => Finish(Remediated),
         Facts { next: Next::Unfaithful, .. } => End(Outcome::UnfaithfulCopyWithdrawn, None),
@@ -171,7 +173,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         (Decision::Copy, Some(original), _) => {
             let original = input(original);
             let copy = original.without_privilege();
-            Then::Copy(Box::new(MakeCopy { original, copy, highest_seen: highest_number(seen) }))
+            Then::Copy(Box::new(MakeCopy { original, copy, highest_seen: seen.highest_listed }))
         }
         (Decision::Finish(outcome), Some(original), Some(next)) => {
             Then::Finish(Box::new(FinishCopy { outcome, copy: next.id.clone(), original: input(original) }))
@@ -180,7 +182,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         (Decision::Copy | Decision::Finish(_), _, _) => Then::End(Outcome::Inactive, None),
     };
     let withdraw = match may_write {
-        true => withdrawals(&later, next, &facts.exemption),
+        true => withdrawals(&later, next, &facts),
         false => Vec::new(),
     };
     let in_force = |next: &&Later| next.is_copy() && !withdraw.iter().any(|(id, _)| *id == next.id);
@@ -189,7 +191,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         superseded_by: next.filter(|next| matches!(next.kind, Kind::Foreign)).map(|next| next.id.clone()),
         differences: match next.map(|next| &next.kind) {
             Some(Kind::Unfinished { differences }) => differences.clone(),
-            Some(Kind::Stray { .. } | Kind::Condemned(_) | Kind::Foreign | Kind::Copy) | None => Vec::new(),
+            Some(Kind::Stray | Kind::Condemned(_) | Kind::Foreign | Kind::Copy) | None => Vec::new(),
         },
         original_may_run: facts.may_run,
         then,
@@ -224,7 +226,7 @@ fn facts(
             Verdict::NotExempt(_) => Permission::Absent,
         },
         next: match next.map(|next| (&next.kind, next)) {
-            None | Some((Kind::Stray { .. } | Kind::Condemned(_), _)) => Next::None,
+            None | Some((Kind::Stray | Kind::Condemned(_), _)) => Next::None,
             Some((Kind::Foreign, _)) => Next::Foreign,
             Some((Kind::Unfinished { differences }, _)) if may_write && !differences.is_empty() => Next::Unfaithful,
             Some((Kind::Unfinished { .. }, next)) if may_write => {
@@ -232,7 +234,7 @@ fn facts(
             }
             Some((Kind::Unfinished { .. } | Kind::Copy, _)) => Next::Copy,
         },
-        lost_race: later.iter().any(|later| matches!(later.kind, Kind::Stray { of_original: true }))
+        lost_race: later.iter().any(Later::lost_a_race)
             || any_withdrawn_for(Withdrawal::Race)
             || any_withdrawn_for(Withdrawal::Stray),
         // A person's no: a copy that stood is gone, and neither we nor backout withdrew it.
@@ -277,8 +279,8 @@ struct Later {
 
 /// What a later revision is to the original.
 enum Kind {
-    /// Left behind by a run of ours that died; perhaps what it made of this original.
-    Stray { of_original: bool },
+    /// Left behind by a run of ours that died.
+    Stray,
     /// A copy of ours that could not be withdrawn when it should have been.
     Condemned(Withdrawal),
     /// Not what we would make of the original.
@@ -290,18 +292,23 @@ enum Kind {
 }
 
 impl Later {
+    /// A newer revision may have been registered while its run was at work.
+    fn lost_a_race(&self) -> bool {
+        matches!(self.kind, Kind::Stray | Kind::Condemned(Withdrawal::Race | Withdrawal::Stray))
+    }
+
     fn is_copy(&self) -> bool {
         match &self.kind {
             Kind::Copy => true,
             Kind::Unfinished { differences } => differences.is_empty(),
-            Kind::Stray { .. } | Kind::Condemned(_) | Kind::Foreign => false,
+            Kind::Stray | Kind::Condemned(_) | Kind::Foreign => false,
         }
     }
 }
 
 /// The first that is not to be withdrawn for what it is.
 fn next(later: &[Later]) -> Option<&Later> {
-    later.iter().find(|later| !matches!(later.kind, Kind::Stray { .. } | Kind::Condemned(_)))
+    later.iter().find(|later| !matches!(later.kind, Kind::Stray | Kind::Condemned(_)))
 }
 
 /// Judges each later revision, the earliest first.
@@ -310,19 +317,23 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
     let recorded = seen.recorded_copies();
     // The nearest earlier ACTIVE revision that is not ours: what an unfinished revision of ours must be a copy of.
     let mut nearest = original.filter(|original| original.is_active()).or(seen.earlier.as_ref());
+    // Whether that one has its copy already.
+    let mut nearest_is_copied = false;
     let mut judged = Vec::new();
     for revision in &seen.later {
         let is_ours = policy.is_ours(revision.registered_by());
         let is_young = revision.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
-        let is_unfinished = is_ours && is_young && !recorded.contains(&revision.id().revision.number());
+        let is_recorded = recorded.contains(&revision.id().revision.number());
+        let is_unfinished = is_ours && is_young && !is_recorded;
         let is_copy = original.is_some_and(|original| is_copy_of(original, revision, policy));
         let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_ours);
         let kind = match (condemned, is_unfinished, nearest, original) {
             (Some(why), ..) => Kind::Condemned(why),
-            (_, true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => {
-                Kind::Stray { of_original: is_copy }
+            (_, true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
+            (_, true, None, _) => Kind::Stray,
+            (_, true, Some(nearest), _) if nearest_is_copied && nearest.id() != &seen.id => {
+                Kind::Condemned(Withdrawal::Duplicate)
             }
-            (_, true, None, _) => Kind::Stray { of_original: is_copy },
             // What says the same of a nearer revision belongs to that one's run, which may still be at work on it.
             (_, true, Some(nearest), Some(original))
                 if is_copy && (nearest.id() == original.id() || is_copy_of(original, nearest, policy)) =>
@@ -332,8 +343,12 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
             (_, false, _, _) if is_copy => Kind::Copy,
             (_, true | false, _, _) => Kind::Foreign,
         };
-        if !is_ours {
-            nearest = Some(revision);
+        match is_ours {
+            true => {
+                nearest_is_copied |=
+                    is_recorded && nearest.is_some_and(|nearest| is_copy_of(nearest, revision, policy));
+            }
+            false => (nearest, nearest_is_copied) = (Some(revision), false),
         }
         judged.push(Later { id: revision.id().clone(), is_ours, kind });
     }
@@ -342,22 +357,18 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
 
 /// The revisions of ours that must go: strays; whatever a run that has not come to its end made of a family that is
 /// exempt by now; what proved unfaithful; and what repeats a copy that is there already.
-fn withdrawals(later: &[Later], next: Option<&Later>, exemption: &Permission) -> Vec<(TaskDefinitionId, Withdrawal)> {
-    let why = |revision: &Later| match (&revision.kind, exemption, next) {
-        (Kind::Stray { .. }, _, _) => Some(Withdrawal::Stray),
+fn withdrawals(later: &[Later], next: Option<&Later>, facts: &Facts) -> Vec<(TaskDefinitionId, Withdrawal)> {
+    let why = |revision: &Later| match (&revision.kind, &facts.exemption, next) {
+        (Kind::Stray, _, _) => Some(Withdrawal::Stray),
         (Kind::Condemned(why), _, _) => Some(*why),
         (Kind::Foreign | Kind::Copy, _, _) => None,
         (Kind::Unfinished { .. }, Permission::Granted | Permission::Partly, _) => Some(Withdrawal::Exempt),
         (Kind::Unfinished { differences }, _, _) if !differences.is_empty() => Some(Withdrawal::Unfaithful),
+        (Kind::Unfinished { .. }, _, _) if facts.copy_removed => Some(Withdrawal::Duplicate),
         (Kind::Unfinished { .. }, _, Some(next)) if next.id != revision.id => Some(Withdrawal::Duplicate),
         (Kind::Unfinished { .. }, _, _) => None,
     };
     later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
-}
-
-fn highest_number(seen: &Observation) -> Revision {
-    let later = seen.later.iter().map(|later| later.id().revision);
-    later.chain([seen.id.revision]).max().unwrap_or(seen.id.revision)
 }
 
 impl Plan {

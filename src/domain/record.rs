@@ -91,6 +91,9 @@ pub struct MadeCopy {
     /// Why it was withdrawn; without `withdrawn`, why it is to be: the withdrawal did not succeed.
     #[serde(default)]
     pub why: Option<String>,
+    /// When people were told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Timestamp>,
     /// The product's version and settings that made it, where that decides whether to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_under: Option<String>,
@@ -104,7 +107,8 @@ impl MadeCopy {
     #[must_use]
     pub fn new(revision: Revision, at: Timestamp, policy: &Policy) -> Self {
         let made_under = Some(policy.copied_under());
-        Self { revision: revision.number(), at, withdrawn: None, why: None, made_under, unknown: BTreeMap::new() }
+        let revision = revision.number();
+        Self { revision, at, withdrawn: None, why: None, told: None, made_under, unknown: BTreeMap::new() }
     }
 
     /// Its number, if it is one that ECS could have given.
@@ -131,11 +135,12 @@ impl MadeCopy {
         self.withdrawn.is_none() && self.why.is_none()
     }
 
-    /// Why it is still to be withdrawn, if it is.
+    /// Why it must not be ACTIVE, if we know: it is to be withdrawn, or was. What backout withdraws is backout's, and a
+    /// reason of the future is not for us to act on.
     #[must_use]
     pub fn condemned_for(&self) -> Option<Withdrawal> {
-        let why = self.why.as_deref().filter(|_| self.withdrawn.is_none())?;
-        Some(Withdrawal::ALL.into_iter().find(|known| known.as_str() == why).unwrap_or(Withdrawal::Stray))
+        let known = Withdrawal::ALL.into_iter().find(|known| self.was_withdrawn_for(*known));
+        known.filter(|why| *why != Withdrawal::BackedOut)
     }
 }
 
@@ -274,11 +279,24 @@ impl Record {
         self.copies.iter().find(|copy| copy.revision == revision.number())
     }
 
-    /// What `news` adds to what was held: nothing that says what we made, backed up or backed out is ever removed.
+    /// What `news` adds to what was held: nothing that says what we made, backed up or backed out is ever removed. News
+    /// that yields leaves the outcome that was held as it is.
     #[must_use]
-    pub fn merged(held: Option<Self>, news: Self) -> Self {
+    pub fn merged(held: Option<Self>, news: Self, yields: bool) -> Self {
         let Some(held) = held else { return news };
         let same_fact = facts(&held) == facts(&news);
+        let news = match yields && !same_fact {
+            true => Self {
+                mode: held.mode.clone(),
+                outcome: held.outcome.clone(),
+                reason: held.reason.clone(),
+                failed_action: held.failed_action.clone(),
+                alerted_at: held.alerted_at,
+                copy: held.copy.clone(),
+                ..news
+            },
+            false => news,
+        };
         Self {
             copy: news.copy.or(held.copy),
             copies: merged_copies(held.copies, news.copies),
@@ -331,11 +349,13 @@ fn merged_copies(held: Vec<MadeCopy>, news: Vec<MadeCopy>) -> Vec<MadeCopy> {
     let mut copies: BTreeMap<u32, MadeCopy> = BTreeMap::new();
     for copy in held.into_iter().chain(news) {
         match copies.get_mut(&copy.revision) {
-            Some(known) if known.withdrawn.is_none() && (copy.withdrawn.is_some() || copy.why.is_some()) => {
-                let at = known.at;
-                *known = MadeCopy { at, ..copy };
+            Some(known) => {
+                let told = known.told.or(copy.told);
+                if known.withdrawn.is_none() && (copy.withdrawn.is_some() || copy.why.is_some()) {
+                    *known = MadeCopy { at: known.at, ..copy };
+                }
+                known.told = told;
             }
-            Some(_) => {}
             None => {
                 copies.insert(copy.revision, copy);
             }
@@ -353,6 +373,16 @@ mod tests {
     }
 
     #[test]
+    fn news_that_yields_leaves_the_outcome_that_was_held() {
+        let held = record(r#","outcome":"superseded","reason":"race","alertedAt":"2026-11-24T09:00:01Z""#);
+        let news = record(r#","outcome":"superseded","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#);
+        let merged = Record::merged(Some(held.clone()), news.clone(), true);
+        assert_eq!((merged.reason, merged.alerted_at), (held.reason.clone(), held.alerted_at));
+        assert_eq!(merged.copies, news.copies);
+        assert_eq!(Record::merged(Some(held), news, false).reason, None);
+    }
+
+    #[test]
     fn a_record_of_the_future_is_an_error_and_never_none() {
         assert_eq!(Record::parse(r#"{"schemaVersion":2}"#), Err(RecordError::UnknownSchema(2)));
         for text in ["", "null", "[]", "{}", r#"{"schemaVersion":"1"}"#, r#"{"schemaVersion":1,"copies":{}}"#] {
@@ -363,7 +393,7 @@ mod tests {
     #[test]
     fn members_of_the_future_survive() {
         let held = record(r#","moon":"full","copies":[{"revision":3,"at":"2026-11-24T08:00:00Z","sun":1}]"#);
-        let merged = Record::merged(Some(held), record(r#","outcome":"failed""#));
+        let merged = Record::merged(Some(held), record(r#","outcome":"failed""#), false);
         let text = serde_json::to_string(&merged).unwrap();
         assert!(text.contains(r#""moon":"full""#) && text.contains(r#""sun":1"#), "{text}");
     }
@@ -375,7 +405,7 @@ mod tests {
                "copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}],"alertedAt":"2026-11-24T08:00:00Z""#,
         );
         let news = record(r#","outcome":"alerted","reason":"alert_mode","eventId":"e2""#);
-        let merged = Record::merged(Some(held.clone()), news);
+        let merged = Record::merged(Some(held.clone()), news, false);
         assert_eq!(merged.copy, held.copy);
         assert_eq!(merged.copies, held.copies);
         assert_eq!(merged.backup_sha256, held.backup_sha256);
@@ -387,7 +417,7 @@ mod tests {
     #[test]
     fn an_alert_of_the_same_fact_is_remembered() {
         let held = record(r#","outcome":"remediated","alertedAt":"2026-11-24T08:00:00Z""#);
-        let merged = Record::merged(Some(held.clone()), record(r#","outcome":"already_remediated""#));
+        let merged = Record::merged(Some(held.clone()), record(r#","outcome":"already_remediated""#), false);
         assert_eq!(merged.alerted_at, held.alerted_at);
         assert!(merged.has_alerted("remediated", None, None));
     }
@@ -413,7 +443,9 @@ mod tests {
         let news = record(
             r#","copies":[{"revision":13,"at":"2026-11-24T08:00:05Z","withdrawn":"2026-11-24T08:00:05Z","why":"race"}]"#,
         );
-        for merged in [Record::merged(Some(held.clone()), news.clone()), Record::merged(Some(news), held.clone())] {
+        for merged in
+            [Record::merged(Some(held.clone()), news.clone(), false), Record::merged(Some(news), held.clone(), false)]
+        {
             assert_eq!(merged.copies.len(), 1);
             assert_eq!(merged.copies[0].why.as_deref(), Some("race"));
         }

@@ -191,9 +191,21 @@ impl Report {
             failed_action: self.failure.as_ref().and_then(Failure::action),
             containers: self.privileged_containers(),
             has_changed_something: self.has_changed_something(),
+            copy_told: self.copy.as_ref().and_then(|copy| self.held()?.made(copy.id.revision)?.told),
             copy_is_ours: self.copy.as_ref().is_some_and(|copy| copy.is_ours || self.was_made_by_us(copy)),
             original_may_run: self.finding.as_ref().is_none_or(|finding| finding.plan.original_may_run),
         }
+    }
+
+    /// The copies for the record. One that is neither proven nor withdrawn nor to be withdrawn stays unnamed: the next
+    /// look then deals with it, as with any that a run has left behind.
+    fn copies(&self, alerted_at: Option<Timestamp>) -> Vec<MadeCopy> {
+        let held = self.finding.iter().filter_map(|finding| finding.seen.record.as_ref());
+        let held = held.flat_map(|held| &held.record.copies).filter(|held| self.is_in_force(held));
+        let made = self.made.iter().filter(|made| self.is_known(made));
+        let told = |copy: &MadeCopy| copy.told.or(alerted_at.filter(|_| self.is_in_force(copy)));
+        let gone = self.finding.iter().flat_map(|finding| &finding.seen.gone);
+        made.chain(held).chain(gone).map(|copy| MadeCopy { told: told(copy), ..copy.clone() }).collect()
     }
 
     /// Whether it is known what became of the copy. A person's no is one only where the run ended with it.
@@ -203,8 +215,12 @@ impl Report {
     }
 
     fn was_made_by_us(&self, copy: &CopyInForce) -> bool {
-        let held = self.finding.as_ref().and_then(|finding| finding.seen.record.as_ref());
-        held.is_some_and(|held| held.record.made(copy.id.revision).is_some())
+        self.held().is_some_and(|held| held.made(copy.id.revision).is_some())
+    }
+
+    /// The record as it was read.
+    fn held(&self) -> Option<&Record> {
+        self.finding.as_ref().and_then(|finding| finding.seen.record.as_ref()).map(|held| &held.record)
     }
 
     /// The record of this run, before it is merged with what was held.
@@ -214,9 +230,7 @@ impl Report {
             outcome: self.outcome.as_str().to_owned(),
             reason: self.reason.map(|reason| reason.as_str().to_owned()),
             copy: self.copy.as_ref().map(|copy| copy.id.to_string()),
-            // A copy that is neither proven nor withdrawn nor to be withdrawn stays unnamed: the next look then deals
-            // with it, as with any that a run has left behind.
-            copies: self.made.iter().filter(|made| self.is_known(made)).cloned().collect(),
+            copies: self.copies(alerted_at),
             backup_sha256: self.backup_sha256.clone(),
             registered_by: self.original().and_then(Described::registered_by).map(str::to_owned),
             event_id: self.provenance.event_id.clone(),

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::between::active_between;
-use super::observe::exemption;
+use super::observe::{exemption, family_records, read_record};
 use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
 use super::{Guard, Run};
@@ -18,7 +18,7 @@ use crate::domain::keys;
 use crate::domain::observation::Observation;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::plan::{CopyInForce, MakeCopy, Plan, Then, is_copy_of, unfaithful_members};
-use crate::domain::record::{MadeCopy, Withdrawal};
+use crate::domain::record::{MadeCopy, Record, Withdrawal};
 use crate::domain::report::Failure;
 
 /// No registration begins with less time left: it must still be proven, alerted and recorded.
@@ -51,7 +51,7 @@ pub(super) async fn apply(
     deadline: Timestamp,
 ) -> Result<Applied, Stop> {
     for (copy, why) in &plan.withdraw {
-        withdraw(guard, run, copy, *why, registered_at(seen, copy)).await?;
+        withdraw(guard, seen, run, copy, *why).await?;
     }
     match &plan.then {
         Then::End(outcome, reason) => Ok(Applied::Ended(Ending {
@@ -63,18 +63,32 @@ pub(super) async fn apply(
         Then::Copy(copy) => make_copy(guard, seen, copy, run, deadline).await,
         Then::Finish(finish) => {
             run.backup_sha256 = Some(back_up(guard, seen, &finish.original).await?.sha256);
-            let registered_at = registered_at(seen, &finish.copy).unwrap_or_else(|| guard.aws.clock.now());
-            if !run.made.iter().any(|made| made.is_revision(finish.copy.revision)) {
-                run.made.push(MadeCopy::new(finish.copy.revision, registered_at, &guard.policy));
+            // Its own run may have withdrawn it meanwhile.
+            if !matches!(Presence::settled(guard, &finish.copy).await?, Presence::Active(_)) {
+                return Ok(Applied::LookAgain);
             }
+            // Somebody took the original back meanwhile: its copy would bring it back.
+            if !matches!(Presence::settled(guard, &seen.id).await?, Presence::Active(_)) {
+                withdraw(guard, seen, run, &finish.copy, Withdrawal::Race).await?;
+                return Ok(Applied::LookAgain);
+            }
+            let made = made_copy(guard, seen, run, &finish.copy);
+            run.made[made].why = None;
+            run.others.taken_over = Some(finish.copy.clone());
             let (outcome, copy) = (finish.outcome, plan.copy.clone());
             Ok(Applied::Ended(Ending { outcome, reason: None, copy, differences: Vec::new() }))
         }
     }
 }
 
-fn registered_at(seen: &Observation, copy: &TaskDefinitionId) -> Option<Timestamp> {
-    seen.later.iter().find(|later| later.id() == copy).and_then(Described::registered_at)
+/// Where the run's note of this copy is; made if need be.
+fn made_copy(guard: &Guard, seen: &Observation, run: &mut Run, copy: &TaskDefinitionId) -> usize {
+    run.made.iter().position(|made| made.is_revision(copy.revision)).unwrap_or_else(|| {
+        let described = seen.later.iter().find(|later| later.id() == copy);
+        let at = described.and_then(Described::registered_at).unwrap_or_else(|| guard.aws.clock.now());
+        run.made.push(MadeCopy::new(copy.revision, at, &guard.policy));
+        run.made.len() - 1
+    })
 }
 
 async fn make_copy(
@@ -96,7 +110,7 @@ async fn make_copy(
         // It cannot be looked at, so nobody knows whether it stands in front of a newer version: it must not stay.
         Err(Stop::Failed(failure)) => {
             // If that fails too, the alert names the copy as still ACTIVE; the first failure is the one to mend.
-            let _ = withdraw(guard, run, &copy, Withdrawal::Unproven, None).await;
+            let _ = withdraw(guard, seen, run, &copy, Withdrawal::Unproven).await;
             Err(Stop::Failed(failure))
         }
         settled => settled,
@@ -120,7 +134,7 @@ async fn settle(
     if let Some((number, why)) = overtaken {
         // Lists may not show it for some seconds, and the next look must see it.
         run.met.insert(number);
-        withdraw(guard, run, copy, why, None).await?;
+        withdraw(guard, seen, run, copy, why).await?;
         return Ok(Applied::LookAgain);
     }
     let described = match Presence::settled(guard, copy).await? {
@@ -132,17 +146,25 @@ async fn settle(
     let Some(original) = seen.original.described() else { return Ok(Applied::LookAgain) };
     let differences = unfaithful_members(original, &described, &guard.policy);
     if !differences.is_empty() {
-        withdraw(guard, run, copy, Withdrawal::Unfaithful, None).await?;
+        withdraw(guard, seen, run, copy, Withdrawal::Unfaithful).await?;
         let (outcome, reason) = (Outcome::UnfaithfulCopyWithdrawn, None);
         return Ok(Applied::Ended(Ending { outcome, reason, copy: None, differences }));
     }
     // Somebody took the original back meanwhile: its copy would bring it back.
     if !matches!(Presence::settled(guard, &seen.id).await?, Presence::Active(_)) {
-        withdraw(guard, run, copy, Withdrawal::Race, None).await?;
+        withdraw(guard, seen, run, copy, Withdrawal::Race).await?;
         return Ok(Applied::LookAgain);
     }
     if exempted_meanwhile(guard, seen, original).await? {
-        withdraw(guard, run, copy, Withdrawal::Exempt, None).await?;
+        withdraw(guard, seen, run, copy, Withdrawal::Exempt).await?;
+        return Ok(Applied::LookAgain);
+    }
+    // Another run has come to its end with a copy of its own. That one serves, or somebody took it back already.
+    let record = read_record(guard, &seen.id).await?;
+    let others = record.map(|held| held.record.standing_copies()).unwrap_or_default();
+    if others.keys().any(|other| *other != copy.revision) {
+        run.met.extend(others.into_keys());
+        withdraw(guard, seen, run, copy, Withdrawal::Duplicate).await?;
         return Ok(Applied::LookAgain);
     }
     let copy = Some(CopyInForce { id: copy.clone(), is_ours: true });
@@ -213,30 +235,37 @@ async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Descri
     Ok(!matches!(verdict(&guard.policy, &seen.id.family, privileged, &found, now), Verdict::NotExempt(_)))
 }
 
-/// Deregisters a copy of ours. Whatever ECS answers, what counts is what is there then: another run may have been
-/// faster, and an answer may be lost. A copy that cannot be withdrawn is remembered as one that must go.
-pub(super) async fn withdraw(
+/// Deregisters a copy of ours. That it must go is recorded first, so that whoever finds it, ACTIVE or not, knows why;
+/// without that record it goes all the same.
+async fn withdraw(
     guard: &Guard,
+    seen: &Observation,
     run: &mut Run,
     copy: &TaskDefinitionId,
     why: Withdrawal,
-    registered_at: Option<Timestamp>,
 ) -> Result<(), Stop> {
-    let made = match run.made.iter().position(|made| made.is_revision(copy.revision)) {
-        Some(made) => made,
-        None => {
-            let at = registered_at.unwrap_or_else(|| guard.aws.clock.now());
-            run.made.push(MadeCopy::new(copy.revision, at, &guard.policy));
-            run.made.len() - 1
-        }
-    };
+    let made = made_copy(guard, seen, run, copy);
     run.made[made].why = Some(why.as_str().to_owned());
+    let held = seen.record.as_ref().map(|held| held.record.clone());
+    let begun = || Record::begun(&seen.id, guard.policy.mode.as_str(), privileged_containers(seen));
+    let intent = Record { copies: vec![run.made[made].clone()], ..held.unwrap_or_else(begun) };
+    // What keeps it from being written keeps the run's own record from being written too, and is told then.
+    let _ = guard.merge_record(&seen.id, seen.record.clone(), &intent, false).await;
     deregister(guard, copy).await?;
     run.made[made].withdrawn = Some(guard.aws.clock.now());
+    let records = family_records(guard, &seen.id, guard.aws.clock.now()).await?;
+    let claims = |record: &&Record| record.made(copy.revision).is_some_and(MadeCopy::stands);
+    let claimants = records.iter().filter(claims).filter_map(|record| record.task_definition.parse().ok());
+    run.others.claimed.extend(claimants);
     Ok(())
 }
 
-/// Deregisters a revision, and looks at what is there then.
+fn privileged_containers(seen: &Observation) -> &[String] {
+    seen.original.described().map(Described::privileged_containers).unwrap_or_default()
+}
+
+/// Deregisters what one of our functions registered. Whatever ECS answers, what counts is what is there then: another
+/// run may have been faster, and an answer may be lost.
 pub(super) async fn deregister(guard: &Guard, copy: &TaskDefinitionId) -> Result<(), Stop> {
     let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
     while let Err(failure) = guard.aws.ecs.deregister(copy).await {

@@ -8,6 +8,9 @@ use super::stop::Stop;
 use crate::domain::arn::{Family, Revision};
 use crate::domain::document::Described;
 
+/// So many of the newest numbers are asked for again.
+const STALE_MAX: usize = 10;
+
 /// The ACTIVE revisions above `after` and below `before`, those aside that the caller knows.
 pub(super) async fn active_between(
     guard: &Guard,
@@ -35,6 +38,8 @@ pub(super) async fn active_between(
                 Some(_) => {}
             }
         }
+        // The newest are what a read may be behind of; older ones that are not known were deleted long ago.
+        undescribed.drain(..undescribed.len().saturating_sub(STALE_MAX));
         unknown = undescribed;
         match (unknown.is_empty(), pauses.next()) {
             (false, Some(pause)) => guard.aws.clock.sleep(pause).await,

@@ -1,7 +1,7 @@
 //! Reads what is, and nothing else: the original, what came after it, the exemption, the record, in this order, which
 //! closes the race with backout (it writes the exemption before it brings the original back). No write, no opinion.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -53,17 +53,25 @@ pub(super) async fn observe(
         let (mut later, listed) = later_revisions(guard, id, now).await?;
         let exemption = exemption(guard, id).await?;
         let record = read_record(guard, id).await?;
-        let removed = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
+        let (mut removed, gone) = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
         let earlier = match is_active || later.is_empty() {
             true => None,
             false => nearest_foreign_before(guard, id, &listed).await?,
         };
         let family_records = family_records(guard, id, now).await?;
-        Ok::<_, Stop>((later, earlier, exemption, record, removed, family_records))
+        let records = record.iter().map(|held| &held.record).chain(&family_records);
+        look_again_at_the_condemned(guard, records.clone(), &mut later).await?;
+        // What another run of ours withdraws is no person's no.
+        let by_us = |number: &Revision| {
+            records.clone().any(|record| record.made(*number).is_some_and(|copy| copy.condemned_for().is_some()))
+        };
+        removed.retain(|number| !by_us(number));
+        let highest_listed = listed.iter().copied().chain([id.revision]).max().unwrap_or(id.revision);
+        Ok::<_, Stop>((later, highest_listed, earlier, exemption, record, removed, gone, family_records))
     };
     let (decisive, usage) = tokio::join!(decisive, guard.aws.ecs.usage(&id.family));
-    let (later, earlier, exemption, record, removed, family_records) = decisive?;
-    Ok(Observation { later, earlier, removed, usage, exemption, record, family_records, ..seen })
+    let (later, highest_listed, earlier, exemption, record, removed, gone, family_records) = decisive?;
+    Ok(Observation { later, earlier, removed, gone, usage, exemption, record, family_records, highest_listed, ..seen })
 }
 
 /// The ACTIVE revisions after the original that decide anything, described: the first one (it is the next, unless it is
@@ -94,7 +102,8 @@ async fn later_revisions(
 }
 
 /// Adds what is known to be there without being listed (lists may be behind): what the run has made or met, and the
-/// copies that the record names. Answers the copies that stood and are not ACTIVE any more.
+/// copies that the record names. Answers the copies that stood and are not ACTIVE any more, and those that were to be
+/// withdrawn and are not.
 async fn add_unlisted(
     guard: &Guard,
     id: &TaskDefinitionId,
@@ -102,15 +111,17 @@ async fn add_unlisted(
     record: Option<&Held>,
     later: &mut Vec<Described>,
     now: Timestamp,
-) -> Result<Vec<Revision>, Stop> {
+) -> Result<(Vec<Revision>, Vec<MadeCopy>), Stop> {
     let mut standing = record.map(|held| held.record.standing_copies()).unwrap_or_default();
     let made = run.made.iter().filter(|copy| copy.stands());
     standing.extend(made.filter_map(|copy| Some((copy.number()?, Some(copy.at)))));
     let condemned = record.into_iter().flat_map(|held| &held.record.copies);
-    let condemned = condemned.filter(|copy| copy.condemned_for().is_some()).filter_map(MadeCopy::number);
-    let known: BTreeSet<Revision> = standing.keys().copied().chain(condemned).chain(run.met.iter().copied()).collect();
+    let condemned = condemned.filter(|copy| copy.withdrawn.is_none() && copy.condemned_for().is_some());
+    let condemned: BTreeMap<Revision, &MadeCopy> = condemned.filter_map(|copy| Some((copy.number()?, copy))).collect();
+    let known = standing.keys().chain(condemned.keys()).chain(&run.met).copied();
+    let known: BTreeSet<Revision> = known.collect();
 
-    let mut removed = Vec::new();
+    let (mut removed, mut gone) = (Vec::new(), Vec::new());
     for number in known {
         if number <= id.revision || later.iter().any(|later| later.id().revision == number) {
             continue;
@@ -123,12 +134,34 @@ async fn add_unlisted(
             (Presence::Unknown, Some(since)) if is_young(since) => {
                 return Err(guard.aws.ecs.not_yet_visible(&id).into());
             }
+            (Presence::Unknown, None) if run.met.contains(&number) => {
+                return Err(guard.aws.ecs.not_yet_visible(&id).into());
+            }
             (Presence::Inactive(_) | Presence::Unknown, Some(_)) => removed.push(number),
-            (Presence::Inactive(_) | Presence::Unknown, None) => {}
+            (Presence::Inactive(_) | Presence::Unknown, None) => {
+                let copy = condemned.get(&number).map(|copy| MadeCopy { withdrawn: Some(now), ..(*copy).clone() });
+                gone.extend(copy);
+            }
         }
     }
     later.sort_by_key(|later| later.id().revision);
-    Ok(removed)
+    Ok((removed, gone))
+}
+
+/// A copy that another run withdraws may have been seen while it was ACTIVE, before the record that says so was read.
+async fn look_again_at_the_condemned(
+    guard: &Guard,
+    records: impl Iterator<Item = &Record>,
+    later: &mut Vec<Described>,
+) -> Result<(), Stop> {
+    let copies = records.flat_map(|record| &record.copies).filter(|copy| copy.condemned_for().is_some());
+    for number in copies.filter_map(MadeCopy::number) {
+        let Some(at) = later.iter().position(|later| later.id().revision == number) else { continue };
+        if let Presence::Inactive(_) = Presence::of(guard, later[at].id()).await? {
+            later.remove(at);
+        }
+    }
+    Ok(())
 }
 
 /// The nearest ACTIVE revision before the original that our roles did not register.

@@ -53,7 +53,7 @@ impl Guard {
         if alert == Alerting::Sent {
             self.publish(&alert::message(&report, &self.setting()), deadline).await?;
         }
-        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent;
+        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent || !report.made.is_empty();
         let recorded = match is_recorded {
             true => {
                 let write = async || self.record(&report, own.clone(), told_at, now).await;
@@ -111,21 +111,35 @@ impl Guard {
         if report.finding.is_none() {
             held = read_record(self, &report.id).await?;
         }
-        let news = report.record(told_at, now);
-        self.update_record(&report.id, held, |held| Record::merged(held, news.clone())).await
+        let is_news = told_at == Some(now) || !report.made.is_empty();
+        self.merge_record(&report.id, held, &report.record(told_at, now), is_news).await
     }
 
-    /// Changes a record by compare-and-swap: where somebody else was faster, the newest one is changed. `held` is what
-    /// was read of it last.
+    /// Adds to a record by compare-and-swap. `held` is what was read of it last. Where somebody else wrote meanwhile, what
+    /// is no news leaves their outcome as it is: their look may have been the later one.
+    pub(super) async fn merge_record(
+        &self,
+        id: &TaskDefinitionId,
+        held: Option<Held>,
+        news: &Record,
+        is_news: bool,
+    ) -> Result<(), Stop> {
+        let change = |held, is_overtaken: bool| Record::merged(held, news.clone(), is_overtaken && !is_news);
+        self.update_record(id, held, change).await
+    }
+
+    /// Changes a record by compare-and-swap. `held` is what was read of it last; where somebody else wrote meanwhile, the
+    /// newest one is changed instead, and the change is told so.
     pub(super) async fn update_record(
         &self,
         id: &TaskDefinitionId,
         mut held: Option<Held>,
-        change: impl Fn(Option<Record>) -> Record,
+        change: impl Fn(Option<Record>, bool) -> Record,
     ) -> Result<(), Stop> {
         let key = keys::record(&self.home, id);
+        let mut is_overtaken = false;
         for _ in 0..MERGES_MAX {
-            let merged = change(held.as_ref().map(|held| held.record.clone()));
+            let merged = change(held.as_ref().map(|held| held.record.clone()), is_overtaken);
             let expect = match &held {
                 Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
                 Some(held) => Expect::Etag(held.etag.clone()),
@@ -136,7 +150,10 @@ impl Guard {
                 .map_err(|error| Stop::Failed(Failure::RecordUnreadable { key: key.clone(), error }))?;
             match self.aws.bucket.put(&key, &text, &expect).await? {
                 Written::Yes => return Ok(()),
-                Written::Changed => held = read_record(self, id).await?,
+                Written::Changed => {
+                    is_overtaken = true;
+                    held = read_record(self, id).await?;
+                }
             }
         }
         Err(Stop::Transient(self.aws.bucket.conflict(&key)))

@@ -171,7 +171,7 @@ async fn what_a_record_names_as_restored_is_not_judged_again() {
 
 #[tokio::test]
 async fn a_run_that_gives_up_after_a_write_tells_what_stands() {
-    let world = World::of(Mode::Remediate, |_| {}).await;
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
     assert!(world.deliver().await.is_ok());
     world.state().inject(Fault::always(Kind::Internal, Calls::of("DeregisterTaskDefinition").by(BACKOUT)));
     assert_eq!(world.back_out(&request("web:1", "")).await, Err("server_error".to_owned()));
@@ -197,7 +197,7 @@ async fn an_exemption_whose_answer_is_lost_is_told_all_the_same() {
 
 #[tokio::test]
 async fn a_run_that_gives_up_before_any_write_is_silent() {
-    let world = World::of(Mode::Remediate, |_| {}).await;
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
     assert!(world.deliver().await.is_ok());
     world.state().inject(Fault::always(Kind::Throttled, Calls::of("ListClusters").by(BACKOUT)));
     let told = world.state().sns.messages().len();
@@ -207,7 +207,7 @@ async fn a_run_that_gives_up_before_any_write_is_silent() {
 
 #[tokio::test]
 async fn the_clock_is_looked_at_between_two_moves() {
-    let world = World::of(Mode::Remediate, |_| {}).await;
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
     assert!(world.deliver().await.is_ok());
     {
         let mut state = world.state();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::account::{GUARD, PIPELINE, State};
 use super::events::files;
+use super::figures::reached;
 use super::runtime_api::{Failure, Function};
 use super::story::{BUCKET, Story, in_words};
 
@@ -215,6 +216,7 @@ async fn what_is_no_event_fails_the_invocation_and_shows_nothing() {
     assert_eq!(story.account.state().calls().len(), 0);
     let output = story.guard.stop().await;
     assert!(!output.contains(CANARY) && !output.contains("panicked"), "{output}");
+    reached("bad inputs tried/events", bad_input().len());
 }
 
 /// An event is read only as deep as the revision and the flags lie, so what is odd elsewhere does not matter.

@@ -13,6 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use proptest::test_runner::TestRng;
 
+use super::figures::one_more;
+
 /// Stands in every text and in every name that a customer chose, and so may be in no path and in no error.
 const CANARY: &str = "CANARY";
 
@@ -294,6 +296,7 @@ proptest! {
         prop_assert!(differing.iter().all(|path| path.ends_with("].privileged")), "{:?}", differing);
         let shown = format!("{described:?}{original:?}").replace("CANARY; odd", "");
         prop_assert!(!shown.contains(CANARY), "{}", shown);
+        one_more("definitions round-tripped");
     }
 }
 
@@ -498,6 +501,7 @@ proptest! {
     fn an_error_never_shows_what_stands_in_the_document(
         input in inputs(), end in any::<Index>(), odd in scalars(), leaf in any::<Index>(),
     ) {
+        one_more("bad inputs tried/documents");
         let whole = write(&input, " ");
         let ends: Vec<usize> = whole.char_indices().map(|(at, _)| at).collect();
         let mut ways = Vec::new();

@@ -13,6 +13,7 @@ use ecs_privileged_guard::domain::report::{Finding, Report};
 use serde_json::{Value, json};
 
 use super::backout_alerts;
+use super::figures::reached;
 
 /// Texts that steer something somewhere.
 fn hostile() -> Vec<String> {
@@ -234,4 +235,5 @@ fn the_flat_fields_and_the_whole_message_stay_bounded_and_printable() {
         }
         assert!(message.by_protocol().len() < 100_000, "{text:.40?}: {}", message.by_protocol().len());
     }
+    reached("bad inputs tried/texts", hostile().len());
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod account;
+mod canaries;
+mod figures;
 mod oracle;
 mod paste;
 mod runtime_api;

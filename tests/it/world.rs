@@ -1,7 +1,9 @@
 //! The guard without sockets: the real clients joined to the in-process account by a function call, on a clock that
 //! jumps over its waits. What is judged at the end is what is in the account.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -15,13 +17,14 @@ use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::outcome::Answer;
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
-use ecs_privileged_guard::reconcile::{Guard, Texts};
+use ecs_privileged_guard::reconcile::{Concluded, Guard, Texts};
+use jiff::Timestamp;
 
 use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, State, in_process};
-use super::story::{BUCKET, PRIVILEGED};
+use super::story::BUCKET;
 
 /// More turns than a call needs, with its credentials, its body and its signature.
-pub(crate) const PATIENCE: usize = 200;
+pub(crate) const PATIENCE: usize = 30;
 
 pub(crate) type Shared = Arc<Mutex<State>>;
 
@@ -29,9 +32,13 @@ pub(crate) fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The account's time; whoever waits moves it.
+/// The account's time. When nothing else goes on, it jumps to the end of the shortest wait that somebody is in.
 #[derive(Clone)]
-struct Jumping(Shared);
+struct Jumping {
+    state: Shared,
+    /// The end of each wait, under a number of its own.
+    waits: Arc<Mutex<BTreeMap<u64, Timestamp>>>,
+}
 
 impl std::fmt::Debug for Jumping {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,20 +48,66 @@ impl std::fmt::Debug for Jumping {
 
 impl TimeSource for Jumping {
     fn now(&self) -> SystemTime {
-        SystemTime::try_from(lock(&self.0).now).unwrap()
+        SystemTime::try_from(lock(&self.state).now).unwrap()
     }
 }
 
 impl AsyncSleep for Jumping {
     fn sleep(&self, duration: Duration) -> Sleep {
-        let state = Arc::clone(&self.0);
+        let clock = self.clone();
         Sleep::new(async move {
+            let wait = Wait::begin(&clock, duration);
             // A time-out races with its call, which answers as soon as it is asked: it is asked often enough first.
-            for _ in 0..PATIENCE {
+            let (mut quiet, mut before) = (0, clock.progress());
+            while before.1 < wait.end {
+                if quiet >= PATIENCE && wait.is_first() {
+                    lock(&clock.state).now = wait.end;
+                    return;
+                }
                 tokio::task::yield_now().await;
+                let progress = clock.progress();
+                quiet = if progress == before { quiet + 1 } else { 0 };
+                before = progress;
             }
-            lock(&state).pass(duration);
         })
+    }
+}
+
+impl Jumping {
+    fn progress(&self) -> (u64, Timestamp) {
+        let state = lock(&self.state);
+        (state.requests(), state.now)
+    }
+
+    fn waits(&self) -> MutexGuard<'_, BTreeMap<u64, Timestamp>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A wait that somebody is in; nobody is, once it is dropped.
+struct Wait<'a> {
+    clock: &'a Jumping,
+    number: u64,
+    end: Timestamp,
+}
+
+impl<'a> Wait<'a> {
+    fn begin(clock: &'a Jumping, duration: Duration) -> Self {
+        let end = lock(&clock.state).now + duration;
+        let mut waits = clock.waits();
+        let number = waits.last_key_value().map_or(0, |(last, _)| last + 1);
+        waits.insert(number, end);
+        Self { clock, number, end }
+    }
+
+    fn is_first(&self) -> bool {
+        self.clock.waits().values().all(|end| self.end <= *end)
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.clock.waits().remove(&self.number);
     }
 }
 
@@ -93,7 +146,7 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
 /// As a principal of the account.
 fn wiring(state: &Shared, principal: &str) -> Wiring {
     let key = lock(state).key_of(principal).clone();
-    let jumping = Jumping(Arc::clone(state));
+    let jumping = Jumping { state: Arc::clone(state), waits: Arc::default() };
     Wiring {
         http: in_process::client(Arc::clone(state)),
         clock: Clock::new(jumping.clone(), jumping),
@@ -101,23 +154,35 @@ fn wiring(state: &Shared, principal: &str) -> Wiring {
     }
 }
 
+/// What one delivery came to, and what it left behind.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivered {
+    pub(crate) answer: Result<Answer, String>,
+    /// How many alerts were published meanwhile.
+    pub(crate) alerts: usize,
+    /// Everything that Lambda was told, as text.
+    pub(crate) said: String,
+}
+
 pub(crate) struct World {
     pub(crate) state: Shared,
     pub(crate) guard: Guard,
     pub(crate) event: String,
+    deliveries: Mutex<Vec<Delivered>>,
 }
 
 impl World {
-    pub(crate) async fn of(mode: Mode, set_up: impl FnOnce(&mut State)) -> Self {
+    /// An account in which somebody has registered this original, of the family `web`, and what else the set-up says.
+    pub(crate) async fn with(mode: Mode, original: &str, set_up: impl FnOnce(&mut State)) -> Self {
         let mut state = State::default();
         state.s3.bucket(BUCKET);
         let topic = state.topic(TOPIC);
-        state.register(PIPELINE, PRIVILEGED);
+        state.register(PIPELINE, original);
         let event = state.trail()[0].clone();
         set_up(&mut state);
         state.forget_calls();
         let state = Arc::new(Mutex::new(state));
-        Self { guard: guard(mode, topic, wiring(&state, GUARD)).await, state, event }
+        Self { guard: guard(mode, topic, wiring(&state, GUARD)).await, state, event, deliveries: Mutex::default() }
     }
 
     /// An operator asks backout for something: the answer, or why there is none.
@@ -127,6 +192,8 @@ impl World {
         backout.texts.function = Some("function".into());
         let request = backout::request::Request::read(request, &backout.home).unwrap().unwrap();
         let deadline = backout.aws.clock.now() + Duration::from_mins(2);
+        self.state().killed = false;
+        self.state().ends = None;
         backout.back_out(&request, deadline).await.map_err(|error| error.category().to_owned())
     }
 
@@ -135,26 +202,41 @@ impl World {
         self.state().sns.messages().last().expect("an alert").delivery("email").body
     }
 
-    /// One delivery.
+    /// One delivery, to a process that Lambda kills after two minutes.
     pub(crate) async fn deliver(&self) -> Result<Answer, String> {
         let Event::Look { subject, provenance } = parse(&self.event, &self.guard.home).unwrap() else { panic!("look") };
-        let deadline = self.guard.aws.clock.now() + Duration::from_mins(2);
-        let concluded = self.guard.look(&subject, &provenance, deadline).await;
-        concluded.map(|concluded| concluded.answer).map_err(|error| error.category().to_owned())
+        let (end, alerts_before) = {
+            let mut state = self.state();
+            let end = state.now + Duration::from_mins(2);
+            (state.killed, state.ends) = (false, Some(end));
+            (end, state.sns.messages().len())
+        };
+        let mut run = std::pin::pin!(self.guard.look(&subject, &provenance, end));
+        let ended = std::future::poll_fn(|context| match run.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if self.state().killed => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        });
+        let ended = ended.await.filter(|_| self.state().now < end);
+        let (answer, said) = match ended {
+            Some(Ok(Concluded { answer, .. })) => {
+                let said = serde_json::to_string(&answer).unwrap();
+                (Ok(answer), said)
+            }
+            Some(Err(error)) => (Err(error.category().to_owned()), format!("{error}\n{error:?}")),
+            None => (Err("killed".to_owned()), String::new()),
+        };
+        let alerts = self.state().sns.messages().len() - alerts_before;
+        self.deliveries().push(Delivered { answer: answer.clone(), alerts, said });
+        answer
+    }
+
+    /// What the deliveries so far came to.
+    pub(crate) fn deliveries(&self) -> MutexGuard<'_, Vec<Delivered>> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
-    }
-
-    /// What is ACTIVE, by who registered it and with which image and privilege: numbers may differ.
-    pub(crate) fn shape(&self) -> Vec<(bool, bool, bool)> {
-        let state = self.state();
-        let active = state.ecs.active("web");
-        let of = |number: usize| {
-            let revision = state.ecs.revision(&format!("web:{number}")).unwrap();
-            (revision.registered_by.contains("guard-role"), revision.is_privileged(), newer(&state, number))
-        };
-        active.into_iter().map(of).collect()
     }
 }

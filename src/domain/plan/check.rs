@@ -5,6 +5,7 @@ use super::{Plan, Then};
 use crate::domain::document::Described;
 use crate::domain::observation::Observation;
 use crate::domain::policy::{Mode, Policy};
+use crate::domain::record::{MadeCopy, Record};
 
 /// Finds what the plan must not do.
 ///
@@ -23,10 +24,11 @@ pub fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) -> Result<()
         let by = revision.registered_by().unwrap_or_default();
         let is_ours = policy.guard_roles.iter().any(|role| by.contains(&format!("role/{role}")));
         must(is_ours, "what our roles did not register is never withdrawn")?;
-        let is_recorded_and_stands = seen
-            .record
-            .iter()
-            .any(|held| held.record.copies.iter().any(|copy| copy.is_revision(id.revision) && copy.stands()));
+        let names = |record: &Record, holds: fn(&MadeCopy) -> bool| {
+            record.copies.iter().any(|copy| copy.is_revision(id.revision) && holds(copy))
+        };
+        let is_recorded_and_stands = seen.record.iter().any(|held| names(&held.record, MadeCopy::stands))
+            && !seen.family_records.iter().any(|record| names(record, |copy| copy.why.is_some()));
         must(!is_recorded_and_stands, "a copy that was proven and recorded is not withdrawn")?;
     }
 

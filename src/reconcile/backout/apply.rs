@@ -107,7 +107,7 @@ async fn note_that_it_began(
     }
     let now = guard.aws.clock.now();
     let mode = guard.policy.mode.as_str();
-    let change = |held: Option<Record>| {
+    let change = |held: Option<Record>, _| {
         let record = held.unwrap_or_else(|| Record::begun(&seen.id, mode, &steps.containers));
         let backed_out = note::begun(record.backed_out.as_ref(), request, now);
         Record { backed_out: Some(backed_out), at: Some(now), ..record }

@@ -113,7 +113,7 @@ impl Backout<'_> {
 
         let now = self.guard.aws.clock.now();
         let mode = self.guard.policy.mode.as_str();
-        let change = |held: Option<Record>| {
+        let change = |held: Option<Record>, _| {
             let mut record = held.unwrap_or_else(|| Record::begun(&seen.id, mode, &steps.containers));
             record.copies = self.undone(record.copies, &seen.gone, now);
             Record { backed_out: Some(finished(&restored, steps.until, self.request, now)), at: Some(now), ..record }

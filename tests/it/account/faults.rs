@@ -66,6 +66,8 @@ pub enum Kind {
     Throttled,
     /// The service's own fault, HTTP 500; nothing is done.
     Internal,
+    /// The service asks for less, HTTP 503; nothing is done.
+    SlowDown,
     /// IAM says no to this action, which need not be the call's own: `iam:PassRole`, `ecs:TagResource`, `kms:Decrypt`.
     AccessDenied(&'static str),
     /// The service does not like a parameter.
@@ -84,14 +86,20 @@ pub enum Kind {
     Refused(Refusal),
     /// The work is done, and the answer is 200 with its second half missing.
     Garbled,
+    /// No connection comes about; on the wire it is cut.
+    Unreachable,
     /// The connection breaks before the work is done.
     CutBefore,
     /// The work is done, and the connection breaks before the answer.
     CutAfter,
-    /// The call waits before its work; on the wire only.
+    /// The call waits before its work; in the process for ever, so that a time-out ends it and the work is never done.
     DelayBefore(Duration),
-    /// The answer waits after the work; on the wire only.
+    /// The answer waits after the work; in the process for ever.
     DelayAfter(Duration),
+    /// The caller's process ends before the work is done: nothing more is heard of it. In the process only.
+    KilledBefore,
+    /// The caller's process ends when the work is done. In the process only.
+    KilledAfter,
 }
 
 /// A kind of fault, the calls it hits, and how many of them.
@@ -214,6 +222,13 @@ pub fn refusal(kind: &Kind, service: Service, operation: &str, principal: &str, 
             Service::Sns => Some(Refusal::new(429, "Throttled", "Rate exceeded")),
         },
         Kind::Internal => ours(500, "ServerException", "InternalError", "InternalError", "Service Unavailable."),
+        Kind::SlowDown => ours(
+            503,
+            "ServiceUnavailableException",
+            "SlowDown",
+            "ServiceUnavailable",
+            "Please reduce your request rate.",
+        ),
         Kind::AccessDenied(action) => {
             let (status, code) = match service {
                 Service::Ecs => (400, "AccessDeniedException"),
@@ -253,7 +268,8 @@ pub fn refusal(kind: &Kind, service: Service, operation: &str, principal: &str, 
             Some(Refusal::client("Too many concurrent attempts to create a new revision of the specified family."))
         }
         Kind::Refused(refusal) => Some(refusal.clone()),
-        Kind::Garbled | Kind::CutBefore | Kind::CutAfter | Kind::DelayBefore(_) | Kind::DelayAfter(_) => None,
+        Kind::Garbled | Kind::DelayBefore(_) | Kind::DelayAfter(_) => None,
+        Kind::Unreachable | Kind::CutBefore | Kind::CutAfter | Kind::KilledBefore | Kind::KilledAfter => None,
     }
 }
 

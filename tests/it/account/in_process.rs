@@ -1,8 +1,8 @@
 //! An HTTP client for the SDK whose network is a function call: the pure account without a socket.
-//! Delays are not waited for; for time-outs there is the wire.
+//! A delay lasts for ever here, since time moves only where somebody waits: the caller's time-out ends it.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
@@ -34,22 +34,40 @@ impl HttpConnector for InProcess {
         let state = Self(Arc::clone(&self.0));
         HttpConnectorFuture::new(async move {
             let request = received(request).await?;
-            state.answer(&request)
+            match state.answer(&request) {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
         })
     }
 }
 
 impl InProcess {
-    fn answer(&self, request: &Request) -> Result<HttpResponse, ConnectorError> {
-        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).handle(request);
-        sent(reply.response)
+    /// Nothing: no answer ever.
+    fn answer(&self, request: &Request) -> Option<Result<HttpResponse, ConnectorError>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = state.now;
+        state.killed |= state.ends.is_some_and(|end| now >= end);
+        if state.killed {
+            return None;
+        }
+        let arrival = state.arrive(request);
+        if !arrival.delay.is_zero() {
+            return None;
+        }
+        let reply = state.answer(request, arrival);
+        let is_heard = !state.killed && reply.delay.is_zero();
+        is_heard.then(|| sent(reply.response, reply.unreachable))
     }
 }
 
-/// As a client would have read it. Nothing: the connection breaks.
-pub fn sent(response: Option<Response>) -> Result<HttpResponse, ConnectorError> {
-    let cut = || ConnectorError::io("the connection breaks on purpose".into());
-    let response = response.ok_or_else(cut)?;
+/// As a client would have read it. Nothing: the connection breaks, or nobody listens.
+pub fn sent(response: Option<Response>, is_refused: bool) -> Result<HttpResponse, ConnectorError> {
+    let error = match is_refused {
+        true => io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens, on purpose"),
+        false => io::Error::new(io::ErrorKind::ConnectionReset, "the connection breaks on purpose"),
+    };
+    let response = response.ok_or_else(|| ConnectorError::io(error.into()))?;
     let status = response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
     let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
     for (name, value) in response.headers {

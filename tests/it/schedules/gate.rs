@@ -122,7 +122,7 @@ impl HttpConnector for Gate {
                 true => Some(Held { cell, request: Some(request) }.await),
                 false => lock(&others).handle(&request).response,
             };
-            sent(response)
+            sent(response, false)
         })
     }
 }

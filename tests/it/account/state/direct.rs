@@ -47,6 +47,11 @@ impl State {
         self.calls.iter().filter(|call| call.operation == operation).count()
     }
 
+    /// How many requests have come so far, forged ones included: whether anything goes on.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// Forgets the calls so far, so that a test counts from here.
     pub fn forget_calls(&mut self) {
         self.calls.clear();

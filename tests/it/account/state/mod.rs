@@ -70,6 +70,10 @@ pub struct State {
     pub budget: Option<Budget>,
     /// How the trail hides what it hides.
     pub redaction: Redaction,
+    /// The caller's process was killed: it hears nothing any more. In the process only.
+    pub killed: bool,
+    /// When the caller's process is killed at the latest, as Lambda does. In the process only.
+    pub ends: Option<Timestamp>,
     plans: Plans,
     calls: Vec<Call>,
     trail: Vec<String>,
@@ -91,11 +95,13 @@ pub struct Reply {
     pub response: Option<Response>,
     /// How long the answer waits.
     pub delay: Duration,
+    /// There was not even a connection.
+    pub unreachable: bool,
 }
 
 impl Reply {
     fn at_once(response: Option<Response>) -> Self {
-        Self { response, delay: Duration::ZERO }
+        Self { response, delay: Duration::ZERO, unreachable: false }
     }
 }
 
@@ -127,6 +133,8 @@ impl State {
             sns: Sns::default(),
             budget: None,
             redaction: Redaction::default(),
+            killed: false,
+            ends: None,
             plans: Plans::default(),
             calls: Vec::new(),
             trail: Vec::new(),
@@ -177,10 +185,11 @@ impl State {
             Err(refusal) => return Reply::at_once(Some(refusal.response(service, &request_id))),
         };
         self.run_deeds(When::Before, &call);
-        if fault == Some(Kind::CutBefore) {
+        if let Some(Kind::Unreachable | Kind::CutBefore | Kind::KilledBefore) = fault {
             call.seen = Seen::Lost { done: false };
             self.calls.push(call);
-            return Reply::at_once(None);
+            self.killed |= fault == Some(Kind::KilledBefore);
+            return Reply { unreachable: fault == Some(Kind::Unreachable), ..Reply::at_once(None) };
         }
 
         let result = match self.refusal_of(fault.as_ref(), &call) {
@@ -200,7 +209,7 @@ impl State {
         }
         let done = result.is_ok();
         call.seen = match (&result, &fault) {
-            (_, Some(Kind::CutAfter | Kind::Garbled)) => Seen::Lost { done },
+            (_, Some(Kind::CutAfter | Kind::Garbled | Kind::KilledAfter | Kind::DelayAfter(_))) => Seen::Lost { done },
             (Ok(_), _) => Seen::Done,
             (Err(refusal), _) => Seen::Refused(refusal.code.clone()),
         };
@@ -214,12 +223,16 @@ impl State {
         }
         match fault {
             Some(Kind::CutAfter) => Reply::at_once(None),
+            Some(Kind::KilledAfter) => {
+                self.killed = true;
+                Reply::at_once(None)
+            }
             Some(Kind::Garbled) => {
                 response.body.truncate(response.body.len() / 2);
                 response.status = 200;
                 Reply::at_once(Some(response))
             }
-            Some(Kind::DelayAfter(delay)) => Reply { response: Some(response), delay },
+            Some(Kind::DelayAfter(delay)) => Reply { delay, ..Reply::at_once(Some(response)) },
             _ => Reply::at_once(Some(response)),
         }
     }

@@ -31,7 +31,7 @@ impl Ecs {
             .collect();
         let mut items = Vec::new();
         for family in families {
-            let hidden = usize::from(self.hidden(&family));
+            let hidden = usize::from(self.hidden(&family, caller));
             let revisions = self.families.get(&family).map_or(&[] as &[Revision], |all| &all[..all.len() - hidden]);
             for revision in revisions.iter().filter(|revision| revision.status == status) {
                 let arn = caller.home.arn("ecs", &format!("task-definition/{family}:{}", revision.number));

@@ -10,6 +10,7 @@ mod revision;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 pub use self::cluster::{Cluster, Deployment, Service, Task};
@@ -64,8 +65,8 @@ pub struct Ecs {
     families: BTreeMap<String, Vec<Revision>>,
     daemons: BTreeMap<String, Vec<Revision>>,
     clusters: BTreeMap<String, Cluster>,
-    /// Families whose newest revision is not seen yet, and for how many reads more.
-    stale: BTreeMap<String, u32>,
+    /// Families whose newest revision is not seen yet, for how many reads more, and until when at the latest.
+    stale: BTreeMap<String, (u32, Timestamp)>,
 }
 
 impl Ecs {
@@ -112,6 +113,12 @@ impl Ecs {
         self.active(family).last().map(|number| format!("{family}:{number}"))
     }
 
+    /// Every revision that a family ever had and that is not gone, oldest first.
+    pub fn revisions(&self, family: &str) -> impl Iterator<Item = &Revision> {
+        let revisions = self.families.get(family).into_iter().flatten();
+        revisions.filter(|revision| revision.status != Status::Gone)
+    }
+
     /// A cluster's service.
     pub fn service(&self, cluster: &str, service: &str) -> Option<&Service> {
         self.clusters.get(cluster)?.services.get(service)
@@ -139,7 +146,12 @@ impl Ecs {
 
     /// Hides a family's newest revision from the next reads of it, as an eventually consistent store does.
     pub fn hide_newest(&mut self, family: &str, reads: u32) {
-        self.stale.insert(family.to_owned(), reads);
+        self.hide_newest_until(family, reads, Timestamp::MAX);
+    }
+
+    /// The same, and no longer than until `end`.
+    pub fn hide_newest_until(&mut self, family: &str, reads: u32, end: Timestamp) {
+        self.stale.insert(family.to_owned(), (reads, end));
     }
 
     /// A cluster, made if need be.

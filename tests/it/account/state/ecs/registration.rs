@@ -64,7 +64,7 @@ impl Ecs {
     pub(super) fn describe(&mut self, input: &Document, caller: &Caller) -> Result<String, Refusal> {
         let name = required(input, "taskDefinition")?;
         let (family, number) = Self::named(&name, caller).ok_or_else(unable_to_describe)?;
-        let hidden = self.hidden(&family);
+        let hidden = self.hidden(&family, caller);
         let revisions = self.families.get(&family).ok_or_else(unable_to_describe)?;
         let seen = &revisions[..revisions.len() - usize::from(hidden)];
         let revision = match number {
@@ -179,12 +179,12 @@ impl Ecs {
     }
 
     /// Whether this read does not see the family's newest revision yet. Each one asked about brings the end nearer.
-    pub(super) fn hidden(&mut self, family: &str) -> bool {
+    pub(super) fn hidden(&mut self, family: &str, caller: &Caller) -> bool {
         if !self.families.contains_key(family) {
             return false;
         }
         match self.stale.get_mut(family) {
-            Some(reads) if *reads > 0 => {
+            Some((reads, end)) if *reads > 0 && caller.now < *end => {
                 *reads -= 1;
                 true
             }

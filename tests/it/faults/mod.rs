@@ -1,0 +1,210 @@
+//! Every call × every trouble × every scenario: each story is told without a fault and its calls counted, then again
+//! with trouble at one of its calls, delivered again as Lambda would, looked at once more later, and judged by what is
+//! in the account. A new call of the guard is covered with no new test.
+//!
+//! A failure is named by its seed. `SEED='fresh / cut after / 3' cargo test --test it faults` tells only that one, and a part of
+//! a seed all that begin so.
+
+mod kinds;
+mod known;
+mod scenarios;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use ecs_privileged_guard::domain::outcome::{Answer, Outcome};
+
+use super::account::{GUARD, State};
+use super::canaries::{self, ORIGINAL};
+use super::figures::reached;
+use super::oracle::{End, end, judge, judge_deliveries};
+use super::world::World;
+use kinds::{Trouble, troubles};
+use known::KNOWN;
+use scenarios::{Scenario, scenarios};
+
+/// Lambda tries an event three times before it dead-letters it.
+const ATTEMPTS: usize = 3;
+/// When the next event of the family, or the sweep, comes by.
+const LATER: Duration = Duration::from_mins(30);
+
+/// The scenarios are dealt out to this many tests, for the cores that there are.
+const PARTS: usize = 4;
+
+macro_rules! parts {
+    ($($name:ident: $part:literal),+) => { $(
+        #[tokio::test]
+        async fn $name() {
+            survive($part).await;
+        }
+    )+ };
+}
+
+parts!(
+    every_call_of_every_scenario_survives_every_trouble: 0,
+    every_call_of_the_second_share_survives_every_trouble: 1,
+    every_call_of_the_third_share_survives_every_trouble: 2,
+    every_call_of_the_last_share_survives_every_trouble: 3
+);
+
+#[test]
+fn there_are_as_many_scenarios_and_kinds_as_were_asked_for() {
+    assert!(scenarios().len() >= 24, "{}", scenarios().len());
+    assert!(troubles().len() >= 16, "{}", troubles().len());
+    for known in KNOWN {
+        assert!(scenarios().iter().any(|scenario| known.is_of(scenario.name)), "{}", known.why);
+    }
+}
+
+async fn survive(part: usize) {
+    let only = only();
+    let (mut injected, mut broken, mut met) = (0, Vec::new(), [false; KNOWN.len()]);
+    let names = || scenarios().into_iter().skip(part).step_by(PARTS).map(|scenario| scenario.name);
+    for scenario in scenarios().into_iter().skip(part).step_by(PARTS) {
+        let clean = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
+        let Ok(settled) = tell(&clean, 0).await.map_err(|what| {
+            broken.push(format!("{} / no trouble: {what}", scenario.name));
+        }) else {
+            continue;
+        };
+        let (calls, expected) = (settled.calls, [end(&clean), settled.end]);
+        for trouble in troubles() {
+            for call in 1..=calls {
+                let seed = format!("{} / {} / {call}", scenario.name, trouble.name);
+                if only.as_ref().is_some_and(|only| !seed.starts_with(only)) {
+                    continue;
+                }
+                injected += 1;
+                let verdict = try_one(&scenario, &trouble, call, &expected).await;
+                let Err(what) = verdict else { continue };
+                match KNOWN.iter().position(|known| known.is(scenario.name, trouble.name, &what)) {
+                    Some(known) => met[known] = true,
+                    None => broken.push(format!("{seed}: {what}")),
+                }
+            }
+        }
+    }
+    for known in KNOWN.iter().zip(met).filter_map(|(known, met)| (!met && only.is_none()).then_some(known)) {
+        if names().any(|name| known.is_of(name)) {
+            broken.push(format!("it is mended, and must go from KNOWN: {}", known.why));
+        }
+    }
+    assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
+    if only.is_none() {
+        reached(&format!("faults injected/{part}"), injected);
+        reached(&format!("canaries looked for/{part}"), injected * canaries::count());
+    }
+}
+
+/// Trouble at one call of a story; what does not hold then.
+async fn try_one(scenario: &Scenario, trouble: &Trouble, call: usize, expected: &[End; 2]) -> Result<(), String> {
+    let world = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
+    (trouble.strike)(&mut world.state(), call);
+    let verdict = match tell(&world, ATTEMPTS - 1).await {
+        Ok(settled) => compare(&world, &settled, expected),
+        Err(what) => Err(what),
+    };
+    verdict.map_err(|what| {
+        let mut text = what;
+        for delivered in world.deliveries().iter() {
+            let _ = write!(text, "\n    {:?}, {} alerts", delivered.answer.as_ref().map(in_words), delivered.alerts);
+        }
+        text
+    })
+}
+
+/// The end as far as Lambda cares: the last answer, and what there was then.
+struct Settled {
+    answer: Result<Answer, String>,
+    end: End,
+    alerts: usize,
+    /// How many calls the guard made in all.
+    calls: usize,
+}
+
+/// Delivers as Lambda does, the fault striking the first time only, and once more later.
+async fn tell(world: &World, retries: usize) -> Result<Settled, String> {
+    let mut answers = vec![world.deliver().await];
+    world.state().heal_faults();
+    judge(world, &answers)?;
+    for _ in 0..retries {
+        if answers.last().is_some_and(Result::is_ok) {
+            break;
+        }
+        answers.push(world.deliver().await);
+        judge(world, &answers)?;
+    }
+    let settled = {
+        let (answer, end, state) = (answers[answers.len() - 1].clone(), end(world), world.state());
+        let calls = state.calls().iter().filter(|call| call.principal == GUARD).count();
+        Settled { answer, end, alerts: state.sns.messages().len(), calls }
+    };
+    world.state().pass(LATER);
+    answers.push(world.deliver().await);
+    judge(world, &answers).map_err(|what| format!("later: {what}"))?;
+    judge_deliveries(world)?;
+    Ok(settled)
+}
+
+/// The end equals the faultless one, as it is after a later look. When Lambda was done it did too (as it is after one
+/// look or after two, since it may have looked twice), or somebody was told what to do, or the event is in the
+/// dead-letter queue.
+fn compare(world: &World, settled: &Settled, expected: &[End; 2]) -> Result<(), String> {
+    let known_to_people = match &settled.answer {
+        Ok(answer) => matches!(answer.outcome, Outcome::Failed | Outcome::Alerted) && settled.alerts > 0,
+        Err(_) => true,
+    };
+    if !expected.contains(&settled.end) && !known_to_people {
+        return Err(format!("silently ends in {}", difference(&settled.end, &expected[1])));
+    }
+    let healed = end(world);
+    if healed != expected[0] {
+        return Err(format!("does not heal: {}", difference(&healed, &expected[0])));
+    }
+    Ok(())
+}
+
+fn difference(is: &End, should_be: &End) -> String {
+    let active =
+        |end: &End| end.active.iter().map(|(ours, _)| if *ours { "ours" } else { "theirs" }).collect::<Vec<_>>();
+    format!(
+        "{:?} and not in {:?} (same content: {}), the record {:?} and not {:?}, same backup: {}",
+        active(is),
+        active(should_be),
+        is.active == should_be.active,
+        is.record,
+        should_be.record,
+        is.backup == should_be.backup
+    )
+}
+
+fn in_words(answer: &Answer) -> String {
+    let reason = answer.reason.map_or("", |reason| reason.as_str());
+    format!(
+        "{} {reason} {} {}",
+        answer.outcome.as_str(),
+        answer.copy.as_deref().unwrap_or_default(),
+        answer.alert.as_str()
+    )
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
+fn only() -> Option<String> {
+    std::env::var("SEED").ok()
+}
+
+/// Nothing of the fault is left when the next delivery comes.
+#[tokio::test]
+async fn a_process_that_is_killed_makes_no_call_any_more() {
+    let fresh = &scenarios()[0];
+    for (trouble, calls) in [("killed before", 3), ("killed after", 3), ("3 s left", 3)] {
+        let world = World::with(fresh.mode, &ORIGINAL, fresh.set_up).await;
+        let trouble = troubles().into_iter().find(|known| known.name == trouble).unwrap();
+        (trouble.strike)(&mut world.state(), calls);
+        let answer = world.deliver().await;
+        if trouble.name.starts_with("killed") {
+            let made = |state: &State| state.calls().iter().filter(|call| call.principal == GUARD).count();
+            assert_eq!((answer, made(&world.state())), (Err("killed".to_owned()), calls));
+        }
+    }
+}
