@@ -41,6 +41,8 @@ pub struct Settings {
     pub runbook_url: Option<String>,
     /// The function that the undo command invokes.
     pub backout_function: Option<String>,
+    /// The name of the function that runs; Lambda sets it.
+    pub function: Option<String>,
     /// Whether S3 is an endpoint of one's own, which wants the bucket in the path.
     pub path_style: bool,
 }
@@ -132,6 +134,7 @@ impl Settings {
             topic,
             runbook_url,
             backout_function,
+            function: get("AWS_LAMBDA_FUNCTION_NAME"),
             path_style: get("AWS_ENDPOINT_URL").or_else(|| get("AWS_ENDPOINT_URL_S3")).is_some(),
         })
     }

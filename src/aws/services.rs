@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{DeploymentRolloutState, ResourceManagementType, Service as SdkService};
 
 use super::clock::Clock;
 use super::ecs::Ecs;
 use super::failure::{Call, call};
 use crate::domain::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
-use crate::domain::backout::plan::Service;
+use crate::domain::backout::service::{Other, Rollout, Service};
 use crate::domain::failure::CallFailure;
 
 /// 100 clusters or services a page; pages may be short.
@@ -48,13 +49,27 @@ impl Ecs {
             let names = self.services_in(&cluster, &mut rate).await?;
             for names in names.chunks(SERVICES_A_CALL) {
                 rate.keep().await;
-                let call = call("ecs:DescribeServices", &cluster);
-                let request = self.client.describe_services().cluster(&cluster).set_services(Some(names.to_vec()));
-                let answer = request.send().await.map_err(|error| call.failure(&error))?;
-                found.extend(answer.services.iter().flatten().filter_map(|service| of_family(service, family)));
+                let services = self.described(&cluster, names).await?;
+                found.extend(services.iter().filter_map(service).filter(|service| is_of(service, family)));
             }
         }
         Ok(found)
+    }
+
+    /// Some services of a cluster. What is gone by now is left out.
+    async fn described(&self, cluster: &str, names: &[String]) -> Result<Vec<SdkService>, CallFailure> {
+        let call = || call("ecs:DescribeServices", cluster);
+        let request = self.client.describe_services().cluster(cluster).set_services(Some(names.to_vec()));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(call().failure(&error)),
+        };
+        // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+        match answer.failures().iter().all(|failure| failure.reason() == Some("MISSING")) {
+            true => Ok(answer.services.unwrap_or_default()),
+            false => Err(call().refused()),
+        }
     }
 
     async fn all_clusters(&self, rate: &mut Pace<'_>) -> Result<Vec<String>, CallFailure> {
@@ -79,7 +94,11 @@ impl Ecs {
         for _ in 0..PAGES_MAX {
             rate.keep().await;
             let request = self.client.list_services().cluster(cluster).max_results(100);
-            let page = request.set_next_token(token).send().await.map_err(|error| call().failure(&error))?;
+            let page = match request.set_next_token(token).send().await {
+                Ok(page) => page,
+                Err(error) if is_gone(&error) => return Ok(services),
+                Err(error) => return Err(call().failure(&error)),
+            };
             services.extend(page.service_arns.into_iter().flatten());
             token = page.next_token;
             if token.is_none() {
@@ -93,15 +112,13 @@ impl Ecs {
         call(action, self.home.ecs_arn(&format!("service/{}/{}", service.cluster, service.name)))
     }
 
-    /// What a service is to run now.
+    /// The service as it is now; none if it is gone.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn target_of(&self, service: &Service) -> Result<Option<TaskDefinitionId>, CallFailure> {
-        let request = self.client.describe_services().cluster(&service.cluster).services(&service.name);
-        let answer =
-            request.send().await.map_err(|error| self.call_on("ecs:DescribeServices", service).failure(&error))?;
-        Ok(answer.services.iter().flatten().next().and_then(SdkService::task_definition).and_then(id))
+    pub async fn again(&self, of: &Service) -> Result<Option<Service>, CallFailure> {
+        let found = self.described(&of.cluster, std::slice::from_ref(&of.name)).await?;
+        Ok(found.iter().find_map(service))
     }
 
     /// Points a service at a revision. Sent once; whoever repeats it looks first.
@@ -117,29 +134,48 @@ impl Ecs {
     }
 }
 
-fn of_family(service: &SdkService, family: &Family) -> Option<Service> {
-    let deployments = service.deployments();
-    let primary = deployments.iter().find(|deployment| deployment.status() == Some("PRIMARY"));
-    let others = deployments.iter().filter_map(|deployment| deployment.task_definition());
-    let others = others.chain(service.task_sets().iter().filter_map(|task_set| task_set.task_definition()));
-    let of_family = |arn: &str| id(arn).filter(|id| id.family == *family);
-    let others: Vec<TaskDefinitionId> = others.filter_map(of_family).collect();
-    let target = service.task_definition().and_then(id);
-    if others.is_empty() && target.as_ref().is_none_or(|target| target.family != *family) {
+/// The cluster was deleted since it was listed.
+fn is_gone(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ClusterNotFoundException")
+}
+
+fn is_of(service: &Service, family: &Family) -> bool {
+    let others = service.others.iter().map(|other| &other.runs);
+    service.target.iter().chain(others).any(|id| id.family == *family)
+}
+
+/// A service as it matters here; none if it is being deleted. INACTIVE deployments are history, and a DRAINING task set
+/// is on its way there. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>
+fn service(shown: &SdkService) -> Option<Service> {
+    if shown.status() != Some("ACTIVE") {
         return None;
     }
-    let rollout = primary.and_then(|deployment| deployment.rollout_state());
-    let controller = service.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
-    let cluster = service.cluster_arn().unwrap_or_default();
+    let deployments = shown.deployments().iter().filter(|deployment| deployment.status() != Some("INACTIVE"));
+    let (primary, others): (Vec<_>, Vec<_>) =
+        deployments.partition(|deployment| deployment.status() == Some("PRIMARY"));
+    let rollout = match primary.first().and_then(|deployment| deployment.rollout_state()) {
+        Some(DeploymentRolloutState::Completed) => Rollout::Completed,
+        Some(DeploymentRolloutState::Failed) => Rollout::Failed,
+        Some(DeploymentRolloutState::InProgress) => Rollout::InProgress,
+        Some(_) | None => Rollout::Unknown,
+    };
+    let others = others.into_iter().filter_map(|deployment| {
+        let is_completed = deployment.rollout_state() == Some(&DeploymentRolloutState::Completed);
+        Some(Other { runs: id(deployment.task_definition()?)?, is_completed })
+    });
+    let task_sets = shown.task_sets().iter().filter(|task_set| task_set.status() != Some("DRAINING"));
+    let task_sets = task_sets.filter_map(|task_set| id(task_set.task_definition()?));
+    let task_sets = task_sets.map(|runs| Other { runs, is_completed: false });
+    let controller = shown.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
+    let cluster = shown.cluster_arn().unwrap_or_default();
     Some(Service {
         cluster: cluster.rsplit('/').next().unwrap_or(cluster).to_owned(),
-        name: service.service_name().unwrap_or_default().to_owned(),
+        name: shown.service_name().unwrap_or_default().to_owned(),
         controller: controller.to_owned(),
-        is_express: service.resource_management_type() == Some(&ResourceManagementType::Ecs),
-        target,
-        others,
-        // The gradual strategies have no rollout state; while one is at work there is more than one deployment.
-        is_deploying: deployments.len() > 1 || rollout.is_some_and(|state| *state != DeploymentRolloutState::Completed),
+        is_express: shown.resource_management_type() == Some(&ResourceManagementType::Ecs),
+        target: shown.task_definition().and_then(id),
+        rollout,
+        others: others.chain(task_sets).collect(),
     })
 }
 

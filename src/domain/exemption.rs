@@ -25,6 +25,21 @@ pub struct Exemption {
 }
 
 impl Exemption {
+    /// Reads an exemption.
+    ///
+    /// # Errors
+    /// When it is not the documented JSON, or a member is blank.
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        let exemption: Self = serde_json::from_str(text).map_err(|_| Unreadable::Malformed)?;
+        let is_blank = exemption.containers.is_empty()
+            || exemption.reason.trim().is_empty()
+            || exemption.approved_by.trim().is_empty();
+        match is_blank {
+            true => Err(Unreadable::Malformed),
+            false => Ok(exemption),
+        }
+    }
+
     /// The exemption as it is stored.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -106,25 +121,39 @@ pub enum Unreadable {
     NoDate,
 }
 
+impl Lapse {
+    /// Whether there is an exemption that holds, although for none of the containers that were asked about.
+    #[must_use]
+    pub fn holds_for_others(self) -> bool {
+        match self {
+            Self::OtherContainers => true,
+            Self::None | Self::Expired(_) | Self::TooLong => false,
+        }
+    }
+}
+
 /// The verdict on a family's privileged containers at `now`.
 #[must_use]
 pub fn verdict(policy: &Policy, family: &Family, privileged: &[String], found: &Found, now: Timestamp) -> Verdict {
-    if policy.exempt_families.match_family(family) {
-        return Verdict::Exempt(Basis::Family);
+    match policy.exempt_families.match_family(family) {
+        true => Verdict::Exempt(Basis::Family),
+        false => of_object(privileged, found, now),
     }
+}
+
+/// The verdict by the stored object alone.
+#[must_use]
+pub fn of_object(privileged: &[String], found: &Found, now: Timestamp) -> Verdict {
     let (text, written_at) = match found {
         Found::Nothing => return Verdict::NotExempt(Lapse::None),
         Found::Unreadable(_) => return Verdict::Unreadable(Unreadable::Refused),
         Found::Object { written_at: None, .. } => return Verdict::Unreadable(Unreadable::NoDate),
         Found::Object { text, written_at: Some(written_at) } => (text, *written_at),
     };
-    let Ok(exemption) = serde_json::from_str::<Exemption>(text) else {
-        return Verdict::Unreadable(Unreadable::Malformed);
+    let exemption = match Exemption::read(text) {
+        Ok(exemption) => exemption,
+        Err(why) => return Verdict::Unreadable(why),
     };
-    if exemption.containers.is_empty() || exemption.reason.trim().is_empty() || exemption.approved_by.trim().is_empty()
-    {
-        return Verdict::Unreadable(Unreadable::Malformed);
-    }
     let (exempt, others): (Vec<_>, Vec<_>) =
         privileged.iter().cloned().partition(|name| exemption.containers.contains(name));
     match exemption.expires_at {

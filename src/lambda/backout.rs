@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::domain::arn::ArnError;
 use crate::domain::backout::answer::{Answer, Outcome};
 use crate::domain::backout::request::{NotARequest, Request};
+use crate::domain::escape::plain;
 use crate::domain::metrics;
 use crate::reconcile::{Guard, RunError};
 use crate::telemetry;
@@ -31,7 +32,7 @@ enum InvocationError {
     #[error("where this function runs is not known: AWS_REGION is {0}")]
     Home(ArnError),
     /// The run did not come to an outcome.
-    #[error("{}; the same request again goes on where this one stopped", in_words(.0))]
+    #[error("{}; the same request again goes on where this one stopped", .0.in_words())]
     Run(RunError),
 }
 
@@ -42,17 +43,6 @@ impl InvocationError {
             Self::Home(_) => "unknown_home",
             Self::Run(error) => error.category(),
         }
-    }
-}
-
-/// What kept a run from its end. Nobody repeats it but the person who asked for it.
-fn in_words(error: &RunError) -> String {
-    match error {
-        RunError::Transient(failure) => format!("gave up for now: {failure}"),
-        RunError::OutOfTime => "too little time was left to finish what would have been begun".to_owned(),
-        RunError::Unsettled => "the family kept changing while it was looked at".to_owned(),
-        RunError::Unreadable(failure) => failure.to_string(),
-        RunError::NotPublished(_) | RunError::NotRecorded(_) => error.to_string(),
     }
 }
 
@@ -85,11 +75,7 @@ impl Function {
     async fn handle(&self, payload: &str, context: &Context) -> Result<Answer, InvocationError> {
         let home = self.settings.home(&context.invoked_function_arn).map_err(InvocationError::Home)?;
         match Request::read(payload, &home).map_err(InvocationError::NotARequest)? {
-            Err(refused) => Ok(Answer {
-                reason: Some(refused.why.as_str()),
-                message: Some(refused.message),
-                ..Answer::bare(Outcome::Refused, None)
-            }),
+            Err(refused) => Ok(Answer::of_invalid(refused, Request::asks_for_a_dry_run(payload))),
             Ok(request) => {
                 let guard = self.guard.get_or_init(|| connect(&self.settings, home)).await;
                 Box::pin(guard.back_out(&request, deadline(context))).await.map_err(InvocationError::Run)
@@ -114,6 +100,8 @@ impl Function {
                     restored = answer.restored,
                     alert = answer.alert.as_str(),
                     dry_run = answer.dry_run,
+                    until = answer.until.map(|until| until.to_string()),
+                    failure = answer.message.as_deref().map(plain),
                     "{}",
                     answer.outcome.as_str(),
                 );

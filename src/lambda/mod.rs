@@ -51,8 +51,9 @@ fn stopped(service: &'static str, why: &str) -> ExitCode {
 
 /// Makes the clients, for the first event that needs them.
 async fn connect(settings: &Settings, home: Home) -> Guard {
-    let Settings { policy, bucket, topic, runbook_url, backout_function, path_style, region: _ } = settings.clone();
-    let texts = Texts { runbook_url, backout_function, bucket: bucket.clone() };
+    let Settings { policy, bucket, topic, runbook_url, backout_function, function, path_style, region: _ } =
+        settings.clone();
+    let texts = Texts { runbook_url, backout_function, bucket: bucket.clone(), function };
     let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
     Guard { aws: aws::connect(places, Wiring::live()).await, policy, home, texts }
 }

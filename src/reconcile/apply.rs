@@ -22,7 +22,7 @@ use crate::domain::record::{MadeCopy, Record, Withdrawal};
 use crate::domain::report::Failure;
 
 /// No registration begins with less time left: it must still be proven, alerted and recorded.
-const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(20);
+pub(super) const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(20);
 
 /// How a plan ended.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ async fn make_copy(
 
     match settle(guard, seen, texts, &copy, run).await {
         // It cannot be looked at, so nobody knows whether it stands in front of a newer version: it must not stay.
-        Err(Stop::Failed(failure)) => {
+        Err(Stop::Failed(failure)) if run.made.last().is_some_and(MadeCopy::stands) => {
             // If that fails too, the alert names the copy as still ACTIVE; the first failure is the one to mend.
             let _ = withdraw(guard, seen, run, &copy, Withdrawal::Unproven).await;
             Err(Stop::Failed(failure))

@@ -24,7 +24,7 @@ const NEWS_AGE_MAX: SignedDuration = SignedDuration::from_hours(25);
 /// alert that told it.
 const OLDER_RECORDS_MAX: usize = 20;
 /// A copy that is younger and cannot be described is not visible yet; an older one was deleted.
-const VISIBLE_AFTER: SignedDuration = SignedDuration::from_mins(1);
+pub(super) const VISIBLE_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How many earlier revisions are described to find one that is not ours.
 const EARLIER_MAX: usize = 20;
 

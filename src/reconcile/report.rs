@@ -40,6 +40,8 @@ pub struct Texts {
     pub backout_function: Option<String>,
     /// The bucket, for the place of backup and record.
     pub bucket: String,
+    /// The name of the function that runs: the session under which it registers.
+    pub function: Option<String>,
 }
 
 impl Guard {
@@ -118,15 +120,26 @@ impl Guard {
     pub(super) async fn merge_record(
         &self,
         id: &TaskDefinitionId,
-        mut held: Option<Held>,
+        held: Option<Held>,
         news: &Record,
         is_news: bool,
+    ) -> Result<(), Stop> {
+        let change = |held, is_overtaken: bool| Record::merged(held, news.clone(), is_overtaken && !is_news);
+        self.update_record(id, held, change).await
+    }
+
+    /// Changes a record by compare-and-swap. `held` is what was read of it last; where somebody else wrote meanwhile, the
+    /// newest one is changed instead, and the change is told so.
+    pub(super) async fn update_record(
+        &self,
+        id: &TaskDefinitionId,
+        mut held: Option<Held>,
+        change: impl Fn(Option<Record>, bool) -> Record,
     ) -> Result<(), Stop> {
         let key = keys::record(&self.home, id);
         let mut is_overtaken = false;
         for _ in 0..MERGES_MAX {
-            let merged =
-                Record::merged(held.as_ref().map(|held| held.record.clone()), news.clone(), is_overtaken && !is_news);
+            let merged = change(held.as_ref().map(|held| held.record.clone()), is_overtaken);
             let expect = match &held {
                 Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
                 Some(held) => Expect::Etag(held.etag.clone()),

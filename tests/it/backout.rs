@@ -8,27 +8,27 @@ use super::paste;
 use super::runtime_api::Failure;
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story, in_words};
 
-const EXEMPTION: &str = "exemptions/111122223333/eu-west-1/web.json";
+pub(crate) const EXEMPTION: &str = "exemptions/111122223333/eu-west-1/web.json";
 
 /// The guard has made `web:2`, the copy of `web:1`.
-async fn remediated() -> Story {
+pub(crate) async fn remediated() -> Story {
     let mut story = Story::begin("remediate").await;
     let original = story.register(PRIVILEGED);
     assert_eq!(in_words(&story.deliver(&original).await), "remediated web:2 sent");
     story
 }
 
-fn request(task_definition: &str, more: &str) -> String {
+pub(crate) fn request(task_definition: &str, more: &str) -> String {
     format!(r#"{{"taskDefinition":"{task_definition}","reason":"the app breaks","approvedBy":"jane"{more}}}"#)
 }
 
 /// `outcome reason restored` of an answer, what is null left out.
-fn told(answer: &Value) -> String {
+pub(crate) fn told(answer: &Value) -> String {
     let words = ["outcome", "reason", "restored"].iter().filter_map(|name| answer[name].as_str());
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn by_backout(story: &Story) -> usize {
+pub(crate) fn by_backout(story: &Story) -> usize {
     let state = story.account.state();
     state.calls().iter().filter(|call| call.principal == BACKOUT && call.is_write()).count()
 }
@@ -158,7 +158,7 @@ async fn a_newer_version_is_never_overtaken() {
 async fn a_latest_that_is_equal_to_the_original_is_not_foreign() {
     let mut story = remediated().await;
     story.register(PRIVILEGED);
-    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:3");
+    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:1", "it is ACTIVE itself");
     assert_eq!(story.active(), [1, 3]);
 }
 
@@ -393,8 +393,15 @@ async fn a_newer_version_that_comes_between_is_not_overtaken() {
             state.register(PIPELINE, NEWER);
         });
     }
-    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "refused foreign_latest");
+    let answer = story.back_out(&request("web:1", "")).await;
+    assert_eq!(told(&answer), "failed foreign_latest", "an exemption was written, so it is no mere refusal");
     assert_eq!(story.active(), [2, 3], "what was registered over it is taken back");
+    let mail = story.mail();
+    for line in
+        ["Exempted web, containers app", "Deregistered web:4, which backout had registered", "Exempt: web until"]
+    {
+        assert!(mail.contains(line), "{line} is not in\n{mail}");
+    }
 }
 
 #[tokio::test]

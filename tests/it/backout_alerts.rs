@@ -4,10 +4,11 @@ use ecs_privileged_guard::domain::alert::{Message, Setting};
 use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
 use ecs_privileged_guard::domain::backout::alert::{Told, message, statement};
 use ecs_privileged_guard::domain::backout::answer::Outcome;
-use ecs_privileged_guard::domain::backout::plan::{ByHand, Service};
 use ecs_privileged_guard::domain::backout::request::Request;
+use ecs_privileged_guard::domain::backout::service::{ByHand, Rollout, Service};
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::report::Failure;
+use jiff::Timestamp;
 
 use super::alerts::hold;
 
@@ -23,7 +24,7 @@ fn service(name: &str) -> Service {
         is_express: false,
         target: None,
         others: Vec::new(),
-        is_deploying: false,
+        rollout: Rollout::Completed,
     }
 }
 
@@ -62,21 +63,25 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
         request_id: Some("00000000-0000-4000-8000-000000000001".into()),
         cause: Cause::AccessDenied { action: "ecs:UpdateService" },
     });
-    let by_hand: Vec<(Service, ByHand)> =
-        [ByHand::Deploying, ByHand::Moving, ByHand::CodeDeploy, ByHand::External, ByHand::Express]
-            .map(|why| (service(name), why))
-            .to_vec();
+    let by_hand: Vec<(Service, ByHand)> = [ByHand::Deploying, ByHand::CodeDeploy, ByHand::External, ByHand::Express]
+        .map(|why| (service(name), why))
+        .to_vec();
     let exempted = "Exempted web, containers app, until 2026-12-24T08:00:00Z".to_owned();
+    let until: Timestamp = "2026-12-24T08:00:00Z".parse().unwrap();
+    let unmoved = [service(name)];
     let told = |outcome| Told {
         id: &original,
         outcome,
         request: &request,
         restored: None,
+        until: None,
         copies: &[],
+        begun_at: None,
         steps: Vec::new(),
         failure: None,
         statement: None,
         by_hand: &[],
+        unmoved: &[],
         is_backup_tampered: false,
     };
     vec![
@@ -84,6 +89,7 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
             "backout-backed_out",
             of(&Told {
                 restored: Some(&original),
+                until: Some(until),
                 copies: &copies,
                 steps: vec![exempted.clone(), "Deregistered web:13, the copy".into()],
                 ..told(Outcome::BackedOut)
@@ -93,7 +99,9 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
             "backout-backed_out-by-hand",
             of(&Told {
                 restored: Some(&restored),
+                until: Some(until),
                 copies: &copies,
+                begun_at: Some("2026-11-24T07:00:00Z".parse().unwrap()),
                 steps: vec![
                     exempted.clone(),
                     "Registered web:14 from the backup, proven equal to the original".into(),
@@ -108,7 +116,9 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
             "backout-failed",
             of(&Told {
                 restored: Some(&original),
+                until: Some(until),
                 steps: vec![exempted],
+                unmoved: &unmoved,
                 failure: Some(denied.to_string()),
                 statement: statement(&denied),
                 ..told(Outcome::Failed)
@@ -136,4 +146,31 @@ pub(crate) fn hold_all() -> Vec<String> {
             name
         })
         .collect()
+}
+
+#[test]
+fn what_is_left_to_do_by_hand_is_bounded_and_never_cut() {
+    let (original, request) = (id("web:12"), request("r", "a"));
+    let by_hand: Vec<(Service, ByHand)> = (0..30).map(|_| (service("checkout"), ByHand::Deploying)).collect();
+    let message = of(&Told {
+        id: &original,
+        outcome: Outcome::BackedOut,
+        request: &request,
+        restored: Some(&original),
+        until: None,
+        copies: &[],
+        begun_at: None,
+        steps: (0..200).map(|number| format!("Moved service {number}")).collect(),
+        failure: None,
+        statement: None,
+        by_hand: &by_hand,
+        unmoved: &[],
+        is_backup_tampered: false,
+    });
+    let commands =
+        message.text.lines().filter(|line| line.trim_start().starts_with("aws ecs list-service-deployments"));
+    assert_eq!(commands.count(), 12, "{}", message.text);
+    assert!(message.text.contains("and 18 more: see the answer"), "{}", message.text);
+    assert_eq!(message.json["byHandLeftOut"], 18);
+    assert!(message.json["content"]["title"].as_str().unwrap().chars().count() <= 250);
 }

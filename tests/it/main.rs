@@ -14,6 +14,7 @@ mod alerts;
 mod architecture;
 mod backout;
 mod backout_alerts;
+mod backout_trouble;
 mod binary;
 mod conformance;
 mod documents;

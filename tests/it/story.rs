@@ -81,6 +81,14 @@ impl Story {
         self.backout.insert(backout).invoke(request.as_bytes()).await
     }
 
+    /// All that backout has logged; it ends with that.
+    pub(crate) async fn log_of_backout(&mut self) -> String {
+        match self.backout.take() {
+            Some(backout) => backout.stop().await,
+            None => String::new(),
+        }
+    }
+
     /// The pipeline registers over the trail, so that there is an event.
     pub(crate) fn register(&mut self, input: &str) -> String {
         self.account.state().register(PIPELINE, input)

@@ -12,6 +12,7 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
 use ecs_privileged_guard::aws::{Clock, Places, Wiring, connect};
 use ecs_privileged_guard::domain::arn::Home;
+use ecs_privileged_guard::domain::backout;
 use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::outcome::Answer;
@@ -19,7 +20,7 @@ use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::reconcile::{Concluded, Guard, Texts};
 use jiff::Timestamp;
 
-use super::account::{GUARD, OPERATOR, PIPELINE, State, in_process};
+use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, State, in_process};
 use super::story::BUCKET;
 
 /// More turns than a call needs, with its credentials, its body and its signature.
@@ -110,6 +111,7 @@ impl Drop for Wait<'_> {
     }
 }
 
+const TOPIC: &str = "alerts";
 pub(crate) const EXEMPTION: &str = "exemptions/111122223333/eu-west-1/web.json";
 pub(crate) const BACKUP: &str = "backups/111122223333/eu-west-1/web/1.json";
 pub(crate) const RECORD: &str = "records/111122223333/eu-west-1/web/1.json";
@@ -141,6 +143,17 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
     Guard { aws: connect(places, wiring).await, policy, home, texts }
 }
 
+/// As a principal of the account.
+fn wiring(state: &Shared, principal: &str) -> Wiring {
+    let key = lock(state).key_of(principal).clone();
+    let jumping = Jumping { state: Arc::clone(state), waits: Arc::default() };
+    Wiring {
+        http: in_process::client(Arc::clone(state)),
+        clock: Clock::new(jumping.clone(), jumping),
+        credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
+    }
+}
+
 /// What one delivery came to, and what it left behind.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivered {
@@ -164,20 +177,30 @@ impl World {
         let mut state = State::default();
         state.s3.bucket(BUCKET);
         state.mode = Some(mode.as_str().to_owned());
-        let topic = state.topic("alerts");
+        let topic = state.topic(TOPIC);
         state.register(PIPELINE, original);
         let event = state.trail()[0].clone();
         set_up(&mut state);
         state.forget_calls();
-        let key = state.key_of(GUARD).clone();
         let state = Arc::new(Mutex::new(state));
-        let jumping = Jumping { state: Arc::clone(&state), waits: Arc::default() };
-        let wiring = Wiring {
-            http: in_process::client(Arc::clone(&state)),
-            clock: Clock::new(jumping.clone(), jumping),
-            credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
-        };
-        Self { guard: guard(mode, topic, wiring).await, state, event, deliveries: Mutex::default() }
+        Self { guard: guard(mode, topic, wiring(&state, GUARD)).await, state, event, deliveries: Mutex::default() }
+    }
+
+    /// An operator asks backout for something: the answer, or why there is none.
+    pub(crate) async fn back_out(&self, request: &str) -> Result<backout::answer::Answer, String> {
+        let topic = self.state().topic(TOPIC);
+        let mut backout = guard(self.guard.policy.mode, topic, wiring(&self.state, BACKOUT)).await;
+        backout.texts.function = Some("function".into());
+        let request = backout::request::Request::read(request, &backout.home).unwrap().unwrap();
+        let deadline = backout.aws.clock.now() + Duration::from_mins(2);
+        self.state().killed = false;
+        self.state().ends = None;
+        backout.back_out(&request, deadline).await.map_err(|error| error.category().to_owned())
+    }
+
+    /// The text of the last alert, as a mail.
+    pub(crate) fn mail(&self) -> String {
+        self.state().sns.messages().last().expect("an alert").delivery("email").body
     }
 
     /// One delivery, to a process that Lambda kills after two minutes.

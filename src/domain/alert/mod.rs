@@ -15,6 +15,7 @@ use super::escape::subject;
 use super::outcome::{Outcome, Reason};
 use super::policy::RoleName;
 use super::report::Report;
+pub(super) use sections::BY_HAND;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 pub(super) const SUBJECT_MAX: usize = 99;
@@ -162,14 +163,14 @@ fn rendered(section: Section) -> Vec<String> {
 }
 
 /// Cuts the longest sections until the whole fits, each by its last item. What is cut stands in the record or can be
-/// looked up; the command to undo it, and what a failure asks for, are never cut.
+/// looked up; the command to undo it, and what a failure or a service asks for, are never cut.
 fn shorten(parts: &mut [Vec<String>]) {
     const CUT: &str = "  (cut)";
     // With an empty line between two.
     let height = |parts: &[Vec<String>]| parts.iter().map(|lines| lines.len() + 1).sum::<usize>().saturating_sub(1);
     while height(parts) > LINES_MAX {
         let is_cuttable = |lines: &Vec<String>| {
-            let is_kept = |heading: &String| heading == sections::UNDO || heading == sections::FAILED;
+            let is_kept = |heading: &String| [sections::UNDO, sections::FAILED, BY_HAND].contains(&heading.as_str());
             lines.len() > 4 && !lines.first().is_some_and(is_kept)
         };
         let Some(longest) = parts.iter_mut().skip(1).filter(|lines| is_cuttable(lines)).max_by_key(|lines| lines.len())

@@ -20,6 +20,7 @@ use serde_json::json;
 /// The headings that are never cut.
 pub(super) const UNDO: &str = "UNDO";
 pub(super) const FAILED: &str = "FAILED";
+pub(in super::super) const BY_HAND: &str = "BY HAND";
 /// What runs a family is told in this many lines.
 const RUNS_MAX: usize = 6;
 
@@ -297,7 +298,9 @@ pub(super) fn undo_command(report: &Report, setting: &Setting) -> Option<Vec<Str
     Some(match setting.backout_function {
         Some(function) => vec![
             format!("aws lambda invoke --region {region} --function-name {function} \\"),
-            "  --cli-binary-format raw-in-base64-out /dev/stdout --payload \\".into(),
+            // A run may take minutes; the CLI would give up after one, and send it again.
+            "  --cli-read-timeout 0 --cli-binary-format raw-in-base64-out \\".into(),
+            "  /dev/stdout --payload \\".into(),
             format!("  '{{\"taskDefinition\":\"{}\",\"reason\":\"WHY\",\"approvedBy\":\"WHO\"}}'", report.id),
         ],
         None => vec![format!("aws ecs deregister-task-definition --region {region} --task-definition {}", copy.id)],

@@ -1,33 +1,42 @@
 //! What people are told of a backout: what came back, until when it may stay, who is said to have approved it, what is
 //! left to do by hand, and how to end it early.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::alert::{Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words};
+use super::super::alert::{BY_HAND, Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
 use super::super::arn::{Home, TaskDefinitionId};
 use super::super::escape::{chat, plain, shell, subject};
 use super::super::keys;
 use super::super::report::Failure;
 use super::answer::Outcome;
-use super::plan::{ByHand, Service};
 use super::request::Request;
+use super::service::{ByHand, Service};
 
 /// Limits of a custom notification, in characters.
+const TITLE_MAX: usize = 250;
 const DESCRIPTION_MAX: usize = 8_000;
 const STEP_MAX: usize = 350;
+/// So many services are told by hand; the answer holds them all.
+const BY_HAND_MAX: usize = 12;
 
 /// The facts that an alert about a backout is made of.
+#[derive(Debug)]
 pub struct Told<'a> {
     /// The original.
     pub id: &'a TaskDefinitionId,
-    /// What it came to: `backed_out`, `failed`, or `refused` for a backup that was changed.
+    /// What it came to.
     pub outcome: Outcome,
     /// What was asked for.
     pub request: &'a Request,
     /// The revision that is in force.
     pub restored: Option<&'a TaskDefinitionId>,
+    /// Until when the family is exempt, if that is known.
+    pub until: Option<Timestamp>,
     /// The copies that were deregistered.
     pub copies: &'a [TaskDefinitionId],
+    /// When an earlier run began what this one went on with.
+    pub begun_at: Option<Timestamp>,
     /// What was done, in past-tense sentences.
     pub steps: Vec<String>,
     /// What went wrong.
@@ -36,6 +45,8 @@ pub struct Told<'a> {
     pub statement: Option<String>,
     /// Services that still run the copy, and why.
     pub by_hand: &'a [(Service, ByHand)],
+    /// Services that are still to be moved.
+    pub unmoved: &'a [Service],
     /// The backup was changed.
     pub is_backup_tampered: bool,
 }
@@ -56,7 +67,7 @@ pub fn message(told: &Told, setting: &Setting) -> Message {
         ("account", setting.home.account().to_owned()),
         ("region", setting.home.region().to_owned()),
     ];
-    let json = document(told, &title, &attributes);
+    let json = document(told, setting, &title, &attributes);
     Message { subject: subject(&title, SUBJECT_MAX), text: text(told, setting, severity), json, attributes }
 }
 
@@ -67,9 +78,8 @@ fn headline(told: &Told) -> String {
             format!("{} was backed out: {restored} is in force{instead}, privileged", told.id)
         }
         (Outcome::Refused, _) => format!("the backup of {} was changed; its backout is refused", told.id),
-        (Outcome::Failed, _) | (Outcome::BackedOut | Outcome::AlreadyBackedOut | Outcome::NothingToBackOut, _) => {
-            format!("FAILED to back {} out", told.id)
-        }
+        (Outcome::AlreadyBackedOut | Outcome::NothingToBackOut, _) => format!("the backup of {} was changed", told.id),
+        (Outcome::Failed, _) | (Outcome::BackedOut, None) => format!("FAILED to back {} out", told.id),
     }
 }
 
@@ -79,35 +89,13 @@ fn text(told: &Told, setting: &Setting, severity: Severity) -> String {
         Severity::Warning | Severity::Info if told.by_hand.is_empty() => "Act now? No.",
         Severity::Warning | Severity::Info => "Act now? Yes: services still run the copy, see BY HAND.",
     };
-    let approver =
-        format!("Who: {} is claimed to have approved it (nobody checks that)", plain(&told.request.approved_by));
-    let first =
-        [format!("{}.", headline(told)), act.to_owned(), approver, format!("Why: {}", plain(&told.request.reason))];
-    let first = first.iter().flat_map(|line| super::super::alert::wrapped(line, "", "  ")).collect();
+    let mut first = vec![format!("{}.", headline(told)), act.to_owned()];
+    first.extend(told.until.map(|until| format!("Exempt: {} until {until}", told.id.family)));
+    first
+        .push(format!("Who: {} is claimed to have approved it (nobody checks that)", plain(&told.request.approved_by)));
+    first.push(format!("Why: {}", plain(&told.request.reason)));
+    let first = first.iter().flat_map(|line| wrapped(line, "", "  ")).collect();
 
-    let mut changed: Vec<Line> =
-        told.steps.iter().enumerate().map(|(number, step)| words(format!("{}. {step}", number + 1))).collect();
-    if changed.is_empty() {
-        changed.push(words("Nothing was changed."));
-    }
-    let failed = told.failure.iter().map(|failure| words(plain(failure)));
-    let statement = told.statement.iter().flat_map(|statement| {
-        [words("Unless a policy denies it on purpose, add this to backout's role:"), Line::Verbatim(statement.clone())]
-    });
-    let again = told.failure.iter().map(|_| words("The same command again goes on where this one stopped."));
-    let tampered = told.is_backup_tampered.then(|| {
-        words("The backup in the bucket is not what was stored: somebody put or changed it. The bucket's versions say who.")
-    });
-    let end = match told.outcome {
-        Outcome::BackedOut => vec![
-            Line::Verbatim(format!(
-                "aws s3 rm {}",
-                shell(&format!("s3://{}/{}", setting.bucket, keys::exemption(setting.home, &told.id.family)))
-            )),
-            words("It ends the exemption: the next registration in the family is looked at like a new one."),
-        ],
-        Outcome::AlreadyBackedOut | Outcome::NothingToBackOut | Outcome::Refused | Outcome::Failed => Vec::new(),
-    };
     let who = vec![words(
         "Whoever may invoke the function can name any approver. Lambda's invocations are in CloudTrail only where \
                a trail logs Lambda's data events.",
@@ -121,61 +109,118 @@ fn text(told: &Told, setting: &Setting, severity: Severity) -> String {
     mail(
         first,
         vec![
-            Section { heading: "CHANGED", lines: changed },
-            Section { heading: "FAILED", lines: failed.chain(tampered).chain(statement).chain(again).collect() },
-            Section { heading: "BY HAND", lines: by_hand(told, setting.home) },
-            Section { heading: "END IT EARLY", lines: end },
+            Section { heading: "CHANGED", lines: changed(told) },
+            Section { heading: "FAILED", lines: failed(told, setting) },
+            Section { heading: BY_HAND, lines: by_hand(told, setting.home) },
+            Section { heading: "END IT EARLY", lines: end(told, setting) },
             Section { heading: "WHO", lines: who },
             Section { heading: "EVIDENCE", lines: evidence.into_iter().chain(runbook).collect() },
         ],
     )
 }
 
+fn changed(told: &Told) -> Vec<Line> {
+    let begun = told.begun_at.map(|at| words(format!("It went on with a backout that was begun at {at}.")));
+    let nothing = match (told.steps.is_empty(), told.begun_at) {
+        (false, _) => None,
+        (true, None) => Some(words("Nothing was changed.")),
+        (true, Some(_)) => Some(words("Nothing more was changed now.")),
+    };
+    let steps = told.steps.iter().enumerate().map(|(number, step)| words(format!("{}. {step}", number + 1)));
+    begun.into_iter().chain(nothing).chain(steps).collect()
+}
+
+fn failed(told: &Told, setting: &Setting) -> Vec<Line> {
+    // Word by word: the whole may be longer than what is let through of a name.
+    let escaped = |text: &String| text.split(' ').map(plain).collect::<Vec<_>>().join(" ");
+    let failure = told.failure.iter().map(|failure| words(escaped(failure)));
+    // All of it is validated, so it needs no quotes.
+    let tampered = told.is_backup_tampered.then(|| {
+        [
+            words("The backup in the bucket is not what was stored: somebody put or changed it. Its versions:"),
+            Line::Verbatim(format!(
+                "aws s3api list-object-versions --bucket {} --prefix {}",
+                setting.bucket,
+                keys::backup(setting.home, told.id)
+            )),
+        ]
+    });
+    let statement = told.statement.iter().flat_map(|statement| {
+        [words("Unless a policy denies it on purpose, add this to backout's role:"), Line::Verbatim(statement.clone())]
+    });
+    let again =
+        (told.outcome == Outcome::Failed).then(|| words("The same command again goes on where this one stopped."));
+    failure.chain(tampered.into_iter().flatten()).chain(statement).chain(again).collect()
+}
+
+/// The command that ends the exemption.
+fn end_early(told: &Told, setting: &Setting) -> Option<String> {
+    told.until.map(|_| format!("aws s3 rm s3://{}/{}", setting.bucket, keys::exemption(setting.home, &told.id.family)))
+}
+
+fn end(told: &Told, setting: &Setting) -> Vec<Line> {
+    let does = "It ends the exemption: the next registration in the family is looked at like a new one.";
+    end_early(told, setting).into_iter().flat_map(|command| [Line::Verbatim(command), words(does)]).collect()
+}
+
 /// What to do about each service that is left on the copy.
 fn by_hand(told: &Told, home: &Home) -> Vec<Line> {
     let to = told.restored.unwrap_or(told.id);
-    told.by_hand
-        .iter()
-        .flat_map(|(service, why)| {
-            let head =
-                words(format!("{} in cluster {}: {}", plain(&service.name), plain(&service.cluster), why.in_words()));
-            let name = format!(
-                "--region {} --cluster {} --service {}",
-                home.region(),
-                shell(&service.cluster),
-                shell(&service.name)
-            );
-            let then = match why {
-                ByHand::Moving => vec![],
-                // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
-                ByHand::Deploying => vec![
-                    words("Stop that deployment with a rollback; its ARN is in the answer of the first command:"),
-                    Line::Verbatim(format!("aws ecs list-service-deployments {name} --status IN_PROGRESS")),
-                    Line::Verbatim(format!(
-                        "aws ecs stop-service-deployment --region {} --stop-type ROLLBACK --service-deployment-arn ARN",
-                        home.region()
-                    )),
-                ],
-                ByHand::CodeDeploy => vec![words(format!("Deploy {to} to it with CodeDeploy."))],
-                ByHand::External => vec![words(format!("Create a task set with {to}, and make it the primary one."))],
-                ByHand::Express => vec![words(format!("Update the Express service so that it runs what {to} says."))],
-            };
-            [head].into_iter().chain(then)
-        })
-        .collect()
+    let at = |service: &Service| format!("{} in cluster {}", plain(&service.name), plain(&service.cluster));
+    let by_hand = told.by_hand.iter().map(|(service, why)| {
+        let head = words(format!("{}: {}", at(service), why.in_words()));
+        let name = format!(
+            "--region {} --cluster {} --service {}",
+            home.region(),
+            shell(&service.cluster),
+            shell(&service.name)
+        );
+        let then = match why {
+            // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
+            ByHand::Deploying => vec![
+                words("Stop that deployment with a rollback; its ARN is in the answer of the first command:"),
+                Line::Verbatim(format!("aws ecs list-service-deployments {name} --status IN_PROGRESS")),
+                Line::Verbatim(format!(
+                    "aws ecs stop-service-deployment --region {} --stop-type ROLLBACK --service-deployment-arn ARN",
+                    home.region()
+                )),
+            ],
+            ByHand::CodeDeploy => vec![words(format!("Deploy {to} to it with CodeDeploy."))],
+            ByHand::External => vec![words(format!("Create a task set with {to}, and make it the primary one."))],
+            ByHand::Express => vec![words(format!("Update the Express service so that it runs what {to} says."))],
+        };
+        [head].into_iter().chain(then).collect::<Vec<_>>()
+    });
+    let unmoved = told.unmoved.iter();
+    let unmoved = unmoved.map(|it| vec![words(format!("{}: not moved yet; the same command again does it", at(it)))]);
+    let more = (told.by_hand.len() + told.unmoved.len()).saturating_sub(BY_HAND_MAX);
+    let more = (more > 0).then(|| words(format!("and {more} more: see the answer")));
+    by_hand.chain(unmoved).take(BY_HAND_MAX).flatten().chain(more).collect()
 }
 
-fn document(told: &Told, title: &str, attributes: &[(&'static str, String)]) -> Value {
-    let steps = told.steps.iter().map(|step| chat(step)).collect::<Vec<_>>().join("\n");
-    let steps: String = steps.chars().take(DESCRIPTION_MAX).collect();
+fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static str, String)]) -> Value {
+    let begun = told.begun_at.map(|at| format!("It went on with a backout that was begun at {at}"));
+    let steps = begun.into_iter().chain(told.steps.iter().map(|step| chat(step))).collect::<Vec<_>>().join("\n");
+    let title = cut(title, TITLE_MAX);
+    let end_early = end_early(told, setting);
+    let by_hand = told.by_hand.iter().map(|(service, why)| (service, why.in_words()));
+    let by_hand = by_hand.chain(told.unmoved.iter().map(|service| (service, "it is not moved yet"))).take(BY_HAND_MAX);
+    let by_hand: Vec<Value> = by_hand
+        .map(|(it, why)| json!({"cluster": plain(&it.cluster), "service": plain(&it.name), "why": why}))
+        .collect();
+    let failure = told.failure.iter().map(|failure| cut(&chat(failure), STEP_MAX));
+    let end = end_early.iter().map(|command| cut(&format!("End it early: {command}"), STEP_MAX));
     let mut document = json!({
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
             "title": title,
-            "description": match steps.is_empty() { true => "Nothing was changed.".to_owned(), false => steps },
-            "nextSteps": told.failure.iter().map(|failure| chat(failure).chars().take(STEP_MAX).collect::<String>()).collect::<Vec<_>>(),
+            "description": match steps.is_empty() {
+                true => "Nothing was changed.".to_owned(),
+                false => cut(&steps, DESCRIPTION_MAX),
+            },
+            "nextSteps": failure.chain(end).collect::<Vec<_>>(),
             "keywords": [told.outcome.as_str()],
         },
         "metadata": {
@@ -186,6 +231,12 @@ fn document(told: &Told, title: &str, attributes: &[(&'static str, String)]) -> 
         "schemaVersion": 1,
         "taskDefinition": told.id.to_string(),
         "restored": told.restored.map(ToString::to_string),
+        "copy": told.copies.first().map(ToString::to_string),
+        "until": told.until,
+        "endEarly": end_early,
+        "byHand": by_hand,
+        "byHandLeftOut": (told.by_hand.len() + told.unmoved.len()).saturating_sub(BY_HAND_MAX),
+        "backupTampered": told.is_backup_tampered,
         "claimedApprover": plain(&told.request.approved_by),
         "claimedReason": plain(&told.request.reason),
     });
@@ -193,6 +244,10 @@ fn document(told: &Told, title: &str, attributes: &[(&'static str, String)]) -> 
         document.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
     }
     document
+}
+
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
 }
 
 /// The statement that a role lacks for a call, where one is missing.

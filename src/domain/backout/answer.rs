@@ -1,8 +1,10 @@
 //! What backout answers: the contract's names, and in words what a person at a terminal needs next.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::outcome::{Alerting, ServiceState};
+use super::refusal::Refused;
 
 /// What a backout came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,6 +52,9 @@ pub struct Answer {
     pub copy: Option<String>,
     /// The revision that is in force now.
     pub restored: Option<String>,
+    /// Until when the family is exempt, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// Services that ran the copy, and what became of each.
     pub services: Vec<ServiceState>,
     /// What happened to the alert.
@@ -71,6 +76,17 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Answer {
+    /// The answer to what is no valid request.
+    pub fn of_invalid(refused: Refused, is_dry_run: bool) -> Self {
+        Self {
+            reason: Some(refused.why.as_str()),
+            plan: is_dry_run.then(|| vec![format!("Refused: {}.", refused.message)]),
+            message: Some(refused.message),
+            dry_run: is_dry_run,
+            ..Self::bare(Outcome::Refused, None)
+        }
+    }
+
     /// An answer with nothing but an outcome.
     pub fn bare(outcome: Outcome, task_definition: Option<String>) -> Self {
         Self {
@@ -79,6 +95,7 @@ impl Answer {
             task_definition,
             copy: None,
             restored: None,
+            until: None,
             services: Vec::new(),
             alert: Alerting::None,
             message: None,

@@ -4,14 +4,14 @@
 use serde_json::{Map, Value};
 
 use super::super::arn::{Home, TaskDefinitionArn, TaskDefinitionId};
-use super::plan::{Refusal, Refused};
+use super::refusal::{Refusal, Refused};
 
 /// How long an exemption holds when the request does not say.
 const DAYS_DEFAULT: i64 = 30;
 /// As long as an exemption may hold.
 const DAYS_MAX: i64 = 90;
 /// Longer texts are not reasons.
-const TEXT_MAX: usize = 500;
+pub(super) const TEXT_MAX: usize = 500;
 const MEMBERS: [&str; 6] = ["taskDefinition", "reason", "approvedBy", "expiresInDays", "replace", "dryRun"];
 
 /// A valid request.
@@ -44,6 +44,13 @@ impl Request {
     pub fn read(payload: &str, home: &Home) -> Result<Result<Self, Refused>, NotARequest> {
         let members: Map<String, Value> = serde_json::from_str(payload).map_err(|_| NotARequest)?;
         Ok(Self::of(&members, home))
+    }
+
+    /// Whether what is perhaps no valid request asks for a dry run all the same.
+    #[must_use]
+    pub fn asks_for_a_dry_run(payload: &str) -> bool {
+        let members = serde_json::from_str::<Map<String, Value>>(payload).unwrap_or_default();
+        members.get("dryRun") == Some(&Value::Bool(true))
     }
 
     fn of(members: &Map<String, Value>, home: &Home) -> Result<Self, Refused> {

@@ -31,7 +31,7 @@ pub const PIPELINE: &str = "arn:aws:sts::111122223333:assumed-role/deploy-pipeli
 /// The principal of the guard.
 pub const GUARD: &str = "arn:aws:sts::111122223333:assumed-role/guard-role/guard";
 /// The principal of backout.
-pub const BACKOUT: &str = "arn:aws:sts::111122223333:assumed-role/backout-role/backout";
+pub const BACKOUT: &str = "arn:aws:sts::111122223333:assumed-role/backout-role/function";
 /// The principal of a person with a terminal.
 pub const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/operator/alice";
 

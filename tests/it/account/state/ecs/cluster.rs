@@ -30,6 +30,8 @@ pub struct Cluster {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     pub task_definition: String,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    pub status: String,
     /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
     pub controller: String,
     /// Made by ECS itself: an Express service.
@@ -83,6 +85,7 @@ impl Service {
     pub fn on(task_definition: &str) -> Self {
         Self {
             task_definition: task_definition.to_owned(),
+            status: "ACTIVE".to_owned(),
             controller: "ECS".to_owned(),
             managed_by_ecs: false,
             deployments: vec![Deployment {
@@ -112,7 +115,8 @@ impl Service {
         self.deploy(&previous);
     }
 
-    fn deploy(&mut self, task_definition: &str) {
+    /// A new deployment begins; those before go on until it ends.
+    pub fn deploy(&mut self, task_definition: &str) {
         for deployment in &mut self.deployments {
             "ACTIVE".clone_into(&mut deployment.status);
         }
@@ -152,7 +156,7 @@ impl Service {
             "serviceArn": arn(format!("service/{cluster}/{name}")),
             "serviceName": name,
             "clusterArn": arn(format!("cluster/{cluster}")),
-            "status": "ACTIVE",
+            "status": self.status,
             "taskDefinition": definition(&self.task_definition),
             "deployments": deployments,
             "deploymentController": {"type": self.controller},

@@ -159,6 +159,11 @@ impl Ecs {
         self.clusters.entry(name.to_owned()).or_default()
     }
 
+    /// Somebody deletes a cluster with all that is in it.
+    pub fn delete_cluster(&mut self, name: &str) {
+        self.clusters.remove(name);
+    }
+
     /// Whether a task that is not stopped, or a service, runs this revision.
     fn in_use(&self, family: &str, number: usize) -> bool {
         let id = format!("{family}:{number}");
