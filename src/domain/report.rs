@@ -165,6 +165,12 @@ impl Report {
             .any(|copy| !copy.was_withdrawn_for(Withdrawal::Duplicate) && !copy.was_withdrawn_for(Withdrawal::Exempt))
     }
 
+    /// Whether it is known of some copy what was not recorded before: it was made, withdrawn, or found to be gone.
+    #[must_use]
+    pub fn has_news_of_copies(&self) -> bool {
+        !self.made.is_empty() || self.finding.iter().any(|finding| !finding.seen.gone.is_empty())
+    }
+
     /// Whether somebody else deregistered it.
     fn was_removed(&self, made: &MadeCopy) -> bool {
         let removed = self.finding.iter().flat_map(|finding| &finding.seen.removed);

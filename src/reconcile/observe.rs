@@ -87,8 +87,14 @@ async fn later_revisions(
     numbers.sort_unstable();
     let mut later = Vec::new();
     while let Some(number) = numbers.pop() {
-        let described = guard.aws.ecs.describe(&id.family.revision(number).to_string()).await?;
-        let Some(described) = described.filter(Described::is_active) else { continue };
+        let id = id.family.revision(number);
+        let described = match Presence::settled(guard, &id).await? {
+            Presence::Active(described) => *described,
+            // The list is behind.
+            Presence::Inactive(_) => continue,
+            // The description is behind the list.
+            Presence::Unknown => return Err(guard.aws.ecs.not_yet_visible(&id).into()),
+        };
         let is_young = described.registered_at().is_none_or(|at| now.duration_since(at) < STRAY_AGE_MAX);
         let is_ours = guard.policy.is_ours(described.registered_by());
         later.push(described);

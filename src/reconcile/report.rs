@@ -53,7 +53,7 @@ impl Guard {
         if alert == Alerting::Sent {
             self.publish(&alert::message(&report, &self.setting()), deadline).await?;
         }
-        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent || !report.made.is_empty();
+        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent || report.has_news_of_copies();
         let recorded = match is_recorded {
             true => {
                 let write = async || self.record(&report, own.clone(), told_at, now).await;

@@ -14,25 +14,11 @@ pub(super) struct Known {
 
 pub(super) const KNOWN: &[Known] = &[
     Known {
-        scenarios: &[],
-        trouble: "stale for ",
-        says: "the original is ACTIVE, and called inactive",
-        why: "Rule 7: a description that is behind is read as \"gone\": `inactive`, silently, with no record, although \
-              the event says that the revision was registered just now. Only the sweep would find it.",
-    },
-    Known {
         scenarios: &["in use by an Express service"],
         trouble: "",
         says: "silently ends in",
-        why: "Rule 12: where tasks or services cannot be read, an Express service is not known to be one, and its \
-              definition gets a copy.",
-    },
-    Known {
-        scenarios: &["copy without a record", "two copies without a record", "another guard comes between"],
-        trouble: "",
-        says: "copies in force: 0",
-        why: "Rule 5: a run that may not write (the exemption was unreadable) records the unfinished copy as `copy`, \
-              without `copies[]`. From then on it counts as finished: it is never proven, and never among `copies`.",
+        why: "Rule 6 outranks rule 12 here: what runs a family is context, and not being able to read it never stops the \
+              remedy. So an Express service is not known to be one, and its definition gets a copy.",
     },
     Known {
         scenarios: &["stray"],
