@@ -9,7 +9,7 @@ use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
 use super::{Guard, Run};
 use crate::aws::{BackupReceipt, Expect, Written};
-use crate::domain::arn::TaskDefinitionId;
+use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backup::{self, Stored};
 use crate::domain::document::{Described, RegisterInput};
 use crate::domain::exemption::{Verdict, verdict};
@@ -70,7 +70,6 @@ pub(super) async fn apply(
             }
             let made = made_copy(guard, seen, run, &finish.copy);
             run.made[made].why = None;
-            run.others.taken_over = Some(finish.copy.clone());
             let (outcome, copy) = (finish.outcome, plan.copy.clone());
             Ok(Applied::Ended(Ending { outcome, reason: None, copy, differences: Vec::new() }))
         }
@@ -124,19 +123,13 @@ async fn settle(
 ) -> Result<Applied, Stop> {
     let overtaken = match came_between(guard, seen, texts, copy, run).await? {
         Between::Nothing => None,
-        Between::EqualCopy(between) => Some((between, Withdrawal::Duplicate)),
-        Between::Foreign(between) => Some((between, Withdrawal::Race)),
+        Between::EqualCopy(number) => Some((number, Withdrawal::Duplicate)),
+        Between::Foreign(number) => Some((number, Withdrawal::Race)),
     };
-    if let Some((between, why)) = overtaken {
+    if let Some((number, why)) = overtaken {
         // Lists may not show it for some seconds, and the next look must see it.
-        run.met.insert(between.id().revision);
+        run.met.insert(number);
         withdraw(guard, seen, run, copy, why).await?;
-        // The run of a privileged one may have taken this copy over.
-        if !between.privileged_containers().is_empty() {
-            let record = read_record(guard, between.id()).await?;
-            let claims = record.is_some_and(|held| held.record.made(copy.revision).is_some_and(MadeCopy::stands));
-            run.others.claimed.extend(claims.then(|| between.id().clone()));
-        }
         return Ok(Applied::LookAgain);
     }
     let described = match Presence::settled(guard, copy).await? {
@@ -195,8 +188,8 @@ async fn back_up(guard: &Guard, seen: &Observation, original: &RegisterInput) ->
 
 enum Between {
     Nothing,
-    EqualCopy(Box<Described>),
-    Foreign(Box<Described>),
+    EqualCopy(Revision),
+    Foreign(Revision),
 }
 
 /// Looks at what was registered between the highest number that was seen and the copy's own.
@@ -214,8 +207,10 @@ async fn came_between(
     let family = &seen.id.family;
     for between in active_between(guard, family, texts.highest_seen, copy.revision, is_ours_and_done).await? {
         match is_equal_copy(guard, seen, &between) {
-            true => return Ok(Between::EqualCopy(Box::new(between))),
-            false if !guard.policy.is_ours(between.registered_by()) => return Ok(Between::Foreign(Box::new(between))),
+            true => return Ok(Between::EqualCopy(between.id().revision)),
+            false if !guard.policy.is_ours(between.registered_by()) => {
+                return Ok(Between::Foreign(between.id().revision));
+            }
             // Ours, and not a copy of this original: its own run deals with it.
             false => {}
         }

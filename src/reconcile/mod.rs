@@ -22,7 +22,7 @@ use crate::domain::outcome::{Alerting, Answer, Outcome};
 use crate::domain::plan::{Plan, check_plan, plan};
 use crate::domain::policy::Policy;
 use crate::domain::provenance::Provenance;
-use crate::domain::record::{MadeCopy, Record};
+use crate::domain::record::MadeCopy;
 use crate::domain::report::{Failure, Finding, Report};
 
 use apply::{Applied, Ending, apply};
@@ -33,8 +33,6 @@ use stop::{Patience, Stop};
 
 /// A run that is thrown back this often is given back to Lambda, which tries it again later.
 const ROUNDS_MAX: usize = 6;
-/// A copy that is taken over and lost again this often is left to the next look.
-const REVISITS_MAX: usize = 2;
 /// What is left to publish and record how a run ended.
 const TIME_TO_REPORT: SignedDuration = SignedDuration::from_secs(5);
 
@@ -58,17 +56,6 @@ struct Run {
     backup_sha256: Option<String>,
     /// Revisions that were seen to be ACTIVE, whether or not ECS's lists show them yet.
     met: BTreeSet<Revision>,
-    /// Other runs that it met at a copy.
-    others: Met,
-}
-
-/// Other runs that a run met at a copy.
-#[derive(Debug, Default)]
-struct Met {
-    /// A copy that another run made, and this one took over.
-    taken_over: Option<TaskDefinitionId>,
-    /// Originals whose records name a copy in force that this run withdrew.
-    claimed: BTreeSet<TaskDefinitionId>,
 }
 
 /// Why a run did not come to an outcome. Lambda retries it and then keeps the event in the dead-letter queue.
@@ -139,10 +126,10 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         match subject {
-            Subject::Revision(id) => Box::pin(self.reconcile_and_revisit(id, provenance, deadline)).await,
+            Subject::Revision(id) => Box::pin(self.reconcile(id, provenance, deadline)).await,
             Subject::Daemon(daemon) => Box::pin(self.look_at_daemon(daemon, provenance, deadline)).await,
             Subject::LatestOf(family) => match self.latest_of(family, deadline).await? {
-                Some(id) => Box::pin(self.reconcile_and_revisit(&id, provenance, deadline)).await,
+                Some(id) => Box::pin(self.reconcile(&id, provenance, deadline)).await,
                 // Every revision is INACTIVE or gone by now.
                 None => Ok(Concluded::silent(Outcome::Inactive, Some(family.to_string()))),
             },
@@ -166,46 +153,13 @@ impl Guard {
         Patience::until(deadline - TIME_TO_REPORT, &self.aws.clock)
     }
 
-    /// Two runs may meet at one copy: one withdraws it while the other takes it over. Each writes down what it does and
-    /// then looks for the other's word, so at least one of them sees it; what was built on the copy is looked at again.
-    async fn reconcile_and_revisit(
-        &self,
-        id: &TaskDefinitionId,
-        provenance: &Provenance,
-        deadline: Timestamp,
-    ) -> Result<Concluded, RunError> {
-        let (mut concluded, met) = self.reconcile(id, provenance, deadline).await?;
-        for _ in 0..REVISITS_MAX {
-            match self.taken_over_in_vain(id, &met).await {
-                true => concluded = self.reconcile(id, provenance, deadline).await?.0,
-                false => break,
-            }
-        }
-        for other in met.claimed {
-            // Its own event told who made it; this look only repairs what was withdrawn under it.
-            self.reconcile(&other, &Provenance::default(), deadline).await?;
-        }
-        Ok(concluded)
-    }
-
-    /// Whether the copy that this run took over is being withdrawn, or was, by the record of another original's run. (The
-    /// same original's run writes the same record, and does not get past this one's.) What cannot be read now is looked at by the
-    /// next event or sweep.
-    async fn taken_over_in_vain(&self, id: &TaskDefinitionId, met: &Met) -> bool {
-        let Some(copy) = &met.taken_over else { return false };
-        let records = family_records(self, id, self.aws.clock.now()).await.unwrap_or_default();
-        let is_condemned =
-            |record: &Record| record.made(copy.revision).is_some_and(|copy| copy.condemned_for().is_some());
-        records.iter().any(is_condemned)
-    }
-
     /// Brings the world around one revision into order: observe, plan, apply, and again while it moves; then report.
     async fn reconcile(
         &self,
         id: &TaskDefinitionId,
         provenance: &Provenance,
         deadline: Timestamp,
-    ) -> Result<(Concluded, Met), RunError> {
+    ) -> Result<Concluded, RunError> {
         let mut run = Run::default();
         let mut patience = self.patience(deadline);
         let mut last = None;
@@ -220,8 +174,7 @@ impl Guard {
                 Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
                 Err(Stop::Failed(failure)) => Err(failure),
             };
-            let met = std::mem::take(&mut run.others);
-            return Ok((self.conclude(id, provenance, run, last, ended, deadline).await?, met));
+            return self.conclude(id, provenance, run, last, ended, deadline).await;
         }
         Err(RunError::Unsettled)
     }

@@ -7,7 +7,42 @@ struct Known {
     scenarios: &'static [&'static str],
 }
 
-const KNOWN: &[Known] = &[];
+/// The next look at the newer original mends it: the event of it delivered again, or a sweep.
+const TAKEN_OVER: &str =
+    "a run of the equal newer original takes the copy over that its own run is withdrawing: neither hears of the other";
+
+const KNOWN: &[Known] = &[
+    Known {
+        rule: "a record names a copy in force that the guard withdrew",
+        reason: TAKEN_OVER,
+        scenarios: &["same again and its guard"],
+    },
+    Known {
+        rule: "a record names a copy in force that the guard withdrew (killed)",
+        reason: TAKEN_OVER,
+        scenarios: &["same again and its guard"],
+    },
+    Known {
+        rule: "every event once more: alerts are repeated",
+        reason: TAKEN_OVER,
+        scenarios: &["same again and its guard"],
+    },
+    Known {
+        rule: "every event once more: alerts are repeated (killed)",
+        reason: TAKEN_OVER,
+        scenarios: &["same again and its guard"],
+    },
+    Known {
+        rule: "it ends as no order without overlap does",
+        reason: TAKEN_OVER,
+        scenarios: &["same again and its guard"],
+    },
+    Known {
+        rule: "it ends as no order without overlap does (killed)",
+        reason: TAKEN_OVER,
+        scenarios: &["same again and its guard"],
+    },
+];
 
 /// Why the rule is broken in that scenario, if it is known.
 pub(super) fn known(scenario: &str, rule: &str) -> Option<&'static str> {

@@ -221,7 +221,9 @@ fn two_guards_exempted() {
     explore("two guards, exempted");
 }
 
+/// By hand: since each withdrawal is recorded before it is made, two runs that withdraw have more than a million points.
 #[test]
+#[ignore = "minutes: cargo test --test it -- --ignored two_guards_original_taken_back"]
 fn two_guards_original_taken_back() {
     explore("two guards, original taken back");
 }
