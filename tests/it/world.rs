@@ -193,9 +193,23 @@ impl World {
         backout.texts.function = Some("function".into());
         let request = backout::request::Request::read(request, &backout.home).unwrap().unwrap();
         let deadline = backout.aws.clock.now() + Duration::from_mins(2);
-        self.state().killed = false;
-        self.state().ends = None;
-        backout.back_out(&request, deadline).await.map_err(|error| error.category().to_owned())
+        {
+            let mut state = self.state();
+            (state.killed, state.ends) = (false, Some(deadline));
+        }
+        let run = self.unless_killed(backout.back_out(&request, deadline)).await;
+        run.map_or_else(|| Err("killed".to_owned()), |ended| ended.map_err(|error| error.category().to_owned()))
+    }
+
+    /// What a run comes to; none if its process is killed before that.
+    async fn unless_killed<T>(&self, run: impl Future<Output = T>) -> Option<T> {
+        let mut run = std::pin::pin!(run);
+        std::future::poll_fn(|context| match run.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if self.state().killed => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 
     /// The text of the last alert, as a mail.
@@ -212,13 +226,8 @@ impl World {
             (state.killed, state.ends) = (false, Some(end));
             (end, state.sns.messages().len())
         };
-        let mut run = std::pin::pin!(self.guard.look(&subject, &provenance, end));
-        let ended = std::future::poll_fn(|context| match run.as_mut().poll(context) {
-            Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending if self.state().killed => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        });
-        let ended = ended.await.filter(|_| self.state().now < end);
+        let ended = self.unless_killed(self.guard.look(&subject, &provenance, end)).await;
+        let ended = ended.filter(|_| self.state().now < end);
         let (answer, said) = match ended {
             Some(Ok(Concluded { answer, .. })) => {
                 let said = serde_json::to_string(&answer).unwrap();

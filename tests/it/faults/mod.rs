@@ -5,6 +5,7 @@
 //! A failure is named by its seed. `SEED='fresh / cut after / 3' cargo test --test it faults` tells only that one, and a part of
 //! a seed all that begin so.
 
+mod backout;
 mod kinds;
 mod known;
 mod scenarios;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use ecs_privileged_guard::domain::outcome::{Answer, Outcome};
 
-use super::account::{GUARD, State};
+use super::account::{Calls, GUARD, State};
 use super::canaries::{self, ORIGINAL};
 use super::figures::reached;
 use super::oracle::{End, end, judge, judge_deliveries};
@@ -99,7 +100,7 @@ async fn survive(part: usize) {
 /// Trouble at one call of a story; what does not hold then.
 async fn try_one(scenario: &Scenario, trouble: &Trouble, call: usize, expected: &[End; 2]) -> Result<(), String> {
     let world = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
-    (trouble.strike)(&mut world.state(), call);
+    (trouble.strike)(&mut world.state(), Calls::all().by(GUARD).starting_at(call));
     let verdict = match tell(&world, ATTEMPTS - 1).await {
         Ok(settled) => compare(&world, &settled, expected),
         Err(what) => Err(what),
@@ -200,7 +201,7 @@ async fn a_process_that_is_killed_makes_no_call_any_more() {
     for (trouble, calls) in [("killed before", 3), ("killed after", 3), ("3 s left", 3)] {
         let world = World::with(fresh.mode, &ORIGINAL, fresh.set_up).await;
         let trouble = troubles().into_iter().find(|known| known.name == trouble).unwrap();
-        (trouble.strike)(&mut world.state(), calls);
+        (trouble.strike)(&mut world.state(), Calls::all().by(GUARD).starting_at(calls));
         let answer = world.deliver().await;
         if trouble.name.starts_with("killed") {
             let made = |state: &State| state.calls().iter().filter(|call| call.principal == GUARD).count();

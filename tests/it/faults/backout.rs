@@ -1,0 +1,97 @@
+//! The same of backout: trouble at each of its calls, the same request again as a person would, and the account must
+//! end as it does without trouble.
+
+use ecs_privileged_guard::domain::backout::answer::Outcome;
+use ecs_privileged_guard::domain::policy::Mode;
+
+use super::super::account::state::ecs::Service;
+use super::super::account::{BACKOUT, Calls, OPERATOR, State};
+use super::super::canaries::{self, ORIGINAL};
+use super::super::figures::reached;
+use super::super::story::BUCKET;
+use super::super::world::{EXEMPTION, RECORD, World};
+use super::kinds::troubles;
+
+const REQUEST: &str = r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#;
+/// As often as somebody would try who reads "the same command again goes on where this one stopped".
+const TRIES: usize = 4;
+
+/// What is different before the request, by its name.
+const SCENARIOS: [(&str, fn(&mut State)); 3] = [
+    ("plain", |_| {}),
+    ("original inactive", |state| state.deregister(OPERATOR, "web:1")),
+    ("copy taken back", |state| state.deregister(OPERATOR, "web:2")),
+];
+
+/// The guard has made `web:2`, and a service runs it.
+async fn remediated(set_up: fn(&mut State)) -> World {
+    let world = World::with(Mode::Remediate, &ORIGINAL, |_| {}).await;
+    world.deliver().await.unwrap();
+    {
+        let mut state = world.state();
+        state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
+        set_up(&mut state);
+        state.forget_calls();
+    }
+    world
+}
+
+/// What is ACTIVE by its privilege, whether the service is back, what is exempt and recorded.
+fn end(world: &World) -> (Vec<bool>, bool, bool, bool) {
+    let state = world.state();
+    let is_privileged = |id: &str| state.ecs.revision(id).is_some_and(|it| it.is_privileged());
+    let active = state.ecs.active("web").into_iter().map(|number| is_privileged(&format!("web:{number}"))).collect();
+    let runs = state.ecs.service("prod", "web").unwrap().task_definition.clone();
+    let record = state.s3.object(BUCKET, RECORD).map(|record| String::from_utf8_lossy(record).into_owned());
+    let is_recorded = record.is_some_and(|record| record.contains("\"restored\""));
+    (active, runs != "web:2", state.s3.object(BUCKET, EXEMPTION).is_some(), is_recorded)
+}
+
+fn writes(world: &World) -> usize {
+    world.state().calls().iter().filter(|call| call.principal == BACKOUT && call.is_write()).count()
+}
+
+#[tokio::test]
+async fn every_call_of_backout_survives_every_trouble() {
+    let (mut injected, mut broken) = (0, Vec::new());
+    for (name, set_up) in SCENARIOS {
+        let clean = remediated(set_up).await;
+        assert_eq!(clean.back_out(REQUEST).await.unwrap().outcome, Outcome::BackedOut, "{name}");
+        let calls = clean.state().calls().iter().filter(|call| call.principal == BACKOUT).count();
+        for trouble in troubles() {
+            for call in 1..=calls {
+                injected += 1;
+                let world = remediated(set_up).await;
+                (trouble.strike)(&mut world.state(), Calls::all().by(BACKOUT).starting_at(call));
+                let (alerts, mut answers) = (world.state().sns.messages().len(), Vec::new());
+                answers.push(world.back_out(REQUEST).await);
+                world.state().heal_faults();
+                let told = world.state().sns.messages().len() > alerts;
+                let was_cut =
+                    matches!(&answers[0], Err(error) if ["killed", "alert_not_published"].contains(&error.as_str()));
+                if writes(&world) > 0 && !told && !was_cut {
+                    broken.push(format!("{name} / {} / {call}: it wrote and told nobody: {answers:?}", trouble.name));
+                }
+                let is_done = |answer: &Result<_, String>| {
+                    let outcome =
+                        answer.as_ref().map(|it: &ecs_privileged_guard::domain::backout::answer::Answer| it.outcome);
+                    matches!(outcome, Ok(Outcome::BackedOut | Outcome::AlreadyBackedOut))
+                };
+                while answers.len() < TRIES && !answers.last().is_some_and(is_done) {
+                    answers.push(world.back_out(REQUEST).await);
+                }
+                if end(&world) != end(&clean) {
+                    let ends = (end(&world), end(&clean));
+                    broken.push(format!(
+                        "{name} / {} / {call}: {:?} and not {:?}: {answers:?}",
+                        trouble.name, ends.0, ends.1
+                    ));
+                }
+                let leaks = canaries::leaks_of(&world.state());
+                assert!(leaks.is_empty(), "{name} / {} / {call}: {leaks:?}", trouble.name);
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
+    reached("faults injected/backout", injected);
+}
