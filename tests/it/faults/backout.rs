@@ -5,10 +5,10 @@ use ecs_privileged_guard::domain::backout::answer::Outcome;
 use ecs_privileged_guard::domain::policy::Mode;
 
 use super::super::account::state::ecs::Service;
-use super::super::account::{BACKOUT, Calls, OPERATOR, State};
+use super::super::account::{BACKOUT, Calls, OPERATOR, PIPELINE, State};
 use super::super::canaries::{self, ORIGINAL};
 use super::super::figures::reached;
-use super::super::story::BUCKET;
+use super::super::story::{BUCKET, NEWER};
 use super::super::world::{EXEMPTION, RECORD, World};
 use super::kinds::troubles;
 
@@ -94,4 +94,29 @@ async fn every_call_of_backout_survives_every_trouble() {
     }
     assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
     reached("faults injected/backout", injected);
+}
+
+/// A pipeline registers a newer version before each call of a backout: it is never overtaken, and never taken away.
+#[tokio::test]
+async fn a_newer_version_at_any_call_of_backout_stays_the_latest() {
+    for (name, set_up) in SCENARIOS {
+        let clean = remediated(set_up).await;
+        clean.back_out(REQUEST).await.unwrap();
+        let calls = clean.state().calls().iter().filter(|call| call.principal == BACKOUT).count();
+        for call in 1..=calls {
+            let world = remediated(set_up).await;
+            world.state().before(Calls::all().by(BACKOUT).starting_at(call), |state| {
+                state.register(PIPELINE, NEWER);
+            });
+            let answer = world.back_out(REQUEST).await;
+            let state = world.state();
+            let active = state.ecs.active("web");
+            let latest = active.last().copied().unwrap_or_default();
+            let latest = state.ecs.revision(&format!("web:{latest}")).expect("an ACTIVE revision");
+            assert!(
+                !latest.is_privileged() && latest.registered_by == PIPELINE,
+                "{name} / {call}: {active:?} {answer:?}"
+            );
+        }
+    }
 }
