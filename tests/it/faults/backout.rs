@@ -4,7 +4,7 @@
 use ecs_privileged_guard::domain::backout::answer::Outcome;
 use ecs_privileged_guard::domain::policy::Mode;
 
-use super::super::account::state::ecs::Service;
+use super::super::account::state::ecs::{Revision, Service};
 use super::super::account::{BACKOUT, Calls, OPERATOR, PIPELINE, State};
 use super::super::canaries::{self, ORIGINAL};
 use super::super::figures::reached;
@@ -16,17 +16,19 @@ const REQUEST: &str = r#"{"taskDefinition":"web:1","reason":"the app breaks","ap
 /// As often as somebody would try who reads "the same command again goes on where this one stopped".
 const TRIES: usize = 4;
 
+type SetUp = fn(&mut State);
+
 /// What is different before the request, by its name.
-const SCENARIOS: [(&str, fn(&mut State)); 3] = [
+const SCENARIOS: [(&str, SetUp); 3] = [
     ("plain", |_| {}),
     ("original inactive", |state| state.deregister(OPERATOR, "web:1")),
     ("copy taken back", |state| state.deregister(OPERATOR, "web:2")),
 ];
 
 /// The guard has made `web:2`, and a service runs it.
-async fn remediated(set_up: fn(&mut State)) -> World {
+async fn remediated(set_up: SetUp) -> World {
     let world = World::with(Mode::Remediate, &ORIGINAL, |_| {}).await;
-    world.deliver().await.unwrap();
+    assert_eq!(world.deliver().await.unwrap().copy.as_deref(), Some("web:2"));
     {
         let mut state = world.state();
         state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
@@ -39,7 +41,7 @@ async fn remediated(set_up: fn(&mut State)) -> World {
 /// What is ACTIVE by its privilege, whether the service is back, what is exempt and recorded.
 fn end(world: &World) -> (Vec<bool>, bool, bool, bool) {
     let state = world.state();
-    let is_privileged = |id: &str| state.ecs.revision(id).is_some_and(|it| it.is_privileged());
+    let is_privileged = |id: &str| state.ecs.revision(id).is_some_and(Revision::is_privileged);
     let active = state.ecs.active("web").into_iter().map(|number| is_privileged(&format!("web:{number}"))).collect();
     let runs = state.ecs.service("prod", "web").unwrap().task_definition.clone();
     let record = state.s3.object(BUCKET, RECORD).map(|record| String::from_utf8_lossy(record).into_owned());
@@ -101,7 +103,7 @@ async fn every_call_of_backout_survives_every_trouble() {
 async fn a_newer_version_at_any_call_of_backout_stays_the_latest() {
     for (name, set_up) in SCENARIOS {
         let clean = remediated(set_up).await;
-        clean.back_out(REQUEST).await.unwrap();
+        assert_eq!(clean.back_out(REQUEST).await.unwrap().outcome, Outcome::BackedOut, "{name}");
         let calls = clean.state().calls().iter().filter(|call| call.principal == BACKOUT).count();
         for call in 1..=calls {
             let world = remediated(set_up).await;
