@@ -45,7 +45,7 @@ impl Ecs {
     pub async fn services_of(&self, family: &Family, clock: &Clock) -> Result<Vec<Service>, CallFailure> {
         let mut rate = Pace { clock, calls: 0 };
         let mut found = Vec::new();
-        for cluster in self.all_clusters(&mut rate).await? {
+        for cluster in self.all_clusters().await? {
             let names = self.services_in(&cluster, &mut rate).await?;
             for names in names.chunks(SERVICES_A_CALL) {
                 rate.keep().await;
@@ -72,20 +72,11 @@ impl Ecs {
         }
     }
 
-    async fn all_clusters(&self, rate: &mut Pace<'_>) -> Result<Vec<String>, CallFailure> {
-        let call = || call("ecs:ListClusters", "*");
-        let (mut clusters, mut token) = (Vec::new(), None);
-        for _ in 0..PAGES_MAX {
-            rate.keep().await;
-            let page = self.client.list_clusters().max_results(100).set_next_token(token).send().await;
-            let page = page.map_err(|error| call().failure(&error))?;
-            clusters.extend(page.cluster_arns.into_iter().flatten());
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(clusters);
-            }
+    async fn all_clusters(&self) -> Result<Vec<String>, CallFailure> {
+        match self.clusters(PAGES_MAX).await? {
+            (clusters, false) => Ok(clusters),
+            (_, true) => Err(call("ecs:ListClusters", "*").refused()),
         }
-        Err(call().refused())
     }
 
     async fn services_in(&self, cluster: &str, rate: &mut Pace<'_>) -> Result<Vec<String>, CallFailure> {

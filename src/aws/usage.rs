@@ -29,7 +29,7 @@ impl Ecs {
     /// What runs the family's revisions, as far as it can be seen.
     pub async fn usage(&self, family: &Family) -> Usage {
         let mut usage = Usage::default();
-        let clusters = match self.clusters().await {
+        let clusters = match self.clusters(CLUSTER_PAGES_MAX).await {
             Ok((clusters, is_cut_short)) => {
                 usage.is_cut_short = is_cut_short;
                 clusters
@@ -57,11 +57,11 @@ impl Ecs {
         usage
     }
 
-    /// The clusters, and whether there are more.
-    async fn clusters(&self) -> Result<(Vec<String>, bool), CallFailure> {
+    /// The clusters on so many pages, and whether there are more.
+    pub(super) async fn clusters(&self, pages_max: usize) -> Result<(Vec<String>, bool), CallFailure> {
         let mut clusters = Vec::new();
         let mut token = None;
-        for _ in 0..CLUSTER_PAGES_MAX {
+        for _ in 0..pages_max {
             let page = self.client.list_clusters().max_results(100).set_next_token(token).send().await;
             let page = page.map_err(|error| call("ecs:ListClusters", "*").failure(&error))?;
             clusters.extend(page.cluster_arns.into_iter().flatten());

@@ -32,7 +32,7 @@ enum InvocationError {
     #[error("where this function runs is not known: AWS_REGION is {0}")]
     Home(ArnError),
     /// The run did not come to an outcome.
-    #[error("{}; the same request again goes on where this one stopped", .0.in_words())]
+    #[error("{0}; the same request again goes on where this one stopped")]
     Run(RunError),
 }
 

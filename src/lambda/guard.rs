@@ -30,8 +30,8 @@ enum InvocationError {
     /// Neither the function's ARN nor the settings say where we are.
     #[error("where this function runs is not known: AWS_REGION is {0}")]
     Home(ArnError),
-    /// The run did not come to an outcome.
-    #[error("{0}")]
+    /// The run did not come to an outcome. Lambda retries it and then keeps the event in the dead-letter queue.
+    #[error("{0}; Lambda tries again")]
     Run(RunError),
 }
 

@@ -58,17 +58,17 @@ struct Run {
     met: BTreeSet<Revision>,
 }
 
-/// Why a run did not come to an outcome. Lambda retries it and then keeps the event in the dead-letter queue.
+/// Why a run did not come to an outcome. Who tries it again, each function says itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
     /// What a retry can heal lasted longer than the run.
-    #[error("gave up for now, Lambda tries again: {0}")]
+    #[error("gave up for now: {0}")]
     Transient(CallFailure),
     /// A registration could not be begun in the time that was left.
-    #[error("too little time was left to register a copy and prove it; Lambda tries again")]
+    #[error("too little time was left to go on")]
     OutOfTime,
     /// The world kept moving.
-    #[error("the family kept changing while it was looked at; Lambda tries again")]
+    #[error("the family kept changing while it was looked at")]
     Unsettled,
     /// The event names no revision, and the family's latest could not be looked up.
     #[error("the event names no revision, and the family's latest ACTIVE one could not be looked up: {0}")]

@@ -178,14 +178,12 @@ fn decide(
     // What is left when our copies are gone: the family's latest must be the original in meaning.
     let latest = kinds.iter().rfind(|(_, kind)| *kind != Kind::OurCopy);
     let is_touched = !deregister.is_empty() || made.iter().any(|made| made.withdrawn.is_none()) || note.is_some();
+    let foreign =
+        |latest: &Described| Plan::Refuse(refusal::foreign(seen, latest.id(), owner(seen, latest.id().revision)));
     match latest {
-        Some((latest, Kind::CopyOf(_))) => {
-            return Err(Plan::Refuse(refusal::foreign(seen, latest.id(), owner(seen, latest.id().revision))));
-        }
+        Some((latest, Kind::CopyOf(_))) => return Err(foreign(latest)),
         _ if !is_touched => return Err(Plan::Nothing),
-        Some((latest, Kind::Foreign)) => {
-            return Err(Plan::Refuse(refusal::foreign(seen, latest.id(), owner(seen, latest.id().revision))));
-        }
+        Some((latest, Kind::Foreign)) => return Err(foreign(latest)),
         Some((_, Kind::OurCopy | Kind::Equal)) | None => {}
     }
     let containers = containers(seen, backup);

@@ -54,20 +54,6 @@ struct Known {
     is_backup_tampered: bool,
 }
 
-impl RunError {
-    /// What kept a run from its end, for the person who asked for it: nobody else repeats it.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        match self {
-            Self::Transient(failure) => format!("gave up for now: {failure}"),
-            Self::OutOfTime => "too little time was left to go on".to_owned(),
-            Self::Unsettled => "the family kept changing while it was looked at".to_owned(),
-            Self::Unreadable(failure) => failure.to_string(),
-            Self::NotPublished(_) | Self::NotRecorded(_) => self.to_string(),
-        }
-    }
-}
-
 /// Why a round did not come to its end.
 enum Stopped {
     /// A step was stopped.
@@ -95,7 +81,7 @@ impl Guard {
             // Nobody can be told, or somebody was.
             Err(error @ RunError::NotPublished(_)) => Err(error),
             Err(error) if backout.done.has_changed_something() && !backout.is_told => {
-                backout.publish_failed(&error.in_words(), None).await?;
+                backout.publish_failed(&error.to_string(), None).await?;
                 Err(error)
             }
             ended => ended,

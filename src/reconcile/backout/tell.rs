@@ -38,16 +38,11 @@ impl Backout<'_> {
         let is_unfaithful = judged.take_back.iter().any(|unproven| !unproven.differences.is_empty());
         match &judged.plan {
             _ if is_unfaithful => Answer { reason: Some(Reason::UnfaithfulBefore.as_str()), ..bare(Outcome::Failed) },
-            // Taking something back is a write, so it does not end as a mere refusal.
-            Plan::Refuse(refused) if !judged.take_back.is_empty() => Answer {
-                reason: Some(refused.why.as_str()),
-                message: Some(refused.message.clone()),
-                ..bare(Outcome::Failed)
-            },
             Plan::Refuse(refused) => Answer {
                 reason: Some(refused.why.as_str()),
                 message: Some(refused.message.clone()),
-                ..bare(Outcome::Refused)
+                // Taking something back is a write, so it does not end as a mere refusal.
+                ..bare(if judged.take_back.is_empty() { Outcome::Refused } else { Outcome::Failed })
             },
             Plan::Fail(failure) => Answer {
                 reason: Some(failure.reason().as_str()),
