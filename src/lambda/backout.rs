@@ -1,22 +1,18 @@
 //! Backout: a person's request in, what came of it out. A request that is not valid is answered; what a retry can heal
 //! and an alert that nobody got fail the invocation, and the same request again goes on where it stopped.
 
-use std::cell::Cell;
 use std::process::ExitCode;
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
-use tokio::sync::OnceCell;
 
-use super::{connect, deadline};
-use crate::aws::Clock;
-use crate::config::Settings;
+use super::{Sandbox, deadline};
 use crate::domain::arn::ArnError;
 use crate::domain::backout::answer::{Answer, Outcome};
 use crate::domain::backout::request::{NotARequest, Request};
 use crate::domain::escape::plain;
 use crate::domain::metrics;
-use crate::reconcile::{Guard, RunError};
+use crate::reconcile::RunError;
 use crate::telemetry;
 
 /// The function's name in logs and metrics.
@@ -48,36 +44,30 @@ impl InvocationError {
 
 /// Runs backout until Lambda ends it.
 pub async fn backout() -> ExitCode {
-    let settings = match super::start(SERVICE) {
-        Ok(settings) => settings,
+    let function = match Sandbox::start(SERVICE) {
+        Ok(sandbox) => Function(sandbox),
         Err(stopped) => return stopped,
     };
-    let function = Function { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live() };
     super::serve(SERVICE, |event| function.invoke(event)).await
 }
 
-struct Function {
-    settings: Settings,
-    guard: OnceCell<Guard>,
-    is_cold: Cell<bool>,
-    clock: Clock,
-}
+struct Function(Sandbox);
 
 impl Function {
     async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
         let LambdaEvent { payload, context } = event;
-        let is_cold = self.is_cold.replace(false);
+        let is_cold = self.0.is_cold.replace(false);
         let result = self.handle(payload.get(), &context).await;
         self.log(&result, &context, is_cold);
         result.map_err(|error| Diagnostic { error_type: error.category().to_owned(), error_message: error.to_string() })
     }
 
     async fn handle(&self, payload: &str, context: &Context) -> Result<Answer, InvocationError> {
-        let home = self.settings.home(&context.invoked_function_arn).map_err(InvocationError::Home)?;
+        let home = self.0.settings.home(&context.invoked_function_arn).map_err(InvocationError::Home)?;
         match Request::read(payload, &home).map_err(InvocationError::NotARequest)? {
             Err(refused) => Ok(Answer::of_invalid(refused, Request::asks_for_a_dry_run(payload))),
             Ok(request) => {
-                let guard = self.guard.get_or_init(|| connect(&self.settings, home)).await;
+                let guard = self.0.guard(home).await;
                 Box::pin(guard.back_out(&request, deadline(context))).await.map_err(InvocationError::Run)
             }
         }
@@ -85,7 +75,7 @@ impl Function {
 
     /// One line for people and queries, one for metrics.
     fn log(&self, result: &Result<Answer, InvocationError>, context: &Context, is_cold: bool) {
-        let (mode, now) = (self.settings.policy.mode.as_str(), self.clock.now());
+        let (mode, now) = (self.0.settings.policy.mode.as_str(), self.0.clock.now());
         let metric = match result {
             Ok(answer) => {
                 tracing::info!(

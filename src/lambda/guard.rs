@@ -1,21 +1,17 @@
 //! The guard: `EventBridge` events in, outcomes out. What a retry can heal, input that we refuse, and a report that nobody
 //! got become errors, so that Lambda retries and then keeps the event; everything else is an answer.
 
-use std::cell::Cell;
 use std::process::ExitCode;
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
-use tokio::sync::OnceCell;
 
-use super::{connect, deadline};
-use crate::aws::Clock;
-use crate::config::Settings;
+use super::{Sandbox, deadline};
 use crate::domain::arn::ArnError;
 use crate::domain::event::{self, Event, EventError};
 use crate::domain::metrics;
 use crate::domain::outcome::{Answer, Outcome, Reason};
-use crate::reconcile::{Concluded, Guard, RunError};
+use crate::reconcile::{Concluded, RunError};
 use crate::telemetry;
 
 /// The function's name in logs and metrics.
@@ -47,26 +43,19 @@ impl InvocationError {
 
 /// Runs the guard until Lambda ends it.
 pub async fn guard() -> ExitCode {
-    let settings = match super::start(SERVICE) {
-        Ok(settings) => settings,
+    let function = match Sandbox::start(SERVICE) {
+        Ok(sandbox) => Function(sandbox),
         Err(stopped) => return stopped,
     };
-    let function = Function { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live() };
     super::serve(SERVICE, |event| function.invoke(event)).await
 }
 
-struct Function {
-    settings: Settings,
-    /// Made for the first event that needs AWS: most registrations are compliant, and then no client is needed.
-    guard: OnceCell<Guard>,
-    is_cold: Cell<bool>,
-    clock: Clock,
-}
+struct Function(Sandbox);
 
 impl Function {
     async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
         let LambdaEvent { payload, context } = event;
-        let is_cold = self.is_cold.replace(false);
+        let is_cold = self.0.is_cold.replace(false);
         let result = self.handle(payload.get(), &context).await;
         self.log(&result, &context, is_cold);
         match result {
@@ -78,7 +67,7 @@ impl Function {
     }
 
     async fn handle(&self, payload: &str, context: &Context) -> Result<Ended, (InvocationError, Option<String>)> {
-        let home = self.settings.home(&context.invoked_function_arn);
+        let home = self.0.settings.home(&context.invoked_function_arn);
         let home = home.map_err(|error| (InvocationError::Home(error), None))?;
         let event =
             event::parse(payload, &home).map_err(|error| (InvocationError::Event(error), event::id(payload)))?;
@@ -90,7 +79,7 @@ impl Function {
                 Ok((Concluded::silent(Outcome::Compliant, Some(id.to_string())), provenance.event_id))
             }
             Event::Look { subject, provenance } => {
-                let guard = self.guard.get_or_init(|| connect(&self.settings, home)).await;
+                let guard = self.0.guard(home).await;
                 match guard.look(&subject, &provenance, deadline(context)).await {
                     Ok(concluded) => Ok((concluded, provenance.event_id)),
                     Err(error) => Err((InvocationError::Run(error), provenance.event_id)),
@@ -101,7 +90,7 @@ impl Function {
 
     /// One line for people and queries, one for metrics.
     fn log(&self, result: &Result<Ended, (InvocationError, Option<String>)>, context: &Context, is_cold: bool) {
-        let (mode, now) = (self.settings.policy.mode.as_str(), self.clock.now());
+        let (mode, now) = (self.0.settings.policy.mode.as_str(), self.0.clock.now());
         let metrics = match result {
             Ok((Concluded { answer, report }, event_id)) => {
                 let plan = report.as_ref().and_then(|report| report.finding.as_ref());

@@ -3,6 +3,7 @@
 mod backout;
 mod guard;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -10,20 +11,37 @@ use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::OnceCell;
 
 pub use self::backout::backout;
 pub use self::guard::guard;
 
-use crate::aws::{self, Places, Wiring};
+use crate::aws::{self, Clock, Places, Wiring};
 use crate::config::Settings;
 use crate::domain::arn::Home;
 use crate::reconcile::{Guard, Texts};
 use crate::telemetry;
 
-/// Reads the settings, or says in one line what is wrong with them.
-fn start(service: &'static str) -> Result<Settings, ExitCode> {
-    telemetry::start();
-    Settings::read(environment).map_err(|error| stopped(service, &error.to_string()))
+/// What a function keeps between invocations.
+struct Sandbox {
+    settings: Settings,
+    /// Made for the first event that needs AWS: most registrations are compliant, and then no client is needed.
+    guard: OnceCell<Guard>,
+    is_cold: Cell<bool>,
+    clock: Clock,
+}
+
+impl Sandbox {
+    /// Reads the settings, or says in one line what is wrong with them.
+    fn start(service: &'static str) -> Result<Self, ExitCode> {
+        telemetry::start();
+        let settings = Settings::read(environment).map_err(|error| stopped(service, &error.to_string()))?;
+        Ok(Self { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live() })
+    }
+
+    async fn guard(&self, home: Home) -> &Guard {
+        self.guard.get_or_init(|| connect(&self.settings, home)).await
+    }
 }
 
 /// Serves events until Lambda ends it.

@@ -23,8 +23,6 @@ const NEWS_AGE_MAX: SignedDuration = SignedDuration::from_hours(25);
 /// Of records older than a stray can be, the newest ones tell whether the news was told: each carries the time of the
 /// alert that told it.
 const OLDER_RECORDS_MAX: usize = 20;
-/// A copy that is younger and cannot be described is not visible yet; an older one was deleted.
-pub(super) const VISIBLE_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How many earlier revisions are described to find one that is not ours.
 const EARLIER_MAX: usize = 20;
 
@@ -134,17 +132,12 @@ async fn add_unlisted(
         }
         let id = id.family.revision(number);
         let stood_since = standing.get(&number);
-        let is_young = |since: &Option<Timestamp>| since.is_some_and(|since| now.duration_since(since) < VISIBLE_AFTER);
-        match (Presence::settled(guard, &id).await?, stood_since) {
-            (Presence::Active(described), _) => later.push(*described),
-            (Presence::Unknown, Some(since)) if is_young(since) => {
-                return Err(guard.aws.ecs.not_yet_visible(&id).into());
-            }
-            (Presence::Unknown, None) if run.met.contains(&number) => {
-                return Err(guard.aws.ecs.not_yet_visible(&id).into());
-            }
-            (Presence::Inactive(_) | Presence::Unknown, Some(_)) => removed.push(number),
-            (Presence::Inactive(_) | Presence::Unknown, None) => {
+        // What this run has met was there seconds ago.
+        let since = stood_since.copied().unwrap_or_else(|| run.met.contains(&number).then_some(now));
+        match (Presence::expected(guard, &id, since).await?, stood_since) {
+            (Some(described), _) => later.push(described),
+            (None, Some(_)) => removed.push(number),
+            (None, None) => {
                 let copy = condemned.get(&number).map(|copy| MadeCopy { withdrawn: Some(now), ..(*copy).clone() });
                 gone.extend(copy);
             }

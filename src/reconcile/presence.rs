@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Guard;
 use super::stop::Stop;
 use crate::domain::arn::TaskDefinitionId;
@@ -12,6 +14,9 @@ use crate::domain::document::Described;
 /// What is not visible yet is asked for again: six seconds in all.
 pub(super) const PAUSES_FOR_STALE_READS: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(3)];
+
+/// What is older is visible, if it is there.
+const VISIBLE_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What ECS says of a revision.
 #[derive(Debug)]
@@ -34,6 +39,23 @@ impl Presence {
                 true => Ok(Self::Inactive(None)),
                 false => Ok(Self::Unknown),
             },
+        }
+    }
+
+    /// A revision that was there at that time, if it is still ACTIVE.
+    ///
+    /// # Errors
+    /// When it is younger than a minute and cannot be described: then it is not visible yet; an older one was deleted.
+    pub(super) async fn expected(
+        guard: &Guard,
+        id: &TaskDefinitionId,
+        since: Option<Timestamp>,
+    ) -> Result<Option<Described>, Stop> {
+        let is_young = |since: Timestamp| guard.aws.clock.now().duration_since(since) < VISIBLE_AFTER;
+        match Self::settled(guard, id).await? {
+            Self::Active(described) => Ok(Some(*described)),
+            Self::Unknown if since.is_some_and(is_young) => Err(guard.aws.ecs.not_yet_visible(id).into()),
+            Self::Inactive(_) | Self::Unknown => Ok(None),
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::super::Guard;
-use super::super::observe::{VISIBLE_AFTER, exemption_with_etag, read_record};
+use super::super::observe::{exemption_with_etag, read_record};
 use super::super::presence::Presence;
 use super::super::stop::Stop;
 use super::done::Done;
@@ -152,7 +152,6 @@ async fn later(
     expected: &BTreeMap<Revision, Option<Timestamp>>,
     done: &Done,
 ) -> Result<(Vec<Described>, Vec<Revision>), Stop> {
-    let now = guard.aws.clock.now();
     // From the highest down: the latest decides, and copies of ours that no record names are near it.
     let listed = guard.aws.ecs.active_revisions(&id.family, id.revision).await?;
     let numbers: BTreeSet<Revision> = listed.into_iter().take(LATER_MAX).chain(expected.keys().copied()).collect();
@@ -169,11 +168,9 @@ async fn later(
             later.extend(described.filter(Described::is_active));
             continue;
         };
-        let is_young = since.is_some_and(|since| now.duration_since(since) < VISIBLE_AFTER);
-        match Presence::settled(guard, &revision).await? {
-            Presence::Active(described) => later.push(*described),
-            Presence::Unknown if is_young => return Err(guard.aws.ecs.not_yet_visible(&revision).into()),
-            Presence::Inactive(_) | Presence::Unknown => gone.push(number),
+        match Presence::expected(guard, &revision, *since).await? {
+            Some(described) => later.push(described),
+            None => gone.push(number),
         }
     }
     Ok((later, gone))
