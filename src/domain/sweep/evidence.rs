@@ -1,10 +1,20 @@
 //! What a sweep knows at its end, as facts: the page and the JSON that an auditor gets are made of this and of nothing
 //! else. It holds names, numbers and times only; nothing out of a container but its name.
+//!
+//! `standing` is what the facts come to, once for both; [`json`] is the document for programs, [`html`] the page for people.
+
+mod document;
+mod page;
+mod standing;
 
 use jiff::Timestamp;
 
 use super::super::arn::{Family, Home, Revision};
 use super::super::outcome::{Outcome, Reason};
+
+pub use self::document::json;
+pub use self::page::html;
+pub use self::standing::{ExemptionState, State};
 
 /// The state of one account and Region.
 #[derive(Debug, Clone)]
