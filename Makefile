@@ -33,9 +33,10 @@ lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came 
 rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 	@cargo test --locked
 
-python: $(VENV)/installed tools-cargo ## Run the tests in Python: the binary against moto, the template, ECS's newest model
+python: $(VENV)/installed tools-cargo ## Run the tests in Python: the binary against moto, the template, ECS's newest model, the page in a browser
 	@cargo build --quiet --locked --bin guard
-	@$(BIN)/pytest -q tests/e2e
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null; } || true
+	@$(BIN)/pytest -q -rs tests/e2e
 
 template: $(VENV)/installed ## Check the template
 	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml

@@ -59,6 +59,14 @@ fn words(text: &str) -> String {
     format!("<bdi>{}</bdi>", escape::html(text))
 }
 
+/// Some of a list, each on a line of its own; nothing of an empty one.
+fn list(items: impl ExactSizeIterator<Item = String>, max: usize) -> String {
+    match items.len() {
+        0 => String::new(),
+        _ => format!("<ul><li>{}</ul>", some(items, max, "<li>")),
+    }
+}
+
 /// Some of a list, and how many more there are.
 fn some(items: impl ExactSizeIterator<Item = String>, max: usize, between: &str) -> String {
     let more = items.len().saturating_sub(max);

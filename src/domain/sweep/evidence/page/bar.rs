@@ -12,8 +12,8 @@ const SLICE_MIN: usize = 15;
 /// A slice this wide has room for its number.
 const LABEL_MIN: usize = 90;
 /// Rows of the legend, in pixels.
-const LEGEND_TOP: usize = 84;
-const LEGEND_STEP: usize = 26;
+const LEGEND_TOP: usize = 70;
+const LEGEND_STEP: usize = 42;
 
 pub(super) fn name(state: State) -> &'static str {
     match state {
@@ -40,6 +40,11 @@ fn meaning(state: State, is_sure: bool) -> &'static str {
 
 pub(super) fn bar(evidence: &Evidence, totals: &Totals) -> String {
     let families: usize = totals.by_state.iter().map(|(_, count)| count).sum();
+    if families == 0 {
+        return "<section aria-labelledby=\"bar\">\n<h2 id=\"bar\">Families by state</h2>\n\
+                <p>There is no family yet.</p>\n</section>\n"
+            .to_owned();
+    }
     let widths = widths(&totals.by_state.map(|(_, count)| count));
     let mut x = 0;
     let mut slices = String::new();
@@ -58,13 +63,13 @@ pub(super) fn bar(evidence: &Evidence, totals: &Totals) -> String {
             let meaning = meaning(state, is_sure);
             let y = LEGEND_TOP + LEGEND_STEP * row;
             format!(
-                "<rect class=\"{0} swatch\" x=\"1\" y=\"{1}\" width=\"18\" height=\"18\"/>\
-                 <text x=\"28\" y=\"{2}\"><tspan class=\"count\">{3}</tspan> {4}<tspan class=\"meaning\">: {meaning}</tspan></text>\n",
-                state.as_str(),
-                y - 14,
-                y,
+                "{}<text x=\"40\" y=\"{}\"><tspan class=\"count\">{}</tspan> {}</text>\
+                 <text class=\"meaning\" x=\"40\" y=\"{}\">{meaning}</text>\n",
+                filled(state, &format!("x=\"1\" y=\"{y}\" width=\"30\" height=\"32\"")),
+                y + 13,
                 number(count),
                 name(state),
+                y + 30,
             )
         })
         .collect();
@@ -85,16 +90,18 @@ fn label(totals: &Totals, families: usize) -> String {
 }
 
 fn slice(state: State, count: usize, x: usize, width: usize) -> String {
-    let class = state.as_str();
     let label = match width >= LABEL_MIN {
         true => format!("<text class=\"above\" x=\"{}\" y=\"16\">{}</text>", percent(x + width / 2), number(count)),
         false => String::new(),
     };
-    let (x, width) = (percent(x), percent(width));
-    format!(
-        "{label}<rect class=\"{class}\" x=\"{x}\" y=\"22\" width=\"{width}\" height=\"32\"/>\
-         <rect class=\"over {class}\" x=\"{x}\" y=\"22\" width=\"{width}\" height=\"32\"/>\n"
-    )
+    let place = format!("x=\"{}\" y=\"22\" width=\"{}\" height=\"32\"", percent(x), percent(width));
+    format!("{label}{}\n", filled(state, &place))
+}
+
+/// The colour of a state, and its pattern over it.
+fn filled(state: State, place: &str) -> String {
+    let class = state.as_str();
+    format!("<rect class=\"{class}\" {place}/><rect class=\"over {class}\" {place}/>")
 }
 
 fn percent(thousandths: usize) -> String {

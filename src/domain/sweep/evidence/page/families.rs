@@ -1,10 +1,12 @@
 //! One row a family with privilege, what needs a person first; and what still runs on a privileged revision.
 
+use jiff::Timestamp;
+
 use super::super::super::super::arn::{Family, Revision};
 use super::super::super::super::outcome::{Outcome, Reason};
 use super::super::{Evidence, FamilyRow, RunRow};
 use super::bar::name;
-use super::{counted, number, rows, some, words};
+use super::{counted, list, number, rows, some, time, words};
 
 /// Of one cell: revisions, runs, containers, ways to the host.
 const REVISIONS_MAX: usize = 3;
@@ -20,7 +22,7 @@ pub(super) fn table(evidence: &Evidence) -> String {
                 <p>None was found.</p>\n</section>\n"
             .to_owned();
     }
-    let (body, cut) = rows(families.into_iter().map(row));
+    let (body, cut) = rows(families.into_iter().map(|it| row(it, evidence)));
     format!(
         "<section aria-labelledby=\"families\">\n<h2 id=\"families\">Families with a privileged revision</h2>\n\
          <p>By state, what needs a person first. Security Hub and AWS Config see the answer to the first question \
@@ -33,27 +35,31 @@ pub(super) fn table(evidence: &Evidence) -> String {
     )
 }
 
-fn row(row: &FamilyRow) -> String {
+fn row(row: &FamilyRow, evidence: &Evidence) -> String {
     let family = &row.family;
     let newest = match row.latest {
         None => "No revision is ACTIVE".to_owned(),
-        Some(latest) => answer(row.is_newest_clean, row.is_newest_clean, &[id(family, latest)].concat()),
+        Some(latest) => answer(row.is_newest_clean, row.is_newest_clean, &format!("revision {latest}")),
     };
-    let runs = some(row.running.iter().map(|it| run(family, it)), RUNS_MAX, "<br>");
-    let running = answer(!row.running.is_empty(), row.running.is_empty(), &runs);
+    let running = answer(!row.running.is_empty(), row.running.is_empty(), &list(row.running.iter().map(run), RUNS_MAX));
     // The newest first: that is the one that somebody would start.
-    let callable = some(row.callable.iter().rev().map(|it| id(family, *it)), REVISIONS_MAX, ", ");
+    let callable = some(row.callable.iter().rev().map(Revision::to_string), REVISIONS_MAX, ", ");
+    let callable = match row.callable.len() {
+        0 => String::new(),
+        1 => format!("revision {callable}"),
+        _ => format!("revisions {callable}"),
+    };
     let callable = answer(!row.callable.is_empty(), row.callable.is_empty(), &callable);
     let cells = [
-        state(row),
+        state(row, evidence),
         newest,
         running,
         callable,
         some(row.containers.iter().map(|name| words(name)), CONTAINERS_MAX, ", "),
-        row.copy.map_or_else(|| "None".to_owned(), |copy| id(family, copy)),
+        row.copy.map_or_else(|| "None".to_owned(), |copy| format!("revision {copy}")),
         match row.residual.is_empty() {
             true => "None known".to_owned(),
-            false => some(row.residual.iter().map(|way| words(way)), RESIDUAL_MAX, "<br>"),
+            false => list(row.residual.iter().map(|way| words(way)), RESIDUAL_MAX),
         },
     ];
     format!("<tr><th scope=\"row\">{family}</th><td>{}</td></tr>\n", cells.join("</td><td>"))
@@ -72,20 +78,28 @@ fn answer(is_yes: bool, is_good: bool, detail: &str) -> String {
     }
 }
 
-fn state(row: &FamilyRow) -> String {
+fn state(row: &FamilyRow, evidence: &Evidence) -> String {
     let state = row.state();
-    let why = match row.reason {
-        Some(reason) => format!("{} <code>{}</code>", why(reason), reason.as_str()),
-        None => came_to(row.outcome).to_owned(),
+    let why = match (row.reason, end_of_exemption(row, evidence)) {
+        (Some(reason), _) => format!("{} <code>{}</code>", why(reason), reason.as_str()),
+        (None, Some(end)) => format!("until {}", time(end)),
+        (None, None) => came_to(row.outcome).to_owned(),
     };
     format!("<span class=\"state {}\">{}</span><small>{why}</small>", state.as_str(), name(state))
 }
 
-fn run(family: &Family, run: &RunRow) -> String {
+/// When the exemption ends that an exempt family rests on. Exemptions are in order of their family.
+fn end_of_exemption(row: &FamilyRow, evidence: &Evidence) -> Option<Timestamp> {
+    let place = evidence.exemptions.binary_search_by(|exemption| exemption.family.cmp(&row.family)).ok()?;
+    let exemption = evidence.exemptions.get(place).filter(|it| it.holds && row.outcome == Outcome::Exempt)?;
+    exemption.ends
+}
+
+fn run(run: &RunRow) -> String {
     let kind = if run.is_service { "service" } else { "started by" };
     format!(
-        "{}: {kind} {} in {}, {}",
-        id(family, run.revision),
+        "revision {}: {kind} {} in {}, {}",
+        run.revision,
         words(&run.starter),
         words(&run.cluster),
         tasks(run.tasks)
@@ -151,7 +165,7 @@ fn came_to(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => "nothing was done yet",
         Outcome::Alerted => "an alert was sent",
-        Outcome::Exempt => "by an exemption, or for good by EXEMPT_FAMILIES",
+        Outcome::Exempt => "for good by EXEMPT_FAMILIES, or until lately",
         Outcome::AlreadyRemediated => "its copy was there already",
         Outcome::Superseded => "the newer one is not ours, and is left alone",
         Outcome::Remediated => "the copy was proven equal but for the flag",

@@ -3,7 +3,7 @@
 
 use super::super::Evidence;
 use super::super::standing::Totals;
-use super::{counted, number, some, time, words};
+use super::{counted, list, number, some, time, words};
 
 /// Revisions and sentences that are named one by one.
 const NAMED_MAX: usize = 20;
@@ -33,8 +33,8 @@ pub(super) fn caveats(evidence: &Evidence) -> String {
     let since = time(evidence.first_run);
     match evidence.missed_by_event.len() {
         0 => notes.push(format!(
-            "<p><strong>No event was missed.</strong> Of each privileged revision registered since {since} that was \
-             looked at, an event had told; the last 30 minutes are not judged yet.</p>"
+            "<p><strong>No event was missed.</strong> An event told of each privileged revision that was registered \
+             since {since} and has been looked at; the last 30 minutes are not judged yet.</p>"
         )),
         count => {
             let ids = evidence.missed_by_event.iter().map(|(family, it)| code(&family.revision(*it).to_string()));
@@ -48,13 +48,9 @@ pub(super) fn caveats(evidence: &Evidence) -> String {
         }
     }
     if !evidence.unseen.is_empty() {
-        let more = evidence.unseen.len().saturating_sub(NAMED_MAX);
-        let rest = (more > 0).then(|| format!("<li>and {} more</li>", number(more)));
-        let named = evidence.unseen.iter().take(NAMED_MAX).map(|unseen| format!("<li>{}</li>", words(unseen)));
-        let items: Vec<String> = named.chain(rest).collect();
         alarms.push(format!(
-            "<p><strong>This could not be read,</strong> so there may be more than this page shows:</p>\n<ul>{}</ul>",
-            items.concat()
+            "<p><strong>This could not be read,</strong> so there may be more than this page shows:</p>\n{}",
+            list(evidence.unseen.iter().map(|unseen| words(unseen)), NAMED_MAX)
         ));
     }
     let seen = format!(
@@ -63,7 +59,7 @@ pub(super) fn caveats(evidence: &Evidence) -> String {
         counted(evidence.revisions_total, "ACTIVE revision", "ACTIVE revisions")
     );
     match evidence.is_complete {
-        true => notes.push(format!("<p><strong>Complete:</strong> {seen} looked at.</p>")),
+        true => notes.push(format!("<p><strong>All were looked at:</strong> {seen}.</p>")),
         false => alarms.push(format!(
             "<p><strong>Not complete yet:</strong> {seen} looked at so far. The next runs go on; until then there may \
              be more than this page shows.</p>"
@@ -89,11 +85,11 @@ fn notice(class: &str, paragraphs: &[String]) -> String {
 pub(super) fn totals(evidence: &Evidence, totals: &Totals) -> String {
     let exempt = evidence.exemptions.iter().filter(|row| row.holds).count();
     let figures = [
-        (totals.newest_privileged, "newest revision is privileged", "families"),
-        (totals.running, "something privileged runs", "families"),
-        (totals.callable, "something privileged can be started", "families"),
+        (totals.newest_privileged, "whose newest revision is privileged", "families"),
+        (totals.running, "of which something privileged runs", "families"),
+        (totals.callable, "of which something privileged can be started", "families"),
         (totals.services, "still on a privileged revision", "services"),
-        (exempt, "hold now", "exemptions"),
+        (exempt, "that hold now", "exemptions"),
     ];
     let figures = figures.map(|(count, what, whose)| {
         let class = if count == 0 { "" } else { " class=\"some\"" };
