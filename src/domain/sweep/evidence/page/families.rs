@@ -165,7 +165,7 @@ fn came_to(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => "nothing was done yet",
         Outcome::Alerted => "an alert was sent",
-        Outcome::Exempt => "for good by EXEMPT_FAMILIES, or until lately",
+        Outcome::Exempt => "for good (EXEMPT_FAMILIES), unless its exemption has just ended",
         Outcome::AlreadyRemediated => "its copy was there already",
         Outcome::Superseded => "the newer one is not ours, and is left alone",
         Outcome::Remediated => "the copy was proven equal but for the flag",

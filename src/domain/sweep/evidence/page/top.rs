@@ -106,8 +106,9 @@ pub(super) fn totals(evidence: &Evidence, totals: &Totals) -> String {
 }
 
 pub(super) fn footer() -> String {
-    "<footer>\n<p>Made by ecs-privileged-guard from what AWS answered. It holds no values out of task \
-     definitions. For programs: <code>latest.json</code> beside this file; earlier states: the dated files.</p>\n\
+    "<footer>\n<p>Made by ecs-privileged-guard from what AWS answered. Out of task definitions \
+     it shows names of containers, and the modes, capabilities and host paths that give access to the host; nothing \
+     else. For programs: <code>latest.json</code> beside this file; earlier states: the dated files.</p>\n\
      </footer>\n"
         .to_owned()
 }
