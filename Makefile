@@ -40,9 +40,9 @@ rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lock
 	@$(MAKE) --no-print-directory rust
 
-python: $(VENV)/installed tools-cargo $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model
+python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
 	@cargo build --quiet --locked --bin guard
-	@$(BIN)/pytest -q tests/e2e
+	@$(BIN)/pytest -q -rs tests/e2e
 
 figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
 	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures
@@ -75,6 +75,10 @@ clean: ## Remove all that was built or installed here
 .PHONY: tools-aws
 tools-aws:
 	@aws --version 2>/dev/null | grep -q '^aws-cli/2' || /usr/bin/aws --version 2>/dev/null | grep -q '^aws-cli/2' || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq --yes --no-install-recommends awscli >/dev/null; } || echo "AWS CLI v2 is missing: the test of the pasted command will fail (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html)"
+
+.PHONY: tools-browser
+tools-browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null; } || echo "Chromium is missing: no browser will look at the report (apt-get install chromium)"
 
 .PHONY: tools-cargo
 tools-cargo:

@@ -7,15 +7,48 @@ const LENGTH_MAX: usize = 256;
 /// direction of text, look-alike letters) is shown as `\u{…}`; too long a text is cut.
 #[must_use]
 pub fn plain(text: &str) -> String {
+    spelled(text, |c| matches!(c, ' '..='~'))
+}
+
+/// For a file that is read as UTF-8 (JSON, whose quoting is left to `serde_json`): letters and digits of every script
+/// stay too, since a reason is written in the language of whoever wrote it. What is invisible, or changes its
+/// neighbours, is spelled out as in [`plain`].
+#[must_use]
+pub fn unicode(text: &str) -> String {
+    // Hangul fillers are letters by category, and nothing to the eye.
+    let is_blank = |c: char| matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    spelled(text, |c| matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_blank(c)))
+}
+
+/// For HTML, as text or in a quoted attribute: as [`unicode`], and no character is markup. It does not isolate what is
+/// written from right to left: put it into `<bdi>`.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len().min(LENGTH_MAX));
+    for c in unicode(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '`' => escaped.push_str("&#96;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn spelled(text: &str, is_kept: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len().min(LENGTH_MAX));
     for c in text.chars() {
         if escaped.len() >= LENGTH_MAX {
             escaped.push_str("...");
             break;
         }
-        match c {
-            ' '..='~' => escaped.push(c),
-            _ => escaped.extend(c.escape_unicode()),
+        match is_kept(c) {
+            true => escaped.push(c),
+            false => escaped.extend(c.escape_unicode()),
         }
     }
     escaped
@@ -83,6 +116,22 @@ mod tests {
             let shown = chat(text);
             assert!(!shown.contains(['<', '>', '@', '`', '*', '|', '[', ']']), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_page_gets_letters_of_every_script_and_no_markup() {
+        for (text, shown) in [
+            ("<b>&\"'`", "&lt;b&gt;&amp;&quot;&#39;&#96;"),
+            (
+                "J\u{fc}rgen, \u{627}\u{644}\u{639}, \u{7530}\u{4e2d}",
+                "J\u{fc}rgen, \u{627}\u{644}\u{639}, \u{7530}\u{4e2d}",
+            ),
+            ("a\u{202e}b\u{200b}c\u{2028}d\u{3164}", "a\\u{202e}b\\u{200b}c\\u{2028}d\\u{3164}"),
+            ("\u{0}\u{1b}[2J\n", "\\u{0}\\u{1b}[2J\\u{a}"),
+        ] {
+            assert_eq!(html(text), shown);
+        }
+        assert!(unicode(&"\u{7530}".repeat(10_000)).len() <= LENGTH_MAX + 6);
     }
 
     #[test]

@@ -30,3 +30,4 @@ pub mod provenance;
 pub mod record;
 pub mod report;
 pub mod residual;
+pub mod sweep;

@@ -1,5 +1,5 @@
 //! Hostile texts in every field that comes from outside, through every sink that there is: mail, subject, chat, the
-//! flat JSON, the log.
+//! flat JSON, the page and the document of a sweep's evidence.
 
 use ecs_privileged_guard::domain::alert::{Message, Setting, message};
 use ecs_privileged_guard::domain::arn::Home;
@@ -10,9 +10,11 @@ use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::plan;
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::report::{Finding, Report};
+use ecs_privileged_guard::domain::sweep::evidence;
 use serde_json::{Value, json};
 
 use super::backout_alerts;
+use super::evidence::everything;
 use super::figures::reached;
 
 /// Texts that steer something somewhere.
@@ -236,4 +238,37 @@ fn the_flat_fields_and_the_whole_message_stay_bounded_and_printable() {
         assert!(message.by_protocol().len() < 100_000, "{text:.40?}: {}", message.by_protocol().len());
     }
     reached("bad inputs tried/texts", hostile().len());
+}
+
+/// The tags of a page, each up to its first space or its end.
+fn tags(page: &str) -> Vec<&str> {
+    page.split('<').skip(1).map(|rest| rest.split([' ', '>', '\n']).next().unwrap()).collect()
+}
+
+#[test]
+fn a_page_keeps_its_markup_and_shows_nothing_that_is_invisible() {
+    let expected = evidence::html(&everything("app"));
+    for text in hostile() {
+        let page = evidence::html(&everything(&text));
+        assert_eq!(tags(&page), tags(&expected), "{text:.40?}");
+        // Quotes would end an attribute.
+        assert_eq!(page.matches('"').count(), expected.matches('"').count(), "{text:.40?}");
+        let is_shown = |c: char| c == '\n' || matches!(c, ' '..='~' | '\u{2013}') || c.is_alphanumeric();
+        assert!(page.chars().all(is_shown), "{text:.40?}");
+        assert!(page.len() < expected.len() + 30_000, "{text:.40?}: {}", page.len());
+    }
+}
+
+#[test]
+fn a_document_of_evidence_stays_one_document() {
+    let lines = evidence::json(&everything("app")).lines().count();
+    for text in hostile() {
+        let document = evidence::json(&everything(&text));
+        assert_eq!(document.lines().count(), lines, "{text:.40?}");
+        let parsed: Value = serde_json::from_str(&document).unwrap();
+        for shown in texts(&parsed) {
+            let is_shown = |c: char| matches!(c, ' '..='~') || c.is_alphanumeric();
+            assert!(shown.chars().all(is_shown), "{text:.40?}: {shown:.100?}");
+        }
+    }
 }

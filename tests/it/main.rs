@@ -19,6 +19,7 @@ mod binary;
 mod conformance;
 mod documents;
 mod events;
+mod evidence;
 mod faults;
 mod guard;
 mod hostile;

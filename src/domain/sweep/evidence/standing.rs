@@ -1,0 +1,227 @@
+//! What the facts come to: the state of a family, the standing of an exemption, the totals. It renders nothing; the
+//! document and the page say the same because both ask here.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::super::outcome::{Outcome, Reason};
+use super::{Evidence, ExemptionRow, FamilyRow};
+
+/// From here on an end is near: whoever needs the exemption has to act.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How a family stands. In order of urgency: what needs a person comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// The remedy did not work: a person must repair something.
+    Failed,
+    /// Privileged, and nothing was changed.
+    ReportedOnly,
+    /// A newer revision of somebody else's follows; what runs the older one is left to its owner.
+    Superseded,
+    /// Allowed to be privileged.
+    Exempt,
+    /// A copy without privilege follows.
+    Remediated,
+    /// No privileged revision is ACTIVE or runs.
+    Clean,
+}
+
+impl State {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Failed, Self::ReportedOnly, Self::Superseded, Self::Exempt, Self::Remediated, Self::Clean];
+
+    /// The name in the document, and in the page's style.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::ReportedOnly => "reported_only",
+            Self::Superseded => "superseded",
+            Self::Exempt => "exempt",
+            Self::Remediated => "remediated",
+            Self::Clean => "clean",
+        }
+    }
+
+    /// The state that an outcome leaves a family in which has a privileged revision: so it is never clean. Outcomes
+    /// that know of no privilege are older than the revision that was seen, and say that nothing was done yet.
+    #[must_use]
+    pub fn of(outcome: Outcome, reason: Option<Reason>) -> Self {
+        match (outcome, reason) {
+            (Outcome::Failed | Outcome::UnfaithfulCopyWithdrawn, _) => Self::Failed,
+            (Outcome::Alerted, Some(reason)) if needs_repair(reason) => Self::Failed,
+            (Outcome::Alerted, _) => Self::ReportedOnly,
+            (Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive, _) => Self::ReportedOnly,
+            (Outcome::Superseded, _) => Self::Superseded,
+            (Outcome::Exempt, _) => Self::Exempt,
+            (Outcome::Remediated | Outcome::AlreadyRemediated, _) => Self::Remediated,
+        }
+    }
+}
+
+/// Whether an alert asks for a repair, rather than for a decision.
+fn needs_repair(reason: Reason) -> bool {
+    match reason {
+        Reason::ExemptionUnreadable | Reason::UnfaithfulBefore => true,
+        Reason::AccessDenied | Reason::InvalidParameter | Reason::LimitExceeded | Reason::Refused => true,
+        Reason::BackupTampered | Reason::RecordUnreadable | Reason::MalformedDefinition => true,
+        Reason::InactiveInUse | Reason::DaemonTaskDefinition | Reason::ManagedByBatch | Reason::ManagedByExpress => {
+            false
+        }
+        Reason::PartlyExempt | Reason::Race | Reason::CopyRemoved | Reason::OutOfScope => false,
+        Reason::AlertMode | Reason::Repeated => false,
+    }
+}
+
+impl FamilyRow {
+    /// How the family stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::of(self.outcome, self.reason)
+    }
+
+    /// Whether its latest ACTIVE revision is privileged: what Security Hub and AWS Config look at.
+    #[must_use]
+    pub fn is_newest_privileged(&self) -> bool {
+        self.latest.is_some() && !self.is_newest_clean
+    }
+}
+
+/// How an exemption stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExemptionState {
+    /// It holds.
+    Holds,
+    /// It holds, and ends within seven days.
+    EndsSoon,
+    /// It has ended.
+    Expired,
+    /// Its end is ahead, and it does not hold: too long, or incomplete.
+    Void,
+    /// It is not the documented JSON.
+    NotUnderstood,
+}
+
+impl ExemptionState {
+    /// The name in the document.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::EndsSoon => "ends_soon",
+            Self::Expired => "expired",
+            Self::Void => "void",
+            Self::NotUnderstood => "not_understood",
+        }
+    }
+}
+
+impl ExemptionRow {
+    /// How it stands at `now`.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> ExemptionState {
+        match (self.ends, self.holds) {
+            (None, _) => ExemptionState::NotUnderstood,
+            (Some(end), _) if end <= now => ExemptionState::Expired,
+            (Some(_), false) => ExemptionState::Void,
+            (Some(end), true) if end.duration_since(now) <= ENDS_SOON => ExemptionState::EndsSoon,
+            (Some(_), true) => ExemptionState::Holds,
+        }
+    }
+}
+
+/// Numbers of families, and of what runs.
+#[derive(Debug)]
+pub(super) struct Totals {
+    /// In the order of [`State::ALL`].
+    pub(super) by_state: [(State, usize); 6],
+    /// Families whose latest ACTIVE revision is privileged.
+    pub(super) newest_privileged: usize,
+    /// Families of which something privileged runs.
+    pub(super) running: usize,
+    /// Families with a privileged revision that can be started by its number.
+    pub(super) callable: usize,
+    /// Services on a privileged revision.
+    pub(super) services: usize,
+}
+
+impl Totals {
+    pub(super) fn of(evidence: &Evidence) -> Self {
+        let families = &evidence.families;
+        let count = |is_one: &dyn Fn(&FamilyRow) -> bool| families.iter().filter(|row| is_one(row)).count();
+        // A family whose privileged revision is not ACTIVE any more, and runs, need not be among the families.
+        let active = count(&|row| row.latest.is_some());
+        let of_state = |state| match state {
+            State::Clean => evidence.families_total.saturating_sub(active),
+            State::Failed | State::ReportedOnly | State::Superseded | State::Exempt | State::Remediated => {
+                count(&|row| row.state() == state)
+            }
+        };
+        Self {
+            by_state: State::ALL.map(|state| (state, of_state(state))),
+            newest_privileged: count(&FamilyRow::is_newest_privileged),
+            running: count(&|row| !row.running.is_empty()),
+            callable: count(&|row| !row.callable.is_empty()),
+            services: families.iter().flat_map(|row| &row.running).filter(|run| run.is_service).count(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_with_a_privileged_revision_is_never_called_clean() {
+        for outcome in [
+            Outcome::FailedRegistration,
+            Outcome::Compliant,
+            Outcome::Inactive,
+            Outcome::Alerted,
+            Outcome::Exempt,
+            Outcome::AlreadyRemediated,
+            Outcome::Superseded,
+            Outcome::Remediated,
+            Outcome::UnfaithfulCopyWithdrawn,
+            Outcome::Failed,
+        ] {
+            assert_ne!(State::of(outcome, None), State::Clean, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn an_alert_that_asks_for_a_repair_is_a_failure() {
+        for (outcome, reason, state) in [
+            (Outcome::Alerted, Some(Reason::ExemptionUnreadable), State::Failed),
+            (Outcome::Alerted, Some(Reason::AlertMode), State::ReportedOnly),
+            (Outcome::Alerted, Some(Reason::CopyRemoved), State::ReportedOnly),
+            (Outcome::UnfaithfulCopyWithdrawn, None, State::Failed),
+            (Outcome::Superseded, Some(Reason::Race), State::Superseded),
+        ] {
+            assert_eq!(State::of(outcome, reason), state, "{outcome:?} {reason:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_exemption_is_seen_coming() {
+        let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
+        let row = |ends: Option<&str>, holds| ExemptionRow {
+            family: "web".parse().unwrap(),
+            containers: Vec::new(),
+            reason: String::new(),
+            approved_by: String::new(),
+            ends: ends.map(|end| end.parse().unwrap()),
+            holds,
+        };
+        for (end, holds, state) in [
+            (None, false, ExemptionState::NotUnderstood),
+            (Some("2026-11-24T08:00:00Z"), true, ExemptionState::Expired),
+            (Some("2026-12-01T08:00:00Z"), true, ExemptionState::EndsSoon),
+            (Some("2026-12-01T08:00:01Z"), true, ExemptionState::Holds),
+            (Some("2028-12-01T08:00:00Z"), false, ExemptionState::Void),
+        ] {
+            assert_eq!(row(end, holds).state(now), state, "{end:?}");
+        }
+    }
+}

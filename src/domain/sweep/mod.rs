@@ -1,0 +1,3 @@
+//! Sweep: what exists already, and what the event path missed. Pure: [`evidence`] is what an auditor is shown.
+
+pub mod evidence;

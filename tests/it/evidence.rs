@@ -1,0 +1,269 @@
+//! The evidence of a sweep, rendered from samples: what the schema and a browser judge (`tests/e2e/test_evidence.py`)
+//! is written to `target/tmp/evidence` here.
+
+use std::fs;
+use std::path::Path;
+
+use ecs_privileged_guard::domain::arn::{Family, Home, Revision};
+use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
+use ecs_privileged_guard::domain::sweep::evidence::{Evidence, ExemptionRow, FamilyRow, RunRow, html, json};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+fn revision(number: usize) -> Revision {
+    Revision::new(u64::try_from(number).unwrap()).unwrap()
+}
+
+fn revisions(numbers: impl IntoIterator<Item = usize>) -> Vec<Revision> {
+    numbers.into_iter().map(revision).collect()
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// An account in which nothing is privileged.
+pub(crate) fn nothing() -> Evidence {
+    Evidence {
+        home: Home::new("eu-west-1", "111122223333").unwrap(),
+        mode: "remediate",
+        at: "2026-11-24T08:00:00Z".parse().unwrap(),
+        first_run: "2026-10-01T06:30:00Z".parse().unwrap(),
+        is_complete: true,
+        unseen: Vec::new(),
+        families_total: 0,
+        revisions_total: 0,
+        revisions_looked_at: 0,
+        families: Vec::new(),
+        exemptions: Vec::new(),
+        exempt_families: Vec::new(),
+        missed_by_event: Vec::new(),
+    }
+}
+
+fn family(name: &str, outcome: Outcome, reason: Option<Reason>) -> FamilyRow {
+    FamilyRow {
+        family: name.parse().unwrap(),
+        latest: Some(revision(12)),
+        is_newest_clean: false,
+        running: Vec::new(),
+        callable: revisions([12]),
+        containers: texts(&["app"]),
+        residual: Vec::new(),
+        outcome,
+        reason,
+        copy: None,
+    }
+}
+
+fn run(number: usize, cluster: &str, starter: &str, is_service: bool, tasks: u32) -> RunRow {
+    RunRow { revision: revision(number), cluster: cluster.into(), starter: starter.into(), is_service, tasks }
+}
+
+fn exemption(name: &str, ends_in_hours: Option<i64>, holds: bool) -> ExemptionRow {
+    ExemptionRow {
+        family: name.parse().unwrap(),
+        containers: texts(&["agent"]),
+        reason: "needs the host's devices until it moves to an instance of its own (ticket OPS-4711)".into(),
+        approved_by: "J\u{fc}rgen M\u{fc}ller".into(),
+        ends: ends_in_hours.map(|hours| nothing().at + SignedDuration::from_hours(hours)),
+        holds,
+    }
+}
+
+/// An account in which everything happens once, with `text` in each place that others write.
+pub(crate) fn everything(text: &str) -> Evidence {
+    let open = texts(&[
+        "pidMode host: it sees and signals the host's processes (Security Hub ECS.3)",
+        "networkMode host: it is on the host's network (Security Hub ECS.17)",
+        "app: capabilities SYS_ADMIN, NET_ADMIN",
+        "app: host path /var/run/docker.sock, writable",
+        "app: runs as the image's user, which is root in most (Security Hub ECS.20)",
+    ]);
+    let remediated = FamilyRow {
+        latest: Some(revision(13)),
+        is_newest_clean: true,
+        running: vec![run(12, text, text, true, 3), run(11, "staging", text, false, 1)],
+        callable: revisions(3..=12),
+        containers: texts(&["app", text]),
+        residual: [open, texts(&[text])].concat(),
+        copy: Some(revision(13)),
+        ..family("checkout", Outcome::AlreadyRemediated, None)
+    };
+    let superseded = FamilyRow {
+        latest: Some(revision(14)),
+        is_newest_clean: true,
+        running: vec![run(12, "prod", "payments", true, 12)],
+        ..family("payments", Outcome::Superseded, None)
+    };
+    let gone = FamilyRow {
+        latest: None,
+        callable: Vec::new(),
+        running: vec![run(4, "prod", "events-rule/nightly", false, 2)],
+        ..family("nightly-report", Outcome::Alerted, Some(Reason::InactiveInUse))
+    };
+    Evidence {
+        unseen: texts(&[
+            "ecs:ListServices was refused for the cluster legacy (AccessDeniedException): its services are not known",
+            text,
+        ]),
+        families_total: 300,
+        revisions_total: 2_450,
+        revisions_looked_at: 2_450,
+        families: vec![
+            family("build-agent", Outcome::Alerted, Some(Reason::OutOfScope)),
+            remediated,
+            family("agent-b", Outcome::Exempt, None),
+            FamilyRow {
+                running: vec![run(12, "prod", "datadog", true, 40)],
+                ..family("datadog-agent", Outcome::Exempt, None)
+            },
+            family(
+                "image-builder-for-the-whole-company-and-its-subsidiaries_production_eu-west-1",
+                Outcome::Failed,
+                Some(Reason::AccessDenied),
+            ),
+            gone,
+            superseded,
+            family("scanner", Outcome::UnfaithfulCopyWithdrawn, None),
+        ],
+        exemptions: vec![
+            exemption("agent-a", Some(24 * 60), true),
+            exemption("agent-b", Some(24 * 3 + 1), true),
+            exemption("agent-c", Some(5), true),
+            exemption("agent-d", Some(-24), false),
+            exemption("agent-e", Some(24 * 400), false),
+            ExemptionRow {
+                containers: Vec::new(),
+                reason: String::new(),
+                approved_by: String::new(),
+                ..exemption("agent-f", None, false)
+            },
+            ExemptionRow {
+                containers: texts(&[text]),
+                reason: text.into(),
+                approved_by: text.into(),
+                ..exemption("agent-g", Some(24 * 60), true)
+            },
+        ],
+        exempt_families: texts(&["datadog-*", "falco"]),
+        missed_by_event: ["checkout", "scanner"].map(|name| (name.parse().unwrap(), revision(12))).into(),
+        ..nothing()
+    }
+}
+
+/// More families than a table shows, with the longest names and texts everywhere; one has 100,000 revisions.
+fn large() -> Evidence {
+    let long = "<".repeat(300);
+    let row = |number: usize| FamilyRow {
+        family: format!("{number:0>255}").parse::<Family>().unwrap(),
+        running: (0..20).map(|_| run(12, &long, &long, number.is_multiple_of(2), 9)).collect(),
+        callable: if number == 7 { revisions(1..=100_000) } else { revisions([12]) },
+        residual: vec![long.clone(); 12],
+        containers: vec![long.clone(); 12],
+        ..family("x", Outcome::Alerted, Some(Reason::AlertMode))
+    };
+    Evidence {
+        is_complete: false,
+        families_total: 20_000,
+        revisions_total: 200_000,
+        revisions_looked_at: 120_000,
+        families: (1..=2_500).map(row).collect(),
+        exemptions: (1..=3_000).map(|number| exemption(&format!("agent-{number}"), Some(24 * 60), true)).collect(),
+        missed_by_event: (1..=500).map(|number| ("web".parse().unwrap(), revision(number))).collect(),
+        unseen: vec![long.clone(); 500],
+        exempt_families: vec![long; 500],
+        ..nothing()
+    }
+}
+
+/// 20,000 families as they are, 3,000 of them privileged.
+fn usual() -> Evidence {
+    let row = |number: usize| FamilyRow {
+        latest: Some(revision(13)),
+        is_newest_clean: true,
+        running: vec![run(12, "production", &format!("team-{number}-service"), true, 2)],
+        residual: texts(&["app: runs as the image's user, which is root in most (Security Hub ECS.20)"]),
+        copy: Some(revision(13)),
+        ..family(&format!("team-{number:05}-service"), Outcome::Remediated, None)
+    };
+    Evidence {
+        families_total: 20_000,
+        revisions_total: 200_000,
+        revisions_looked_at: 200_000,
+        families: (1..=3_000).map(row).collect(),
+        ..nothing()
+    }
+}
+
+#[test]
+fn samples_for_the_schema_and_for_the_browser() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("evidence");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, evidence) in [
+        ("nothing", nothing()),
+        ("everything", everything("web")),
+        ("hostile", everything("<img src=https://evil.example/x onerror=alert(1)>\u{202e}\u{0} </td></table>")),
+        ("wide", everything(&"W".repeat(1_000))),
+        ("usual", usual()),
+    ] {
+        fs::write(folder.join(format!("{name}.json")), json(&evidence)).unwrap();
+        fs::write(folder.join(format!("{name}.html")), html(&evidence)).unwrap();
+    }
+}
+
+#[test]
+fn a_page_is_bounded_whatever_is_in_the_account_and_says_what_it_leaves_out() {
+    let page = html(&large());
+    assert!(page.len() < 9_000_000, "{}", page.len());
+    assert!(page.contains("of 2,500 rows are shown"));
+    assert!(page.contains("of 3,000 rows are shown"));
+    assert!(page.contains("120,000 of 200,000 ACTIVE revisions looked at so far"));
+    let page = html(&usual());
+    assert!(page.contains("2,000 of 3,000 rows are shown"));
+    assert!(page.len() < 1_500_000, "{}", page.len());
+}
+
+#[test]
+fn the_document_is_complete_where_the_page_is_cut() {
+    let document: Value = serde_json::from_str(&json(&large())).unwrap();
+    assert_eq!(document["families"].as_array().unwrap().len(), 2_500);
+    assert_eq!(document["families"][6]["callable"].as_array().unwrap().len(), 100_000);
+}
+
+#[test]
+fn what_was_missed_and_what_was_not_read_comes_first_and_says_what_to_check() {
+    let page = html(&everything("web"));
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}"));
+    let check = "Check that a trail logs write management events and that the rule is enabled";
+    assert!(at("no event told of 2 privileged revisions") < at(check));
+    assert!(at(check) < at("ecs:ListServices was refused"));
+    assert!(at("ecs:ListServices was refused") < at("<h2 id=\"totals\">"));
+    let page = html(&Evidence { missed_by_event: Vec::new(), ..everything("web") });
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}"));
+    assert!(at("No event was missed") < at("ecs:ListServices was refused"));
+}
+
+#[test]
+fn what_needs_a_person_comes_first_and_ends_are_marked() {
+    let page = html(&everything("web"));
+    let row = |family: &str| page.find(&format!("<th scope=\"row\">{family}</th>")).unwrap();
+    assert!(row("scanner") < row("build-agent") && row("build-agent") < row("payments"));
+    assert!(row("payments") < row("datadog-agent") && row("datadog-agent") < row("checkout"));
+    for mark in
+        ["Ends in 3 days", "until <time", "Ends within a day", ">Expired<", "Does not hold", "datadog-*", "and 7 more"]
+    {
+        assert!(page.contains(mark), "{mark}");
+    }
+}
+
+#[test]
+fn the_states_add_up_to_the_families() {
+    let document: Value = serde_json::from_str(&json(&everything("web"))).unwrap();
+    let states = document["totals"]["byState"].as_object().unwrap();
+    let sum: u64 = states.values().map(|count| count.as_u64().unwrap()).sum();
+    // One of them has no ACTIVE revision any more, and is not among the 300.
+    assert_eq!(sum, 301);
+    assert_eq!(states["clean"], 293);
+    assert_eq!(document["totals"]["servicesOnPrivileged"], 3);
+}
