@@ -3,12 +3,14 @@
 mod clock;
 mod ecs;
 mod failure;
+mod pace;
 mod raw_json;
 mod s3;
 mod services;
 mod sns;
 mod usage;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -19,8 +21,11 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use pace::SeesThrottles;
+
 pub use clock::Clock;
 pub use ecs::{BackupReceipt, DescribeError, Ecs};
+pub use pace::Pace;
 pub use s3::{Bucket, Expect, Listed, Object, Written};
 pub use sns::Topic;
 
@@ -70,6 +75,8 @@ pub struct Wiring {
     pub clock: Clock,
     /// Whose calls they are.
     pub credentials: SharedCredentialsProvider,
+    /// How fast ECS may be asked, where nobody waits.
+    pub pace: Option<fn(&Clock) -> Pace>,
 }
 
 impl Wiring {
@@ -79,13 +86,14 @@ impl Wiring {
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
-        Self { http, clock: Clock::live(), credentials }
+        Self { http, clock: Clock::live(), credentials, pace: None }
     }
 }
 
 /// Makes the clients. Endpoints come from `AWS_ENDPOINT_URL` and the SDK's per-service forms.
 pub async fn connect(places: Places, wiring: Wiring) -> Aws {
-    let Wiring { http, clock, credentials } = wiring;
+    let Wiring { http, clock, credentials, pace } = wiring;
+    let pace = pace.map(|pace| Arc::new(pace(&clock)));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -101,10 +109,18 @@ pub async fn connect(places: Places, wiring: Wiring) -> Aws {
         .timeout_config(timeouts)
         .load()
         .await;
-    clients(&config, places, clock)
+    clients(&config, places, clock, pace)
 }
 
-fn clients(config: &SdkConfig, places: Places, clock: Clock) -> Aws {
+fn ecs_client(config: &SdkConfig, pace: Option<Arc<Pace>>) -> aws_sdk_ecs::Client {
+    let mut config = aws_sdk_ecs::config::Builder::from(config);
+    if let Some(pace) = pace {
+        config.push_interceptor(SeesThrottles(pace));
+    }
+    aws_sdk_ecs::Client::from_conf(config.build())
+}
+
+fn clients(config: &SdkConfig, places: Places, clock: Clock, pace: Option<Arc<Pace>>) -> Aws {
     let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(places.path_style).build();
     let sns = aws_sdk_sns::config::Builder::from(config).region(Region::new(places.topic_region)).build();
     Aws {
@@ -115,7 +131,7 @@ fn clients(config: &SdkConfig, places: Places, clock: Clock) -> Aws {
             clock: clock.clone(),
         },
         topic: Topic { client: aws_sdk_sns::Client::from_conf(sns), arn: places.topic },
-        ecs: Ecs { client: aws_sdk_ecs::Client::new(config), home: places.home },
+        ecs: Ecs { client: ecs_client(config, pace.clone()), home: places.home, pace },
         clock,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 
 use super::{connect, deadline};
-use crate::aws::Clock;
+use crate::aws::{Clock, Pace};
 use crate::config::Settings;
 use crate::domain::arn::ArnError;
 use crate::domain::backout::answer::{Answer, Outcome};
@@ -91,7 +91,7 @@ impl Function {
                 ..Answer::bare(Outcome::Refused, None)
             }),
             Ok(request) => {
-                let guard = self.guard.get_or_init(|| connect(&self.settings, home)).await;
+                let guard = self.guard.get_or_init(|| connect(&self.settings, home, Some(Pace::of_backout))).await;
                 Box::pin(guard.back_out(&request, deadline(context))).await.map_err(InvocationError::Run)
             }
         }

@@ -90,7 +90,7 @@ impl Function {
                 Ok((Concluded::silent(Outcome::Compliant, Some(id.to_string())), provenance.event_id))
             }
             Event::Look { subject, provenance } => {
-                let guard = self.guard.get_or_init(|| connect(&self.settings, home)).await;
+                let guard = self.guard.get_or_init(|| connect(&self.settings, home, None)).await;
                 match guard.look(&subject, &provenance, deadline(context)).await {
                     Ok(concluded) => Ok((concluded, provenance.event_id)),
                     Err(error) => Err((InvocationError::Run(error), provenance.event_id)),

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 pub use self::backout::backout;
 pub use self::guard::guard;
 
-use crate::aws::{self, Places, Wiring};
+use crate::aws::{self, Clock, Pace, Places, Wiring};
 use crate::config::Settings;
 use crate::domain::arn::Home;
 use crate::reconcile::{Guard, Texts};
@@ -50,11 +50,11 @@ fn stopped(service: &'static str, why: &str) -> ExitCode {
 }
 
 /// Makes the clients, for the first event that needs them.
-async fn connect(settings: &Settings, home: Home) -> Guard {
+async fn connect(settings: &Settings, home: Home, pace: Option<fn(&Clock) -> Pace>) -> Guard {
     let Settings { policy, bucket, topic, runbook_url, backout_function, path_style, region: _ } = settings.clone();
     let texts = Texts { runbook_url, backout_function, bucket: bucket.clone() };
     let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
-    Guard { aws: aws::connect(places, Wiring::live()).await, policy, home, texts }
+    Guard { aws: aws::connect(places, Wiring { pace, ..Wiring::live() }).await, policy, home, texts }
 }
 
 fn deadline(context: &Context) -> Timestamp {

@@ -94,6 +94,7 @@ impl World {
             http: in_process::client(Arc::clone(&state)),
             clock: Clock::new(jumping.clone(), jumping),
             credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
+            pace: None,
         };
         let places = Places {
             home: home.clone(),

@@ -79,6 +79,6 @@ pub(super) async fn observe(guard: &Guard, id: &TaskDefinitionId, met: &[Revisio
     }
     let exemption = exemption_with_etag(guard, id).await?;
     let backup = guard.aws.bucket.get(&keys::backup(&guard.home, id)).await?.map(|object| object.text);
-    let services = guard.aws.ecs.services_of(&id.family, &guard.aws.clock).await?;
+    let services = guard.aws.ecs.services_of(&id.family).await?;
     Ok(Seen { id: id.clone(), original, later, record, backup, exemption, services })
 }
