@@ -1,11 +1,15 @@
 //! Task definitions as ECS holds them: described as text, listed, registered as text, deregistered.
 //! What to register is decided elsewhere; the last look that nothing privileged leaves is here.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{SortOrder, TaskDefinitionField, TaskDefinitionStatus};
 
 use super::failure::{Call, call};
+use super::pace::{Category, Pace};
 use super::raw_json::{LastAnswer, put_body};
 use crate::domain::arn::{Family, Home, Revision, TaskDefinitionArn, TaskDefinitionId};
 use crate::domain::daemon;
@@ -20,6 +24,7 @@ const PAGES_MAX: usize = 10_000;
 pub struct Ecs {
     pub(super) client: aws_sdk_ecs::Client,
     pub(super) home: Home,
+    pub(super) pace: Arc<Pace>,
 }
 
 /// Why there is no description.
@@ -52,6 +57,7 @@ impl Ecs {
     /// When the call fails or its answer cannot be understood.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html>
     pub async fn describe(&self, what: &str) -> Result<Option<Described>, DescribeError> {
+        self.keep(Category::TaskDefinitionRead).await;
         let call = call("ecs:DescribeTaskDefinition", what);
         let answer = LastAnswer::default();
         let result = self
@@ -103,6 +109,38 @@ impl Ecs {
         }
     }
 
+    pub(super) async fn keep(&self, category: Category) {
+        self.pace.keep(category).await;
+    }
+
+    /// Every ACTIVE revision of the account and Region, by family; the numbers in no order.
+    ///
+    /// # Errors
+    /// When a page cannot be read, or the pages do not end.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html>
+    pub async fn all_active(&self) -> Result<BTreeMap<Family, Vec<Revision>>, CallFailure> {
+        let call = || call("ecs:ListTaskDefinitions", "*");
+        let mut families: BTreeMap<Family, Vec<Revision>> = BTreeMap::new();
+        let mut token = None;
+        for _ in 0..PAGES_MAX {
+            self.keep(Category::TaskDefinitionRead).await;
+            let request = self.client.list_task_definitions().status(TaskDefinitionStatus::Active).max_results(100);
+            let page = request.set_next_token(token.clone()).send().await;
+            let page = page.map_err(|error| call().failure(&error))?;
+            let arns = page.task_definition_arns.into_iter().flatten();
+            for id in arns.filter_map(|arn| arn.parse::<TaskDefinitionArn>().ok()).map(|arn| arn.id) {
+                families.entry(id.family).or_default().push(id.revision);
+            }
+            match page.next_token {
+                None => return Ok(families),
+                // It would go round for ever.
+                next if next == token => break,
+                next => token = next,
+            }
+        }
+        Err(call().refused())
+    }
+
     /// The numbers of a family's ACTIVE revisions, all of those above `floor` and perhaps some below, from the highest.
     ///
     /// # Errors
@@ -131,6 +169,7 @@ impl Ecs {
         let mut revisions = Vec::new();
         let mut token = None;
         for _ in 0..PAGES_MAX {
+            self.keep(Category::TaskDefinitionRead).await;
             let request = self.client.list_task_definitions().family_prefix(family.as_str());
             let request = request.status(status.clone()).sort(SortOrder::Desc).max_results(100);
             let page = request.set_next_token(token).send().await.map_err(|error| call().failure(&error))?;
@@ -176,6 +215,7 @@ impl Ecs {
 
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
     async fn send_registration(&self, input: &RegisterInput) -> Result<TaskDefinitionId, CallFailure> {
+        self.keep(Category::TaskDefinitionWrite).await;
         let call = self.registration_of(input);
         let body = input.as_str().as_bytes().to_vec();
         let answer = LastAnswer::default();
@@ -208,6 +248,7 @@ impl Ecs {
     /// `Transient` means that it is not known whether the work was done.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html>
     pub async fn deregister(&self, id: &TaskDefinitionId) -> Result<(), CallFailure> {
+        self.keep(Category::TaskDefinitionWrite).await;
         let answer = LastAnswer::default();
         let result = self
             .client

@@ -3,12 +3,14 @@
 mod clock;
 mod ecs;
 mod failure;
+mod pace;
 mod raw_json;
 mod s3;
 mod services;
 mod sns;
 mod usage;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -18,9 +20,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+
+use pace::SeesThrottles;
 
 pub use clock::Clock;
 pub use ecs::{BackupReceipt, DescribeError, Ecs};
+pub use pace::Pace;
 pub use s3::{Bucket, Expect, Listed, Object, Written};
 pub use sns::Topic;
 
@@ -62,7 +68,7 @@ pub struct Aws {
 }
 
 /// How the clients reach the world: a test puts its own in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Wiring {
     /// Shared by all clients, so that they share its connections and root certificates.
     pub http: SharedHttpClient,
@@ -70,22 +76,25 @@ pub struct Wiring {
     pub clock: Clock,
     /// Whose calls they are.
     pub credentials: SharedCredentialsProvider,
+    /// How fast ECS may be asked.
+    pub pace: Pace,
 }
 
 impl Wiring {
     /// TLS by rustls with ring, the machine's clock, and the credentials that Lambda puts into the environment.
     #[must_use]
-    pub fn live() -> Self {
+    pub fn live(pace: fn(&Clock) -> Pace) -> Self {
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
-        Self { http, clock: Clock::live(), credentials }
+        let clock = Clock::live();
+        Self { http, pace: pace(&clock), clock, credentials }
     }
 }
 
 /// Makes the clients. Endpoints come from `AWS_ENDPOINT_URL` and the SDK's per-service forms.
 pub async fn connect(places: Places, wiring: Wiring) -> Aws {
-    let Wiring { http, clock, credentials } = wiring;
+    let Wiring { http, clock, credentials, pace } = wiring;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -101,10 +110,12 @@ pub async fn connect(places: Places, wiring: Wiring) -> Aws {
         .timeout_config(timeouts)
         .load()
         .await;
-    clients(&config, places, clock)
+    clients(&config, places, clock, Arc::new(pace))
 }
 
-fn clients(config: &SdkConfig, places: Places, clock: Clock) -> Aws {
+fn clients(config: &SdkConfig, places: Places, clock: Clock, pace: Arc<Pace>) -> Aws {
+    let throttles = SharedInterceptor::new(SeesThrottles(Arc::clone(&pace)));
+    let ecs = aws_sdk_ecs::config::Builder::from(config).interceptor(throttles).build();
     let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(places.path_style).build();
     let sns = aws_sdk_sns::config::Builder::from(config).region(Region::new(places.topic_region)).build();
     Aws {
@@ -115,7 +126,7 @@ fn clients(config: &SdkConfig, places: Places, clock: Clock) -> Aws {
             clock: clock.clone(),
         },
         topic: Topic { client: aws_sdk_sns::Client::from_conf(sns), arn: places.topic },
-        ecs: Ecs { client: aws_sdk_ecs::Client::new(config), home: places.home },
+        ecs: Ecs { client: aws_sdk_ecs::Client::from_conf(ecs), home: places.home, pace },
         clock,
     }
 }

@@ -2,15 +2,13 @@
 //! services by task definition, so all clusters are walked, at a pace that leaves the account's budget to others.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>
 
-use std::time::Duration;
-
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{DeploymentRolloutState, ResourceManagementType, Service as SdkService};
 
-use super::clock::Clock;
 use super::ecs::Ecs;
 use super::failure::{Call, call};
+use super::pace::Category;
 use crate::domain::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
 use crate::domain::backout::service::{Other, Rollout, Service};
 use crate::domain::failure::CallFailure;
@@ -19,36 +17,17 @@ use crate::domain::failure::CallFailure;
 const PAGES_MAX: usize = 1_000;
 /// DescribeServices takes ten names.
 const SERVICES_A_CALL: usize = 10;
-/// So many calls at once, and then one in a tenth of a second: half of what ECS sustains for the account (20 a second).
-const BURST: u32 = 40;
-const PAUSE: Duration = Duration::from_millis(100);
-
-struct Pace<'a> {
-    clock: &'a Clock,
-    calls: u32,
-}
-
-impl Pace<'_> {
-    async fn keep(&mut self) {
-        self.calls += 1;
-        if self.calls > BURST {
-            self.clock.sleep(PAUSE).await;
-        }
-    }
-}
 
 impl Ecs {
     /// The services that are pointed at a revision of the family, or that have a deployment or task set on one.
     ///
     /// # Errors
     /// When anything could not be read: a service that was not seen must not be taken for none.
-    pub async fn services_of(&self, family: &Family, clock: &Clock) -> Result<Vec<Service>, CallFailure> {
-        let mut rate = Pace { clock, calls: 0 };
+    pub async fn services_of(&self, family: &Family) -> Result<Vec<Service>, CallFailure> {
         let mut found = Vec::new();
         for cluster in self.all_clusters().await? {
-            let names = self.services_in(&cluster, &mut rate).await?;
+            let names = self.services_in(&cluster).await?;
             for names in names.chunks(SERVICES_A_CALL) {
-                rate.keep().await;
                 let services = self.described(&cluster, names).await?;
                 found.extend(services.iter().filter_map(service).filter(|service| is_of(service, family)));
             }
@@ -58,6 +37,7 @@ impl Ecs {
 
     /// Some services of a cluster. What is gone by now is left out.
     async fn described(&self, cluster: &str, names: &[String]) -> Result<Vec<SdkService>, CallFailure> {
+        self.keep(Category::ServiceRead).await;
         let call = || call("ecs:DescribeServices", cluster);
         let request = self.client.describe_services().cluster(cluster).set_services(Some(names.to_vec()));
         let answer = match request.send().await {
@@ -79,11 +59,11 @@ impl Ecs {
         }
     }
 
-    async fn services_in(&self, cluster: &str, rate: &mut Pace<'_>) -> Result<Vec<String>, CallFailure> {
+    pub(super) async fn services_in(&self, cluster: &str) -> Result<Vec<String>, CallFailure> {
         let call = || call("ecs:ListServices", cluster);
         let (mut services, mut token) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
-            rate.keep().await;
+            self.keep(Category::ServiceRead).await;
             let request = self.client.list_services().cluster(cluster).max_results(100);
             let page = match request.set_next_token(token).send().await {
                 Ok(page) => page,

@@ -7,6 +7,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 
 use super::{Sandbox, deadline};
+use crate::aws::Pace;
 use crate::domain::arn::ArnError;
 use crate::domain::backout::answer::{Answer, Outcome};
 use crate::domain::backout::request::{NotARequest, Request};
@@ -44,7 +45,7 @@ impl InvocationError {
 
 /// Runs backout until Lambda ends it.
 pub async fn backout() -> ExitCode {
-    let function = match Sandbox::start(SERVICE) {
+    let function = match Sandbox::start(SERVICE, Pace::of_backout) {
         Ok(sandbox) => Function(sandbox),
         Err(stopped) => return stopped,
     };

@@ -7,6 +7,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 
 use super::{Sandbox, deadline};
+use crate::aws::Pace;
 use crate::domain::arn::ArnError;
 use crate::domain::event::{self, Event, EventError};
 use crate::domain::metrics;
@@ -43,7 +44,7 @@ impl InvocationError {
 
 /// Runs the guard until Lambda ends it.
 pub async fn guard() -> ExitCode {
-    let function = match Sandbox::start(SERVICE) {
+    let function = match Sandbox::start(SERVICE, Pace::unlimited) {
         Ok(sandbox) => Function(sandbox),
         Err(stopped) => return stopped,
     };

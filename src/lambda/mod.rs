@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 pub use self::backout::backout;
 pub use self::guard::guard;
 
-use crate::aws::{self, Clock, Places, Wiring};
+use crate::aws::{self, Clock, Pace, Places, Wiring};
 use crate::config::Settings;
 use crate::domain::arn::Home;
 use crate::reconcile::{Guard, Texts};
@@ -29,18 +29,28 @@ struct Sandbox {
     guard: OnceCell<Guard>,
     is_cold: Cell<bool>,
     clock: Clock,
+    pace: fn(&Clock) -> Pace,
 }
 
 impl Sandbox {
     /// Reads the settings, or says in one line what is wrong with them.
-    fn start(service: &'static str) -> Result<Self, ExitCode> {
+    fn start(service: &'static str, pace: fn(&Clock) -> Pace) -> Result<Self, ExitCode> {
         telemetry::start();
         let settings = Settings::read(environment).map_err(|error| stopped(service, &error.to_string()))?;
-        Ok(Self { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live() })
+        Ok(Self { settings, guard: OnceCell::new(), is_cold: Cell::new(true), clock: Clock::live(), pace })
     }
 
     async fn guard(&self, home: Home) -> &Guard {
-        self.guard.get_or_init(|| connect(&self.settings, home)).await
+        self.guard.get_or_init(|| self.connect(home)).await
+    }
+
+    /// Makes the clients.
+    async fn connect(&self, home: Home) -> Guard {
+        let Settings { policy, bucket, topic, runbook_url, backout_function, function, path_style, region: _ } =
+            self.settings.clone();
+        let texts = Texts { runbook_url, backout_function, bucket: bucket.clone(), function };
+        let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
+        Guard { aws: aws::connect(places, Wiring::live(self.pace)).await, policy, home, texts }
     }
 }
 
@@ -65,15 +75,6 @@ fn environment(name: &str) -> Option<String> {
 fn stopped(service: &'static str, why: &str) -> ExitCode {
     tracing::error!(service, "{why}");
     ExitCode::FAILURE
-}
-
-/// Makes the clients, for the first event that needs them.
-async fn connect(settings: &Settings, home: Home) -> Guard {
-    let Settings { policy, bucket, topic, runbook_url, backout_function, function, path_style, region: _ } =
-        settings.clone();
-    let texts = Texts { runbook_url, backout_function, bucket: bucket.clone(), function };
-    let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
-    Guard { aws: aws::connect(places, Wiring::live()).await, policy, home, texts }
 }
 
 fn deadline(context: &Context) -> Timestamp {

@@ -126,10 +126,10 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         match subject {
-            Subject::Revision(id) => Box::pin(self.reconcile(id, provenance, deadline)).await,
+            Subject::Revision(id) => Box::pin(self.reconcile_and_report(id, provenance, deadline)).await,
             Subject::Daemon(daemon) => Box::pin(self.look_at_daemon(daemon, provenance, deadline)).await,
             Subject::LatestOf(family) => match self.latest_of(family, deadline).await? {
-                Some(id) => Box::pin(self.reconcile(&id, provenance, deadline)).await,
+                Some(id) => Box::pin(self.reconcile_and_report(&id, provenance, deadline)).await,
                 // Every revision is INACTIVE or gone by now.
                 None => Ok(Concluded::silent(Outcome::Inactive, Some(family.to_string()))),
             },
@@ -153,13 +153,24 @@ impl Guard {
         Patience::until(deadline - TIME_TO_REPORT, &self.aws.clock)
     }
 
-    /// Brings the world around one revision into order: observe, plan, apply, and again while it moves; then report.
-    async fn reconcile(
+    async fn reconcile_and_report(
         &self,
         id: &TaskDefinitionId,
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
+        let (report, past) = self.reconcile(id, provenance, deadline).await?;
+        self.report(report, past, deadline).await
+    }
+
+    /// Brings the world around one revision into order: observe, plan, apply, and again while it moves. What came of it
+    /// is still to be told and recorded.
+    async fn reconcile(
+        &self,
+        id: &TaskDefinitionId,
+        provenance: &Provenance,
+        deadline: Timestamp,
+    ) -> Result<(Report, Past), RunError> {
         let mut run = Run::default();
         let mut patience = self.patience(deadline);
         let mut last = None;
@@ -174,7 +185,7 @@ impl Guard {
                 Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
                 Err(Stop::Failed(failure)) => Err(failure),
             };
-            return self.conclude(id, provenance, run, last, ended, deadline).await;
+            return Ok(self.conclude(id, provenance, run, last, ended).await);
         }
         Err(RunError::Unsettled)
     }
@@ -221,7 +232,8 @@ impl Guard {
             }
             Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
             Err(Stop::Failed(failure)) => {
-                return self.conclude(id, provenance, Run::default(), None, Err(failure), deadline).await;
+                let (report, past) = self.conclude(id, provenance, Run::default(), None, Err(failure)).await;
+                return self.report(report, past, deadline).await;
             }
             Err(Stop::Transient(failure)) => return Err(RunError::Transient(failure)),
             Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
@@ -239,7 +251,7 @@ impl Guard {
         Past { own, family }
     }
 
-    /// Puts together all that is known at the end, and reports it.
+    /// Puts together all that is known at the end.
     async fn conclude(
         &self,
         id: &TaskDefinitionId,
@@ -247,8 +259,7 @@ impl Guard {
         run: Run,
         last: Option<(Observation, Plan)>,
         ended: Result<Ending, Failure>,
-        deadline: Timestamp,
-    ) -> Result<Concluded, RunError> {
+    ) -> (Report, Past) {
         let past = match &last {
             Some((seen, _)) => Past { own: seen.record.clone(), family: seen.family_records.clone() },
             None => self.past_of(id).await,
@@ -281,6 +292,6 @@ impl Guard {
                 report.failure = Some(failure);
             }
         }
-        self.report(report, past, deadline).await
+        (report, past)
     }
 }

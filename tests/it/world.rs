@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
-use ecs_privileged_guard::aws::{Clock, Places, Wiring, connect};
+use ecs_privileged_guard::aws::{Clock, Pace, Places, Wiring, connect};
 use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::backout;
 use ecs_privileged_guard::domain::document::OutputOnly;
@@ -144,12 +144,14 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
 }
 
 /// As a principal of the account.
-fn wiring(state: &Shared, principal: &str) -> Wiring {
+fn wiring(state: &Shared, principal: &str, pace: fn(&Clock) -> Pace) -> Wiring {
     let key = lock(state).key_of(principal).clone();
     let jumping = Jumping { state: Arc::clone(state), waits: Arc::default() };
+    let clock = Clock::new(jumping.clone(), jumping);
     Wiring {
         http: in_process::client(Arc::clone(state)),
-        clock: Clock::new(jumping.clone(), jumping),
+        pace: pace(&clock),
+        clock,
         credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
     }
 }
@@ -183,13 +185,13 @@ impl World {
         set_up(&mut state);
         state.forget_calls();
         let state = Arc::new(Mutex::new(state));
-        Self { guard: guard(mode, topic, wiring(&state, GUARD)).await, state, event, deliveries: Mutex::default() }
+        Self { guard: guard(mode, topic, wiring(&state, GUARD, Pace::unlimited)).await, state, event, deliveries: Mutex::default() }
     }
 
     /// An operator asks backout for something: the answer, or why there is none.
     pub(crate) async fn back_out(&self, request: &str) -> Result<backout::answer::Answer, String> {
         let topic = self.state().topic(TOPIC);
-        let mut backout = guard(self.guard.policy.mode, topic, wiring(&self.state, BACKOUT)).await;
+        let mut backout = guard(self.guard.policy.mode, topic, wiring(&self.state, BACKOUT, Pace::of_backout)).await;
         backout.texts.function = Some("function".into());
         let request = backout::request::Request::read(request, &backout.home).unwrap().unwrap();
         let deadline = backout.aws.clock.now() + Duration::from_mins(2);

@@ -125,7 +125,7 @@ pub(super) async fn observe(
     };
     let exemption = exemption_with_etag(guard, id).await?;
     let backup = guard.aws.bucket.get(&keys::backup(&guard.home, id)).await?.map(|object| object.text);
-    let services = guard.aws.ecs.services_of(&id.family, &guard.aws.clock).await?;
+    let services = guard.aws.ecs.services_of(&id.family).await?;
     Ok(Seen { id: id.clone(), original, later, gone, record, other_records, backup, exemption, services })
 }
 

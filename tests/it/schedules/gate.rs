@@ -18,7 +18,7 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use ecs_privileged_guard::aws::{Clock, Wiring};
+use ecs_privileged_guard::aws::{Clock, Pace, Wiring};
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::outcome::Answer;
 use ecs_privileged_guard::reconcile::Guard;
@@ -96,9 +96,11 @@ impl Gate {
     pub(super) fn wiring(&self) -> Wiring {
         let key = lock(&self.others).key_of(GUARD).clone();
         let connector = SharedHttpConnector::new(self.clone());
+        let clock = Clock::new(self.clone(), self.clone());
         Wiring {
             http: http_client_fn(move |_, _| connector.clone()),
-            clock: Clock::new(self.clone(), self.clone()),
+            pace: Pace::unlimited(&clock),
+            clock,
             credentials: SharedCredentialsProvider::new(Credentials::new(key.id, key.secret, None, None, "test")),
         }
     }

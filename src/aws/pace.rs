@@ -1,0 +1,155 @@
+//! How fast the account's ECS is asked: token buckets by the categories in which ECS itself counts, so that consoles,
+//! pipelines and the event path keep most of the account's budget.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use super::clock::Clock;
+
+/// What ECS counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Task definitions, read.
+    TaskDefinitionRead,
+    /// Task definitions, registered and deregistered.
+    TaskDefinitionWrite,
+    /// Clusters, read.
+    ClusterRead,
+    /// Tasks, read.
+    ClusterResourceRead,
+    /// Services, read.
+    ServiceRead,
+}
+
+const CATEGORIES: [Category; 5] = [
+    Category::TaskDefinitionRead,
+    Category::TaskDefinitionWrite,
+    Category::ClusterRead,
+    Category::ClusterResourceRead,
+    Category::ServiceRead,
+];
+
+/// A second, or what else a token costs.
+const SECOND: Duration = Duration::from_secs(1);
+/// A throttle halves the rate, down to an eighth.
+const SLOWNESS_MAX: u32 = 8;
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
+
+/// Token buckets, one for each category.
+#[derive(Debug)]
+pub struct Pace {
+    clock: Clock,
+    /// In the order of [`Category`]; none for whoever is not to wait.
+    buckets: Option<[Bucket; 5]>,
+    /// How many tokens a call takes: 1, and twice as many after each throttle.
+    slowness: AtomicU32,
+}
+
+impl Pace {
+    /// No pace: an event waits for nobody.
+    #[must_use]
+    pub fn unlimited(clock: &Clock) -> Self {
+        Self { clock: clock.clone(), buckets: None, slowness: AtomicU32::new(1) }
+    }
+
+    /// Five reads a second in each category, ten at once; one write in two seconds. A quarter of what ECS sustains.
+    #[must_use]
+    pub fn of_sweep(clock: &Clock) -> Self {
+        let reads = Quota::with_period(SECOND / 5).map(|quota| quota.allow_burst(tokens(10)));
+        let writes = Quota::with_period(2 * SECOND);
+        Self::new(clock, reads, writes)
+    }
+
+    /// Ten a second in each category, forty at once: a person waits.
+    #[must_use]
+    pub fn of_backout(clock: &Clock) -> Self {
+        let quota = || Quota::with_period(SECOND / 10).map(|quota| quota.allow_burst(tokens(40)));
+        Self::new(clock, quota(), quota())
+    }
+
+    fn new(clock: &Clock, reads: Option<Quota>, writes: Option<Quota>) -> Self {
+        let bucket = |category| {
+            let quota = match category {
+                Category::TaskDefinitionWrite => writes,
+                Category::TaskDefinitionRead | Category::ClusterRead => reads,
+                Category::ClusterResourceRead | Category::ServiceRead => reads,
+            };
+            let quota = quota.unwrap_or_else(|| Quota::per_second(tokens(1)));
+            RateLimiter::direct_with_clock(quota, Ticks(clock.clone()))
+        };
+        Self { clock: clock.clone(), buckets: Some(CATEGORIES.map(bucket)), slowness: AtomicU32::new(1) }
+    }
+
+    /// Waits until a call of this category may be made.
+    pub async fn keep(&self, category: Category) {
+        let Some(buckets) = &self.buckets else { return };
+        let bucket = &buckets[category as usize];
+        for _ in 0..self.slowness.load(Ordering::Relaxed) {
+            while let Err(not_yet) = bucket.check() {
+                self.clock.sleep(not_yet.wait_time_from(Ticks(self.clock.clone()).now())).await;
+            }
+        }
+    }
+
+    fn slow_down(&self) {
+        let slower = |slowness: u32| Some((slowness * 2).min(SLOWNESS_MAX));
+        // The closure never declines.
+        let _ = self.slowness.fetch_update(Ordering::Relaxed, Ordering::Relaxed, slower);
+    }
+}
+
+fn tokens(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
+/// Our clock, as the token buckets read it.
+#[derive(Debug, Clone)]
+struct Ticks(Clock);
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        u64::try_from(self.0.now().as_nanosecond()).unwrap_or_default().into()
+    }
+}
+
+/// Sees each throttle, also those that the SDK's own retries heal.
+#[derive(Debug)]
+pub(super) struct SeesThrottles(pub(super) std::sync::Arc<Pace>);
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for SeesThrottles {
+    fn name(&self) -> &'static str {
+        "SeesThrottles"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        let body = response.body().bytes().unwrap_or_default();
+        let says_throttled = || body.windows(10).any(|window| window == b"Throttling");
+        if response.status().as_u16() == 429 || (response.status().as_u16() == 400 && says_throttled()) {
+            self.0.slow_down();
+        }
+        Ok(())
+    }
+}
