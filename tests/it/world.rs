@@ -185,7 +185,12 @@ impl World {
         set_up(&mut state);
         state.forget_calls();
         let state = Arc::new(Mutex::new(state));
-        Self { guard: guard(mode, topic, wiring(&state, GUARD, Pace::unlimited)).await, state, event, deliveries: Mutex::default() }
+        Self {
+            guard: guard(mode, topic, wiring(&state, GUARD, Pace::unlimited)).await,
+            state,
+            event,
+            deliveries: Mutex::default(),
+        }
     }
 
     /// An operator asks backout for something: the answer, or why there is none.
