@@ -104,10 +104,16 @@ impl Settings {
         let globs = |name, result: Result<FamilyGlobs, GlobError>| {
             result.map_err(|error| invalid(name, &format!("comma-separated families, * and ? allowed; {error}")))
         };
+        let remediate_existing = match get("REMEDIATE_EXISTING").as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(invalid("REMEDIATE_EXISTING", "true or false")),
+        };
         let policy = Policy {
             mode,
             guard_roles,
             remediate_families: globs("REMEDIATE_FAMILIES", FamilyGlobs::new(remediate.iter().map(String::as_str)))?,
+            remediate_existing,
             exempt_families: globs("EXEMPT_FAMILIES", FamilyGlobs::narrow(exempt.iter().map(String::as_str)))?,
             output_only: OutputOnly::new(members(list("OUTPUT_ONLY_MEMBERS"))?)
                 .map_err(|error| invalid("OUTPUT_ONLY_MEMBERS", &error.to_string()))?,

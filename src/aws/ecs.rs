@@ -7,7 +7,9 @@ use std::sync::Arc;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use jiff::Timestamp;
 
+use super::clock::Clock;
 use super::failure::{Call, call};
 use super::pace::{Category, Pace};
 use super::raw_json::{LastAnswer, put_body};
@@ -116,13 +118,17 @@ impl Ecs {
     /// Every ACTIVE revision of the account and Region, by family; the numbers in no order.
     ///
     /// # Errors
-    /// When a page cannot be read, or the pages do not end.
+    /// When a page cannot be read, or the pages do not end before `until`.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html>
-    pub async fn all_active(&self) -> Result<BTreeMap<Family, Vec<Revision>>, CallFailure> {
+    pub async fn all_active(
+        &self,
+        clock: &Clock,
+        until: Timestamp,
+    ) -> Result<BTreeMap<Family, Vec<Revision>>, CallFailure> {
         let call = || call("ecs:ListTaskDefinitions", "*");
         let mut families: BTreeMap<Family, Vec<Revision>> = BTreeMap::new();
         let mut token = None;
-        for _ in 0..PAGES_MAX {
+        while clock.now() < until {
             self.keep(Category::TaskDefinitionRead).await;
             let request = self.client.list_task_definitions().status(TaskDefinitionStatus::Active).max_results(100);
             let page = request.set_next_token(token.clone()).send().await;
@@ -134,11 +140,11 @@ impl Ecs {
             match page.next_token {
                 None => return Ok(families),
                 // It would go round for ever.
-                next if next == token => break,
+                next if next == token => return Err(call().refused()),
                 next => token = next,
             }
         }
-        Err(call().refused())
+        Err(call().transient(Transient::TimedOut))
     }
 
     /// The numbers of a family's ACTIVE revisions, all of those above `floor` and perhaps some below, from the highest.

@@ -9,6 +9,7 @@ mod s3;
 mod services;
 mod sns;
 mod usage;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;

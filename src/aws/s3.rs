@@ -47,11 +47,11 @@ pub enum Expect {
 }
 
 /// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Written {
-    /// It is stored.
-    Yes,
+    /// It is stored, under this `ETag`.
+    Yes(String),
     /// Something else than expected is there; nothing was written.
     Changed,
 }
@@ -61,6 +61,8 @@ pub enum Written {
 pub struct Listed {
     /// The key.
     pub key: String,
+    /// Its `ETag`.
+    pub etag: String,
     /// When S3 says it was written.
     pub written_at: Option<Timestamp>,
 }
@@ -116,7 +118,7 @@ impl Bucket {
             Expect::Etag(etag) => request.if_match(etag),
         };
         match request.send().await {
-            Ok(_) => Ok(Written::Yes),
+            Ok(answer) => Ok(Written::Yes(answer.e_tag.unwrap_or_default())),
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
                 Some(412) => Ok(Written::Changed),
                 // With `If-Match`: the object is gone.
@@ -124,6 +126,16 @@ impl Bucket {
                 Some(_) | None => Err(call("s3:PutObject", self.arn(key)).failure(&error)),
             },
         }
+    }
+
+    /// Writes an object, whatever the key holds.
+    ///
+    /// # Errors
+    /// When it is not known to be written.
+    pub async fn replace(&self, key: &str, text: String, content_type: &str) -> Result<(), CallFailure> {
+        let request = self.client.put_object().bucket(&self.name).key(key).content_type(content_type);
+        let sent = request.body(ByteStream::from(text.into_bytes())).send().await;
+        sent.map(|_| ()).map_err(|error| call("s3:PutObject", self.arn(key)).failure(&error))
     }
 
     /// The failure of a write that others keep overtaking.
@@ -144,7 +156,11 @@ impl Bucket {
             let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
             let page = request.set_continuation_token(token).send().await.map_err(|error| call().failure(&error))?;
             listed.extend(page.contents.into_iter().flatten().filter_map(|object| {
-                Some(Listed { key: object.key?, written_at: object.last_modified.and_then(timestamp) })
+                Some(Listed {
+                    key: object.key?,
+                    etag: object.e_tag.unwrap_or_default(),
+                    written_at: object.last_modified.and_then(timestamp),
+                })
             }));
             token = page.next_continuation_token;
             if token.is_none() {

@@ -16,7 +16,7 @@ use crate::domain::failure::CallFailure;
 /// 100 clusters or services a page; pages may be short.
 const PAGES_MAX: usize = 1_000;
 /// DescribeServices takes ten names.
-const SERVICES_A_CALL: usize = 10;
+pub(super) const SERVICES_A_CALL: usize = 10;
 
 impl Ecs {
     /// The services that are pointed at a revision of the family, or that have a deployment or task set on one.
@@ -36,7 +36,7 @@ impl Ecs {
     }
 
     /// Some services of a cluster. What is gone by now is left out.
-    async fn described(&self, cluster: &str, names: &[String]) -> Result<Vec<SdkService>, CallFailure> {
+    pub(super) async fn described(&self, cluster: &str, names: &[String]) -> Result<Vec<SdkService>, CallFailure> {
         self.keep(Category::ServiceRead).await;
         let call = || call("ecs:DescribeServices", cluster);
         let request = self.client.describe_services().cluster(cluster).set_services(Some(names.to_vec()));
@@ -52,7 +52,7 @@ impl Ecs {
         }
     }
 
-    async fn all_clusters(&self) -> Result<Vec<String>, CallFailure> {
+    pub(super) async fn all_clusters(&self) -> Result<Vec<String>, CallFailure> {
         match self.clusters(PAGES_MAX).await? {
             (clusters, false) => Ok(clusters),
             (_, true) => Err(call("ecs:ListClusters", "*").refused()),
@@ -117,7 +117,7 @@ fn is_of(service: &Service, family: &Family) -> bool {
 
 /// A service as it matters here; none if it is being deleted. INACTIVE deployments are history, and a DRAINING task set
 /// is on its way there. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>
-fn service(shown: &SdkService) -> Option<Service> {
+pub(super) fn service(shown: &SdkService) -> Option<Service> {
     if shown.status() != Some("ACTIVE") {
         return None;
     }

@@ -10,7 +10,9 @@ use aws_sdk_ecs::types::{ResourceManagementType, Task};
 
 use super::ecs::Ecs;
 use super::failure::call;
-use crate::domain::arn::{Family, Revision, TaskDefinitionArn};
+use super::pace::Category;
+use super::services::SERVICES_A_CALL;
+use crate::domain::arn::{Family, Revision, TaskDefinitionArn, TaskDefinitionId};
 use crate::domain::failure::CallFailure;
 use crate::domain::observation::{Run, Starter, Usage};
 
@@ -22,8 +24,6 @@ const CLUSTER_PAGES_MAX: usize = 20;
 const FAILURES_MAX: usize = 2;
 /// 100 tasks a page: what more there is of one family in one cluster would not change what a person does.
 const TASK_PAGES_MAX: usize = 10;
-/// DescribeServices takes ten names.
-const SERVICES_A_CALL: usize = 10;
 
 impl Ecs {
     /// What runs the family's revisions, as far as it can be seen.
@@ -62,6 +62,7 @@ impl Ecs {
         let mut clusters = Vec::new();
         let mut token = None;
         for _ in 0..pages_max {
+            self.keep(Category::ClusterRead).await;
             let page = self.client.list_clusters().max_results(100).set_next_token(token).send().await;
             let page = page.map_err(|error| call("ecs:ListClusters", "*").failure(&error))?;
             clusters.extend(page.cluster_arns.into_iter().flatten());
@@ -135,15 +136,21 @@ impl Ecs {
 }
 
 fn run_of(task: &Task, family: &Family) -> Option<(Starter, Revision)> {
+    let (id, starter) = self::task(task)?;
+    (id.family == *family).then_some((starter, id.revision))
+}
+
+/// What a task runs, and who started it. Whether ECS manages the service itself, the task does not say.
+pub(super) fn task(task: &Task) -> Option<(TaskDefinitionId, Starter)> {
     let id = task.task_definition_arn()?.parse::<TaskDefinitionArn>().ok()?.id;
     let starter = match task.group().and_then(|group| group.strip_prefix("service:")) {
         Some(service) => Starter::Service { name: service.to_owned(), is_express: false },
         None => Starter::Other(task.started_by().or(task.group()).unwrap_or("unknown").to_owned()),
     };
-    (id.family == *family).then_some((starter, id.revision))
+    Some((id, starter))
 }
 
-fn mark_express(starter: Starter, express: &[String]) -> Starter {
+pub(super) fn mark_express(starter: Starter, express: &[String]) -> Starter {
     match starter {
         Starter::Service { name, .. } => Starter::Service { is_express: express.contains(&name), name },
         Starter::Other(text) => Starter::Other(text),

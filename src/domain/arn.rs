@@ -7,6 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a text is not what it should be. Holds what was expected, never the text itself: it may come from anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ArnError {
@@ -94,7 +96,8 @@ fn partition_of(region: &str) -> &'static str {
 }
 
 /// A task definition family.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Family(String);
 
 impl Family {
@@ -129,8 +132,23 @@ impl FromStr for Family {
     }
 }
 
+impl From<Family> for String {
+    fn from(family: Family) -> Self {
+        family.0
+    }
+}
+
+impl TryFrom<String> for Family {
+    type Error = ArnError;
+
+    fn try_from(text: String) -> Result<Self, ArnError> {
+        text.parse()
+    }
+}
+
 /// The number of a revision, from 1. Numbers of a family only grow, and have no gaps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u32", try_from = "u64")]
 pub struct Revision(u32);
 
 impl Revision {
@@ -169,8 +187,23 @@ impl FromStr for Revision {
     }
 }
 
+impl From<Revision> for u32 {
+    fn from(revision: Revision) -> Self {
+        revision.0
+    }
+}
+
+impl TryFrom<u64> for Revision {
+    type Error = ArnError;
+
+    fn try_from(number: u64) -> Result<Self, ArnError> {
+        Self::new(number)
+    }
+}
+
 /// A family and a revision, shown as `web:12`. Safe in a shell, an S3 key and a mail: it is validated.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct TaskDefinitionId {
     /// The family.
     pub family: Family,
@@ -190,6 +223,20 @@ impl FromStr for TaskDefinitionId {
     fn from_str(text: &str) -> Result<Self, ArnError> {
         let (family, revision) = text.split_once(':').ok_or(ArnError::Shape)?;
         Ok(Self { family: family.parse()?, revision: revision.parse()? })
+    }
+}
+
+impl From<TaskDefinitionId> for String {
+    fn from(id: TaskDefinitionId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for TaskDefinitionId {
+    type Error = ArnError;
+
+    fn try_from(text: String) -> Result<Self, ArnError> {
+        text.parse()
     }
 }
 

@@ -23,18 +23,55 @@ pub fn record(home: &Home, id: &TaskDefinitionId) -> String {
 /// The prefix of all records of a family.
 #[must_use]
 pub fn records_of(home: &Home, family: &Family) -> String {
-    format!("records/{}/{}/{family}/", home.account(), home.region())
+    format!("{}{family}/", records(home))
+}
+
+/// The prefix of all records.
+#[must_use]
+pub fn records(home: &Home) -> String {
+    format!("records/{}/{}/", home.account(), home.region())
 }
 
 /// Where the exemption of a family lies.
 #[must_use]
 pub fn exemption(home: &Home, family: &Family) -> String {
-    format!("exemptions/{}/{}/{family}.json", home.account(), home.region())
+    format!("{}{family}.json", exemptions(home))
+}
+
+/// The prefix of all exemptions.
+#[must_use]
+pub fn exemptions(home: &Home) -> String {
+    format!("exemptions/{}/{}/", home.account(), home.region())
+}
+
+/// Where the watermark of the sweeps lies.
+#[must_use]
+pub fn watermark(home: &Home) -> String {
+    format!("sweeps/{}/{}.json", home.account(), home.region())
+}
+
+/// Where a sweep's evidence lies: `name` is a date with `.json`, `latest.json` or `latest.html`.
+#[must_use]
+pub fn report(home: &Home, name: &str) -> String {
+    format!("reports/{}/{}/{name}", home.account(), home.region())
 }
 
 /// The revision whose record or backup a key is, below the family's prefix; none if it is something else.
 #[must_use]
 pub fn revision_below(prefix: &str, key: &str) -> Option<Revision> {
+    key.strip_prefix(prefix)?.strip_suffix(".json")?.parse().ok()
+}
+
+/// The revision whose record a key is, below the prefix of all records; none if it is something else.
+#[must_use]
+pub fn id_below(prefix: &str, key: &str) -> Option<TaskDefinitionId> {
+    let (family, revision) = key.strip_prefix(prefix)?.strip_suffix(".json")?.split_once('/')?;
+    Some(TaskDefinitionId { family: family.parse().ok()?, revision: revision.parse().ok()? })
+}
+
+/// The family whose exemption a key is, below the prefix of all exemptions; none if it is something else.
+#[must_use]
+pub fn family_below(prefix: &str, key: &str) -> Option<Family> {
     key.strip_prefix(prefix)?.strip_suffix(".json")?.parse().ok()
 }
 
@@ -52,5 +89,9 @@ mod tests {
         let prefix = records_of(&home, &id.family);
         assert_eq!(revision_below(&prefix, &record(&home, &id)), Some(id.revision));
         assert_eq!(revision_below(&prefix, "records/111122223333/eu-west-1/web/x/12.json"), None);
+        assert_eq!(id_below(&records(&home), &record(&home, &id)), Some(id.clone()));
+        assert_eq!(family_below(&exemptions(&home), &exemption(&home, &id.family)), Some(id.family));
+        assert_eq!(watermark(&home), "sweeps/111122223333/eu-west-1.json");
+        assert_eq!(report(&home, "latest.html"), "reports/111122223333/eu-west-1/latest.html");
     }
 }

@@ -1,10 +1,10 @@
 //! What observe saw, as one plain value. It holds no opinion; `plan` has them all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::arn::{Revision, TaskDefinitionId};
+use super::arn::{Family, Revision, TaskDefinitionId};
 use super::document::Described;
 use super::exemption::Found;
 use super::failure::CallFailure;
@@ -84,6 +84,39 @@ pub struct Usage {
     pub is_cut_short: bool,
 }
 
+/// What runs every family of an account, by one walk over it.
+#[derive(Debug, Clone, Default)]
+pub struct AccountUsage {
+    /// Who runs what, by family.
+    pub families: BTreeMap<Family, Vec<Run>>,
+    /// What could not be read: it may run any family.
+    pub unread: Vec<CallFailure>,
+    /// Clusters that were not looked at for lack of time.
+    pub clusters_left_out: usize,
+}
+
+impl AccountUsage {
+    /// What runs one family.
+    #[must_use]
+    pub fn of(&self, family: &Family) -> Usage {
+        Usage {
+            runs: self.families.get(family).cloned().unwrap_or_default(),
+            unread: self.unread.clone(),
+            clusters_left_out: self.clusters_left_out,
+            is_cut_short: false,
+        }
+    }
+
+    /// Every revision that something runs.
+    pub fn revisions(&self) -> impl Iterator<Item = TaskDefinitionId> {
+        let of = |(family, runs): (&Family, &Vec<Run>)| -> Vec<TaskDefinitionId> {
+            let numbers: BTreeSet<Revision> = runs.iter().map(|run| run.revision).collect();
+            numbers.into_iter().map(|number| family.revision(number)).collect()
+        };
+        self.families.iter().flat_map(of)
+    }
+}
+
 /// Tasks of one revision, started by one starter in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -93,7 +126,7 @@ pub struct Run {
     pub starter: Starter,
     /// The revision that they run.
     pub revision: Revision,
-    /// How many tasks.
+    /// How many tasks; a service that is pointed at the revision may have none now.
     pub tasks: u32,
 }
 

@@ -73,6 +73,12 @@ impl FamilyGlobs {
         }
     }
 
+    /// Them as they were given.
+    #[must_use]
+    pub fn globs(&self) -> Vec<String> {
+        self.0.iter().map(WildMatch::pattern).collect()
+    }
+
     /// Whether one of them names the family.
     #[must_use]
     pub fn match_family(&self, family: &Family) -> bool {
@@ -87,6 +93,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Families that get copies; others get alerts only.
     pub remediate_families: FamilyGlobs,
+    /// Whether sweep makes copies of what was registered before its first run.
+    pub remediate_existing: bool,
     /// Families that are exempt for good.
     pub exempt_families: FamilyGlobs,
     /// Members of a described task definition that registration does not take.

@@ -156,6 +156,12 @@ impl Report {
         self.original().map_or(&self.daemon_containers, Described::privileged_containers)
     }
 
+    /// Whether this run's end is to be recorded.
+    #[must_use]
+    pub fn leaves_a_record(&self, alert: Alerting) -> bool {
+        self.outcome.is_recorded() || alert == Alerting::Sent || self.has_news_of_copies()
+    }
+
     /// Whether this run did something that must be told. A copy that was withdrawn within seconds, because an equal one
     /// serves or the family is exempt by now, leaves the world as it was.
     #[must_use]

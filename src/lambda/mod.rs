@@ -2,6 +2,7 @@
 
 mod backout;
 mod guard;
+mod sweep;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -15,6 +16,7 @@ use tokio::sync::OnceCell;
 
 pub use self::backout::backout;
 pub use self::guard::guard;
+pub use self::sweep::sweep;
 
 use crate::aws::{self, Clock, Pace, Places, Wiring};
 use crate::config::Settings;
@@ -50,7 +52,7 @@ impl Sandbox {
             self.settings.clone();
         let texts = Texts { runbook_url, backout_function, bucket: bucket.clone(), function };
         let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
-        Guard { aws: aws::connect(places, Wiring::live(self.pace)).await, policy, home, texts }
+        Guard { aws: aws::connect(places, Wiring::live(self.pace)).await, policy, home, texts, usage: None }
     }
 }
 

@@ -171,7 +171,7 @@ async fn back_up(guard: &Guard, seen: &Observation, original: &RegisterInput) ->
     let key = keys::backup(&guard.home, &seen.id);
     let text = original.as_str();
     match guard.aws.bucket.put(&key, text, &Expect::Nothing).await? {
-        Written::Yes => Ok(BackupReceipt { sha256: backup::sha256(text) }),
+        Written::Yes(_) => Ok(BackupReceipt { sha256: backup::sha256(text) }),
         Written::Changed => {
             // Gone again between the two calls: a conflict like any other, so look again.
             let Some(stored) = guard.aws.bucket.get(&key).await? else {
@@ -225,7 +225,7 @@ fn is_equal_copy(guard: &Guard, seen: &Observation, candidate: &Described) -> bo
 /// Whether the family has been exempted since it was observed. An exemption that cannot be read by now counts: nothing
 /// may then be changed.
 async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Described) -> Result<bool, Stop> {
-    let found = exemption(guard, &seen.id).await?;
+    let found = exemption(guard, &seen.id.family).await?;
     let privileged = original.privileged_containers();
     let now = guard.aws.clock.now();
     Ok(!matches!(verdict(&guard.policy, &seen.id.family, privileged, &found, now), Verdict::NotExempt(_)))

@@ -8,8 +8,10 @@ mod observe;
 mod presence;
 mod report;
 mod stop;
+mod sweep;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,7 +19,7 @@ use crate::aws::Aws;
 use crate::domain::arn::{Family, Home, Revision, TaskDefinitionId};
 use crate::domain::event::{DaemonTaskDefinition, Subject};
 use crate::domain::failure::CallFailure;
-use crate::domain::observation::Observation;
+use crate::domain::observation::{AccountUsage, Observation, Usage};
 use crate::domain::outcome::{Alerting, Answer, Outcome};
 use crate::domain::plan::{Plan, check_plan, plan};
 use crate::domain::policy::Policy;
@@ -30,6 +32,7 @@ use observe::{family_records, observe, read_record};
 use report::Past;
 pub use report::Texts;
 use stop::{Patience, Stop};
+pub use sweep::{Answer as SweepAnswer, Swept};
 
 /// A run that is thrown back this often is given back to Lambda, which tries it again later.
 const ROUNDS_MAX: usize = 6;
@@ -47,6 +50,8 @@ pub struct Guard {
     pub home: Home,
     /// What alerts say besides the facts.
     pub texts: Texts,
+    /// What runs every family, where a walk has seen that already.
+    pub usage: Option<Arc<AccountUsage>>,
 }
 
 /// What a run has done so far.
@@ -73,6 +78,9 @@ pub enum RunError {
     /// The event names no revision, and the family's latest could not be looked up.
     #[error("the event names no revision, and the family's latest ACTIVE one could not be looked up: {0}")]
     Unreadable(Failure),
+    /// The account could not be looked at.
+    #[error("the account could not be looked at: {0}")]
+    Blind(Failure),
     /// Nobody could be told.
     #[error("the alert could not be published, so nobody was told: {0}")]
     NotPublished(CallFailure),
@@ -89,7 +97,7 @@ impl RunError {
             Self::Transient(failure) => failure.category(),
             Self::OutOfTime => "out_of_time",
             Self::Unsettled => "unsettled",
-            Self::Unreadable(failure) => failure.reason().as_str(),
+            Self::Unreadable(failure) | Self::Blind(failure) => failure.reason().as_str(),
             Self::NotPublished(_) => "alert_not_published",
             Self::NotRecorded(_) => "not_recorded",
         }
@@ -145,6 +153,14 @@ impl Guard {
             Err(Stop::Transient(failure)) => Err(RunError::Transient(failure)),
             Err(Stop::Failed(failure)) => Err(RunError::Unreadable(failure)),
             Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
+        }
+    }
+
+    /// What runs a family.
+    async fn usage(&self, family: &Family) -> Usage {
+        match &self.usage {
+            Some(walked) => walked.of(family),
+            None => self.aws.ecs.usage(family).await,
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::presence::Presence;
 use super::stop::Stop;
 use super::{Guard, Run};
-use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::document::Described;
 use crate::domain::exemption::Found;
 use crate::domain::failure::CallFailure;
@@ -49,7 +49,7 @@ pub(super) async fn observe(
     let is_active = seen.original.described().is_some_and(Described::is_active);
     let decisive = async {
         let (mut later, listed) = later_revisions(guard, id, now).await?;
-        let exemption = exemption(guard, id).await?;
+        let exemption = exemption(guard, &id.family).await?;
         let record = read_record(guard, id).await?;
         let (mut removed, gone) = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
         let earlier = match is_active || later.is_empty() {
@@ -67,7 +67,7 @@ pub(super) async fn observe(
         let highest_listed = listed.iter().copied().chain([id.revision]).max().unwrap_or(id.revision);
         Ok::<_, Stop>((later, highest_listed, earlier, exemption, record, removed, gone, family_records))
     };
-    let (decisive, usage) = tokio::join!(decisive, guard.aws.ecs.usage(&id.family));
+    let (decisive, usage) = tokio::join!(decisive, guard.usage(&id.family));
     let (later, highest_listed, earlier, exemption, record, removed, gone, family_records) = decisive?;
     Ok(Observation { later, earlier, removed, gone, usage, exemption, record, family_records, highest_listed, ..seen })
 }
@@ -189,8 +189,8 @@ async fn nearest_foreign_before(
 ///
 /// # Errors
 /// When a retry may help.
-pub(super) async fn exemption(guard: &Guard, id: &TaskDefinitionId) -> Result<Found, CallFailure> {
-    exemption_with_etag(guard, id).await.map(|(found, _)| found)
+pub(super) async fn exemption(guard: &Guard, family: &Family) -> Result<Found, CallFailure> {
+    exemption_with_etag(guard, family).await.map(|(found, _)| found)
 }
 
 /// The same with the `ETag` under which it was read, for whoever writes it.
@@ -199,9 +199,9 @@ pub(super) async fn exemption(guard: &Guard, id: &TaskDefinitionId) -> Result<Fo
 /// When a retry may help.
 pub(super) async fn exemption_with_etag(
     guard: &Guard,
-    id: &TaskDefinitionId,
+    family: &Family,
 ) -> Result<(Found, Option<String>), CallFailure> {
-    match guard.aws.bucket.get(&keys::exemption(&guard.home, &id.family)).await {
+    match guard.aws.bucket.get(&keys::exemption(&guard.home, family)).await {
         Ok(None) => Ok((Found::Nothing, None)),
         Ok(Some(object)) => Ok((Found::Object { text: object.text, written_at: object.written_at }, Some(object.etag))),
         Err(failure) if failure.is_transient() => Err(failure),

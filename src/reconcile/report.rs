@@ -53,8 +53,7 @@ impl Guard {
         if alert == Alerting::Sent {
             self.publish(&alert::message(&report, &self.setting()), deadline).await?;
         }
-        let is_recorded = report.outcome.is_recorded() || alert == Alerting::Sent || report.has_news_of_copies();
-        let recorded = match is_recorded {
+        let recorded = match report.leaves_a_record(alert) {
             true => {
                 let write = async || self.record(&report, own.clone(), told_at, now).await;
                 self.until_the_end(deadline).repeat(write).await
@@ -112,7 +111,7 @@ impl Guard {
             held = read_record(self, &report.id).await?;
         }
         let is_news = told_at == Some(now) || !report.made.is_empty();
-        self.merge_record(&report.id, held, &report.record(told_at, now), is_news).await
+        self.merge_record(&report.id, held, &report.record(told_at, now), is_news).await.map(|_| ())
     }
 
     /// Adds to a record by compare-and-swap. `held` is what was read of it last. Where somebody else wrote meanwhile, what
@@ -123,25 +122,25 @@ impl Guard {
         held: Option<Held>,
         news: &Record,
         is_news: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<String, Stop> {
         let change = |held, is_overtaken: bool| Record::merged(held, news.clone(), is_overtaken && !is_news);
         self.update_record(id, held, change).await
     }
 
     /// Changes a record by compare-and-swap. `held` is what was read of it last; where somebody else wrote meanwhile, the
-    /// newest one is changed instead, and the change is told so.
+    /// newest one is changed instead, and the change is told so. Answers the `ETag` under which it lies then.
     pub(super) async fn update_record(
         &self,
         id: &TaskDefinitionId,
         mut held: Option<Held>,
         change: impl Fn(Option<Record>, bool) -> Record,
-    ) -> Result<(), Stop> {
+    ) -> Result<String, Stop> {
         let key = keys::record(&self.home, id);
         let mut is_overtaken = false;
         for _ in 0..MERGES_MAX {
             let merged = change(held.as_ref().map(|held| held.record.clone()), is_overtaken);
             let expect = match &held {
-                Some(held) if held.record.says_the_same_as(&merged) => return Ok(()),
+                Some(held) if held.record.says_the_same_as(&merged) => return Ok(held.etag.clone()),
                 Some(held) => Expect::Etag(held.etag.clone()),
                 None => Expect::Nothing,
             };
@@ -149,7 +148,7 @@ impl Guard {
                 .to_json()
                 .map_err(|error| Stop::Failed(Failure::RecordUnreadable { key: key.clone(), error }))?;
             match self.aws.bucket.put(&key, &text, &expect).await? {
-                Written::Yes => return Ok(()),
+                Written::Yes(etag) => return Ok(etag),
                 Written::Changed => {
                     is_overtaken = true;
                     held = read_record(self, id).await?;

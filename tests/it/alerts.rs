@@ -43,6 +43,7 @@ fn policy() -> Policy {
     Policy {
         mode: Mode::Remediate,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),
         owner_tag_keys: vec!["team".into()],

@@ -100,6 +100,7 @@ fn report(text: &str) -> Report {
     let policy = Policy {
         mode: Mode::Alert,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),
         owner_tag_keys: vec!["team".into()],

@@ -134,13 +134,14 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
     let policy = Policy {
         mode,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
         guard_roles: vec!["guard-role".parse().unwrap()],
     };
     let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
-    Guard { aws: connect(places, wiring).await, policy, home, texts }
+    Guard { aws: connect(places, wiring).await, policy, home, texts, usage: None }
 }
 
 /// As a principal of the account.

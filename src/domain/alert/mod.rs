@@ -16,6 +16,7 @@ use super::outcome::{Outcome, Reason};
 use super::policy::RoleName;
 use super::report::Report;
 pub(super) use sections::BY_HAND;
+pub use sections::missing_statement;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 pub(super) const SUBJECT_MAX: usize = 99;

@@ -182,6 +182,13 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
     lines
 }
 
+/// The statement that a role lacks, where one is missing.
+#[must_use]
+pub fn missing_statement(report: &Report) -> Option<String> {
+    let Some(Failure::Call(call)) = &report.failure else { return None };
+    Some(statement(call.denied_action()?, report, &call.resource))
+}
+
 /// The statement that a role lacks; for a single object it would heal a single revision. Actions without resource-level permissions get `*`:
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>
 fn statement(action: &str, report: &Report, resource: &str) -> String {

@@ -51,3 +51,14 @@ pub struct News {
     /// How many tasks run it.
     pub tasks: u32,
 }
+
+/// The message.
+#[must_use]
+pub fn message(_digest: &Digest, _setting: &super::super::alert::Setting) -> super::super::alert::Message {
+    super::super::alert::Message {
+        subject: String::new(),
+        text: String::new(),
+        json: serde_json::Value::Null,
+        attributes: Vec::new(),
+    }
+}

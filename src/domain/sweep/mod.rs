@@ -1,4 +1,9 @@
-//! Sweep: what exists already, and what the event path missed. Pure: [`evidence`] is what an auditor is shown.
+//! Sweep: what exists already, and what the event path missed. Pure: `watermark` is what earlier runs have seen and told,
+//! `span` and `foundation` what need not be looked at again, `digest` what people are told, `evidence` what an auditor is
+//! shown.
 
 pub mod digest;
 pub mod evidence;
+pub mod foundation;
+pub mod span;
+pub mod watermark;

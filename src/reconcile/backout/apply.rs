@@ -45,7 +45,7 @@ pub(super) async fn apply(
         let expect = seen.exemption.1.clone().map_or(Expect::Nothing, Expect::Etag);
         done.sent_exemption = Some(exemption.clone());
         match guard.aws.bucket.put(&key, &exemption.to_json(), &expect).await {
-            Ok(Written::Yes) => done.has_exempted(exemption),
+            Ok(Written::Yes(_)) => done.has_exempted(exemption),
             // A lost answer of ours looks like somebody else's write: the next look tells.
             Ok(Written::Changed) => return Ok(Applied::LookAgain),
             Err(failure) if failure.is_transient() => return Err(failure.into()),

@@ -123,7 +123,7 @@ pub(super) async fn observe(
         true => Vec::new(),
         false => other_records(guard, id).await?,
     };
-    let exemption = exemption_with_etag(guard, id).await?;
+    let exemption = exemption_with_etag(guard, &id.family).await?;
     let backup = guard.aws.bucket.get(&keys::backup(&guard.home, id)).await?.map(|object| object.text);
     let services = guard.aws.ecs.services_of(&id.family).await?;
     Ok(Seen { id: id.clone(), original, later, gone, record, other_records, backup, exemption, services })

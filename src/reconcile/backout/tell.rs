@@ -118,7 +118,7 @@ impl Backout<'_> {
             self.guard.update_record(&seen.id, held, change).await
         };
         match self.guard.until_the_end(self.deadline).repeat(write).await {
-            Ok(()) => Ok(Answer {
+            Ok(_) => Ok(Answer {
                 restored: Some(restored.to_string()),
                 copy: copies.first().map(ToString::to_string),
                 services: self.services(),

@@ -1,0 +1,117 @@
+//! What runs the whole account's task definitions: one walk over clusters, tasks and services, instead of one a family.
+//! A service that is pointed at a revision counts, whether or not it has a task now.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types::{ResourceManagementType, Service as SdkService};
+use jiff::Timestamp;
+
+use super::clock::Clock;
+use super::ecs::Ecs;
+use super::failure::call;
+use super::pace::Category;
+use super::services::{SERVICES_A_CALL, service};
+use super::usage::{mark_express, task};
+use crate::domain::arn::{Family, Revision};
+use crate::domain::failure::{CallFailure, Transient};
+use crate::domain::observation::{AccountUsage, Run, Starter};
+
+/// 100 tasks a page: 5,000 services of 5,000 tasks each are more than any walk ends with.
+const PAGES_MAX: usize = 10_000;
+
+type Tasks = BTreeMap<(Family, Starter, Revision), u32>;
+
+impl Ecs {
+    /// What runs every family, as far as it can be seen until `until`. A cluster that cannot be read is part of the
+    /// answer, and the others are looked at all the same.
+    pub async fn usage_of_all(&self, clock: &Clock, until: Timestamp) -> AccountUsage {
+        let mut usage = AccountUsage::default();
+        let clusters = match self.all_clusters().await {
+            Ok(clusters) => clusters,
+            Err(failure) => {
+                usage.unread.push(failure);
+                return usage;
+            }
+        };
+        let is_late = || clock.now() >= until;
+        let mut left = clusters.iter();
+        for cluster in left.by_ref() {
+            if is_late() {
+                usage.clusters_left_out = left.len() + 1;
+                break;
+            }
+            match self.all_runs_in(cluster, &is_late).await {
+                Ok(tasks) => {
+                    let name = cluster.rsplit('/').next().unwrap_or(cluster);
+                    for ((family, starter, revision), tasks) in tasks {
+                        let run = Run { cluster: name.to_owned(), starter, revision, tasks };
+                        usage.families.entry(family).or_default().push(run);
+                    }
+                }
+                Err(failure) => usage.unread.push(failure),
+            }
+        }
+        usage
+    }
+
+    async fn all_runs_in(&self, cluster: &str, is_late: &dyn Fn() -> bool) -> Result<Tasks, CallFailure> {
+        let tasks = self.all_tasks_in(cluster, is_late);
+        let (tasks, services) = tokio::join!(tasks, self.all_services_in(cluster, is_late));
+        let (tasks, services) = (tasks?, services?);
+        let is_express =
+            |service: &&SdkService| service.resource_management_type() == Some(&ResourceManagementType::Ecs);
+        let express: Vec<String> =
+            services.iter().filter(is_express).filter_map(|service| service.service_name.clone()).collect();
+        let mut runs: Tasks = BTreeMap::new();
+        for ((family, starter, revision), count) in tasks {
+            *runs.entry((family, mark_express(starter, &express), revision)).or_default() += count;
+        }
+        for service in services.iter().filter_map(service) {
+            let others = service.others.iter().map(|other| &other.runs);
+            for id in service.target.iter().chain(others) {
+                let starter = Starter::Service { name: service.name.clone(), is_express: service.is_express };
+                runs.entry((id.family.clone(), starter, id.revision)).or_default();
+            }
+        }
+        Ok(runs)
+    }
+
+    async fn all_tasks_in(&self, cluster: &str, is_late: &dyn Fn() -> bool) -> Result<Tasks, CallFailure> {
+        let list = || call("ecs:ListTasks", cluster);
+        let (mut tasks, mut token) = (Tasks::new(), None);
+        for _ in 0..PAGES_MAX {
+            if is_late() {
+                return Err(list().transient(Transient::TimedOut));
+            }
+            self.keep(Category::ClusterResourceRead).await;
+            let request = self.client.list_tasks().cluster(cluster).max_results(100);
+            let page = request.set_next_token(token).send().await.map_err(|error| list().failure(&error))?;
+            let arns = page.task_arns.unwrap_or_default();
+            if !arns.is_empty() {
+                self.keep(Category::ClusterResourceRead).await;
+                let described = self.client.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
+                let described = described.map_err(|error| call("ecs:DescribeTasks", cluster).failure(&error))?;
+                for (id, starter) in described.tasks.iter().flatten().filter_map(task) {
+                    *tasks.entry((id.family, starter, id.revision)).or_default() += 1;
+                }
+            }
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(tasks);
+            }
+        }
+        Err(list().refused())
+    }
+
+    async fn all_services_in(&self, cluster: &str, is_late: &dyn Fn() -> bool) -> Result<Vec<SdkService>, CallFailure> {
+        let names = self.services_in(cluster).await?;
+        let mut services = Vec::new();
+        for names in names.chunks(SERVICES_A_CALL) {
+            if is_late() {
+                return Err(call("ecs:DescribeServices", cluster).transient(Transient::TimedOut));
+            }
+            services.extend(self.described(cluster, names).await?);
+        }
+        Ok(services)
+    }
+}

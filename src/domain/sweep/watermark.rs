@@ -1,0 +1,247 @@
+//! What earlier sweeps have seen, told and found, as it stands under `sweeps/`. It spares reads and repeats; nothing
+//! rests on it but the time of the first run. So one that cannot be used is made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::super::arn::{Family, Revision, TaskDefinitionId};
+use super::super::outcome::{Outcome, Reason};
+use super::super::report::Report;
+use super::span::Span;
+
+/// The version of the schema that this code writes.
+const SCHEMA_VERSION: u32 = 1;
+/// An event that has not come by then is lost.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>
+const EVENT_AGE_MAX: SignedDuration = SignedDuration::from_mins(30);
+
+/// The watermark of one account and Region.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watermark {
+    schema_version: u32,
+    /// When the first run began: what was registered before existed already.
+    pub created_at: Timestamp,
+    /// What was looked at of each family.
+    pub families: BTreeMap<Family, Span>,
+    /// Each privileged revision that is ACTIVE or in use.
+    pub privileged: BTreeMap<TaskDefinitionId, Standing>,
+    /// Revisions that are in use, not ACTIVE, and not privileged.
+    #[serde(default)]
+    pub clean_in_use: BTreeSet<TaskDefinitionId>,
+    /// What was told.
+    #[serde(default)]
+    pub told: Told,
+}
+
+/// What a digest has told and is not to be repeated.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Told {
+    /// For each exemption whose end was announced: that end, and how many days before it that was.
+    pub ending: BTreeMap<Family, (Timestamp, i32)>,
+    /// What could not be seen.
+    pub unseen: BTreeSet<String>,
+}
+
+/// What the last look at a privileged revision came to, and what it rested on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// What it rested on: as long as that is the same, the outcome is the same. Empty: it is to be looked at.
+    #[serde(default)]
+    pub rests_on: String,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+    /// The copy in force.
+    #[serde(default)]
+    pub copy: Option<Revision>,
+    /// Its privileged containers.
+    #[serde(default)]
+    pub containers: Vec<String>,
+    /// Ways to the host that its copy keeps, in words.
+    #[serde(default)]
+    pub residual: Vec<String>,
+    /// When it was registered, by ECS's word.
+    #[serde(default)]
+    pub registered_at: Option<Timestamp>,
+    /// Whether an event told of it.
+    #[serde(default)]
+    pub by_event: bool,
+    /// Whether people were told of it.
+    #[serde(default)]
+    pub was_told: bool,
+    /// Whether a digest has said that no event told of it.
+    #[serde(default)]
+    pub missed_was_told: bool,
+    /// When the exemption that it rests on ends.
+    #[serde(default)]
+    pub exempt_until: Option<Timestamp>,
+}
+
+impl Watermark {
+    /// The watermark of a first run that begins at `now`.
+    #[must_use]
+    pub fn begun(now: Timestamp) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            created_at: now,
+            families: BTreeMap::new(),
+            privileged: BTreeMap::new(),
+            clean_in_use: BTreeSet::new(),
+            told: Told::default(),
+        }
+    }
+
+    /// Reads a watermark. One that cannot be used is begun anew, with the time of the first run if that can be read;
+    /// the second part then says why.
+    #[must_use]
+    pub fn read(text: &str, now: Timestamp) -> (Self, Option<&'static str>) {
+        match serde_json::from_str::<Self>(text) {
+            Ok(watermark) if watermark.schema_version == SCHEMA_VERSION => (watermark, None),
+            Ok(_) | Err(_) => {
+                let members: Value = serde_json::from_str(text).unwrap_or_default();
+                let is_other = members.get("schemaVersion").is_some_and(|version| *version != SCHEMA_VERSION);
+                let created_at = members.get("createdAt").and_then(Value::as_str).and_then(|at| at.parse().ok());
+                let why = match (created_at, is_other) {
+                    (Some(_), true) => "it is of another schemaVersion; the time of the first run was kept",
+                    (Some(_), false) => "it could not be understood; the time of the first run was kept",
+                    (None, _) => {
+                        "it could not be understood, so what was registered before now counts as having existed before \
+                         the first run"
+                    }
+                };
+                (Self::begun(created_at.filter(|at| *at <= now).unwrap_or(now)), Some(why))
+            }
+        }
+    }
+
+    /// The watermark as it is stored.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Maps with texts as keys and nothing that can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Privileged revisions since the first run of which no event told, although it had time to come.
+    pub fn missed(&self, now: Timestamp) -> impl Iterator<Item = (&TaskDefinitionId, &Standing)> {
+        let created_at = self.created_at;
+        let is_missed = move |standing: &Standing| {
+            let old_enough = |at| created_at <= at && now.duration_since(at) > EVENT_AGE_MAX;
+            !standing.by_event && standing.registered_at.is_some_and(old_enough)
+        };
+        self.privileged.iter().filter(move |(_, standing)| is_missed(standing))
+    }
+}
+
+impl Standing {
+    /// Whether people were told of the same before.
+    #[must_use]
+    pub fn has_told(&self, report: &Report) -> bool {
+        let copy = report.copy.as_ref().map(|copy| copy.id.revision);
+        self.was_told && (self.outcome, self.reason, self.copy) == (report.outcome, report.reason, copy)
+    }
+
+    /// Whether it must be looked at again: something that it rests on has changed, its exemption has ended, or what
+    /// failed may work by now.
+    #[must_use]
+    pub fn is_due(&self, rests_on: &str, now: Timestamp) -> bool {
+        let may_heal = match (self.outcome, self.reason) {
+            (Outcome::Failed, _) => true,
+            (_, Some(Reason::Repeated | Reason::ExemptionUnreadable)) => true,
+            (_, _) => false,
+        };
+        may_heal || self.rests_on != rests_on || self.exempt_until.is_some_and(|end| end <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-24T08:00:00Z".parse().unwrap()
+    }
+
+    fn standing(registered_at: &str) -> Standing {
+        Standing {
+            rests_on: "x".into(),
+            outcome: Outcome::Remediated,
+            reason: None,
+            copy: None,
+            containers: vec!["app".into()],
+            residual: Vec::new(),
+            registered_at: Some(registered_at.parse().unwrap()),
+            by_event: false,
+            was_told: false,
+            missed_was_told: false,
+            exempt_until: None,
+        }
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written_members_of_the_future_aside() {
+        let mut watermark = Watermark::begun(now());
+        watermark
+            .families
+            .insert("web".parse().unwrap(), Span::from((Revision::new(12).unwrap(), Revision::new(3).unwrap())));
+        watermark.privileged.insert("web:12".parse().unwrap(), standing("2026-11-24T07:00:00Z"));
+        watermark.clean_in_use.insert("api:1".parse().unwrap());
+        watermark.told.ending.insert("web".parse().unwrap(), (now(), 7));
+        let text = watermark.to_json();
+        assert_eq!(Watermark::read(&text, now()), (watermark.clone(), None));
+        let later = text.replacen('{', r#"{"memberOfTheFuture":{"a":1},"#, 1);
+        assert_eq!(Watermark::read(&later, now()), (watermark, None));
+    }
+
+    #[test]
+    fn one_that_cannot_be_used_is_begun_anew_with_the_first_runs_time_where_that_can_be_read() {
+        let first = "2026-01-01T00:00:00Z";
+        for (text, created_at) in [
+            (r#"{"schemaVersion":2,"createdAt":"2026-01-01T00:00:00Z"}"#, first),
+            (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":{"web":"x"},"privileged":{}}"#, first),
+            (r#"{"schemaVersion":1,"createdAt":"2099-01-01T00:00:00Z"}"#, "2026-11-24T08:00:00Z"),
+            ("garbage", "2026-11-24T08:00:00Z"),
+            ("", "2026-11-24T08:00:00Z"),
+            ("[]", "2026-11-24T08:00:00Z"),
+        ] {
+            let (watermark, why) = Watermark::read(text, now());
+            assert_eq!(watermark, Watermark::begun(created_at.parse().unwrap()), "{text}");
+            assert!(why.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_missed_half_an_hour_after_a_registration_since_the_first_run() {
+        let mut watermark = Watermark::begun("2026-11-24T06:00:00Z".parse().unwrap());
+        for (family, standing) in [
+            ("before", standing("2026-11-24T05:59:59Z")),
+            ("missed", standing("2026-11-24T06:00:00Z")),
+            ("young", standing("2026-11-24T07:30:00Z")),
+            ("told", Standing { by_event: true, ..standing("2026-11-24T07:00:00Z") }),
+            ("unknown", Standing { registered_at: None, ..standing("2026-11-24T07:00:00Z") }),
+        ] {
+            watermark.privileged.insert(format!("{family}:1").parse().unwrap(), standing);
+        }
+        let missed: Vec<String> = watermark.missed(now()).map(|(id, _)| id.to_string()).collect();
+        assert_eq!(missed, ["missed:1"]);
+    }
+
+    #[test]
+    fn what_may_heal_and_what_has_changed_is_due() {
+        let unchanged = standing("2026-11-24T07:00:00Z");
+        assert!(!unchanged.is_due("x", now()));
+        assert!(unchanged.is_due("y", now()));
+        let exempt = |end: &str| Standing { exempt_until: Some(end.parse().unwrap()), ..unchanged.clone() };
+        assert!(!exempt("2026-11-24T08:00:01Z").is_due("x", now()));
+        assert!(exempt("2026-11-24T08:00:00Z").is_due("x", now()));
+        assert!(Standing { outcome: Outcome::Failed, ..unchanged.clone() }.is_due("x", now()));
+        assert!(Standing { reason: Some(Reason::Repeated), ..unchanged }.is_due("x", now()));
+    }
+}

@@ -1,0 +1,130 @@
+//! What a sweep sees of the account before it looks at single revisions: lists and one walk, at the pace of a sweep.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::observe::exemption_with_etag;
+use super::super::stop::{Patience, Stop};
+use super::super::{Guard, RunError};
+use crate::domain::arn::{Family, Revision, TaskDefinitionId};
+use crate::domain::exemption::Found;
+use crate::domain::keys;
+use crate::domain::observation::AccountUsage;
+use crate::domain::sweep::foundation::Foundation;
+use crate::domain::sweep::span::Span;
+use crate::domain::sweep::watermark::Watermark;
+
+/// The account, as lists show it.
+pub(super) struct Account {
+    /// What earlier runs have seen, and this one so far.
+    pub(super) mark: Watermark,
+    /// The `ETag` of the watermark as it was read.
+    pub(super) mark_etag: Option<String>,
+    /// Why the watermark was begun anew, if it was.
+    pub(super) started_over: Option<&'static str>,
+    /// The ACTIVE revisions of each family, in order.
+    pub(super) active: BTreeMap<Family, Vec<Revision>>,
+    /// What runs.
+    pub(super) usage: Arc<AccountUsage>,
+    /// The `ETag` of each record.
+    pub(super) records: BTreeMap<TaskDefinitionId, String>,
+    /// Each exemption, with its `ETag`.
+    pub(super) exemptions: BTreeMap<Family, (Found, Option<String>)>,
+}
+
+impl Account {
+    /// Looks.
+    ///
+    /// # Errors
+    /// When a list or the watermark cannot be read: what is not seen must not be taken for none.
+    pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, RunError> {
+        let clock = &guard.aws.clock;
+        let look = async || {
+            let mark = async { Ok::<_, Stop>(guard.aws.bucket.get(&keys::watermark(&guard.home)).await?) };
+            let active = async { Ok(guard.aws.ecs.all_active(clock, until).await?) };
+            let usage = async { Ok(guard.aws.ecs.usage_of_all(clock, until).await) };
+            tokio::try_join!(mark, active, usage, records(guard), exemptions(guard))
+        };
+        let seen = Patience::until(until, clock).repeat(look).await.map_err(|stop| match stop {
+            Stop::Transient(failure) => RunError::Transient(failure),
+            Stop::Failed(failure) => RunError::Blind(failure),
+            Stop::OutOfTime => RunError::OutOfTime,
+        });
+        let (mark, mut active, usage, records, exemptions) = seen?;
+        for numbers in active.values_mut() {
+            numbers.sort_unstable();
+            numbers.dedup();
+        }
+        let now = clock.now();
+        let mark_etag = mark.as_ref().map(|object| object.etag.clone());
+        let (mark, started_over) =
+            mark.map_or_else(|| (Watermark::begun(now), None), |object| Watermark::read(&object.text, now));
+        let mut account = Self { mark, mark_etag, started_over, active, usage: Arc::new(usage), records, exemptions };
+        account.forget_what_is_gone();
+        Ok(account)
+    }
+
+    /// What is neither ACTIVE nor in use any more is of no interest, and its place is needed.
+    fn forget_what_is_gone(&mut self) {
+        let Self { mark, active, usage, .. } = self;
+        let is_there = |id: &TaskDefinitionId| {
+            active.get(&id.family).is_some_and(|numbers| numbers.binary_search(&id.revision).is_ok())
+                || usage.of(&id.family).may_run(id.revision)
+        };
+        mark.privileged.retain(|id, _| is_there(id));
+        mark.clean_in_use.retain(is_there);
+        mark.families.retain(|family, _| active.contains_key(family));
+    }
+
+    /// The ACTIVE revisions of a family.
+    pub(super) fn active(&self, family: &Family) -> &[Revision] {
+        self.active.get(family).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a revision is ACTIVE.
+    pub(super) fn is_active(&self, id: &TaskDefinitionId) -> bool {
+        self.active(&id.family).binary_search(&id.revision).is_ok()
+    }
+
+    /// Whether a revision was looked at, now or earlier.
+    pub(super) fn has_seen(&self, id: &TaskDefinitionId) -> bool {
+        self.mark.families.get(&id.family).is_some_and(|span| span.has(id.revision))
+            || self.mark.privileged.contains_key(id)
+            || self.mark.clean_in_use.contains(id)
+    }
+
+    /// Notes that a revision was looked at.
+    pub(super) fn saw(&mut self, id: &TaskDefinitionId) {
+        let span = self.mark.families.get(&id.family).copied();
+        let span = Span::with(span, self.active(&id.family), id.revision);
+        self.mark.families.insert(id.family.clone(), span);
+    }
+
+    /// What a look at a revision rests on.
+    pub(super) fn foundation(&self, guard: &Guard, id: &TaskDefinitionId) -> String {
+        let usage = self.usage.of(&id.family);
+        let exemption = self.exemptions.get(&id.family).and_then(|(_, etag)| etag.as_deref());
+        let record = self.records.get(id).map(String::as_str);
+        Foundation { id, policy: &guard.policy, active: self.active(&id.family), exemption, record, usage: &usage }
+            .text()
+    }
+}
+
+async fn records(guard: &Guard) -> Result<BTreeMap<TaskDefinitionId, String>, Stop> {
+    let listed = guard.aws.bucket.list(&keys::records(&guard.home)).await?;
+    let id = |key: &str| keys::id_below(&keys::records(&guard.home), key);
+    Ok(listed.into_iter().filter_map(|object| Some((id(&object.key)?, object.etag))).collect())
+}
+
+async fn exemptions(guard: &Guard) -> Result<BTreeMap<Family, (Found, Option<String>)>, Stop> {
+    let prefix = keys::exemptions(&guard.home);
+    let mut exemptions = BTreeMap::new();
+    for object in guard.aws.bucket.list(&prefix).await? {
+        let Some(family) = keys::family_below(&prefix, &object.key) else { continue };
+        let exemption = exemption_with_etag(guard, &family).await?;
+        exemptions.insert(family, exemption);
+    }
+    Ok(exemptions)
+}

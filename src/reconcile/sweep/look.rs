@@ -1,0 +1,338 @@
+//! Looks at single revisions, in the order of their weight: the latest of each family, then what is known to be
+//! privileged and rests on something else by now, then what is in use without being ACTIVE, then the rest.
+
+use jiff::SignedDuration;
+
+use super::super::observe::read_record;
+use super::super::report::Past;
+use super::super::{Guard, RunError};
+use super::{COPIES_OF_EXISTING_MAX, FAILURES_MAX, Kept, LOOKS_MAX, Recording, Sweep, UNFAITHFUL_MAX, Unseen};
+use crate::aws::DescribeError;
+use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::document::Described;
+use crate::domain::exemption::{Basis, Verdict};
+use crate::domain::keys;
+use crate::domain::metrics;
+use crate::domain::noise::{Due, due};
+use crate::domain::outcome::{Alerting, Outcome, Reason};
+use crate::domain::plan::STRAY_AGE_MAX;
+use crate::domain::policy::{FamilyGlobs, Mode, Policy};
+use crate::domain::provenance::Provenance;
+use crate::domain::record::Withdrawal;
+use crate::domain::report::{Finding, Report};
+use crate::domain::residual;
+use crate::domain::sweep::digest::News;
+use crate::domain::sweep::span::Span;
+use crate::domain::sweep::watermark::Standing;
+
+/// No look begins with less time left: it reads some ten times, and a copy takes 20 s more.
+const TIME_FOR_A_LOOK: SignedDuration = SignedDuration::from_secs(30);
+/// Lists may be this far behind: what was registered beside a revision that is younger may not be listed yet, so it is
+/// not passed over.
+const LISTED_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+impl Sweep {
+    /// Looks at everything that is due, until it is done or time runs out.
+    pub(super) async fn look_around(&mut self) {
+        let latest = self.account.active.iter().filter_map(|(family, active)| Some(family.revision(*active.last()?)));
+        let latest: Vec<TaskDefinitionId> = latest.filter(|id| !self.account.has_seen(id)).collect();
+        self.look_at_all(latest).await;
+        self.look_at_all(self.due()).await;
+        let in_use = self.account.usage.revisions();
+        let in_use: Vec<TaskDefinitionId> =
+            in_use.filter(|id| !self.account.is_active(id) && !self.account.has_seen(id)).collect();
+        self.look_at_all(in_use).await;
+        for family in self.account.active.keys().cloned().collect::<Vec<_>>() {
+            let left = Span::left(self.account.mark.families.get(&family).copied(), self.account.active(&family));
+            self.look_at_all(left.into_iter().map(|number| family.revision(number)).collect()).await;
+        }
+    }
+
+    /// The privileged revisions that must be looked at again: failures last, they were told already.
+    fn due(&self) -> Vec<TaskDefinitionId> {
+        let now = self.guard.aws.clock.now();
+        let is_due = |(id, standing): &(&TaskDefinitionId, &Standing)| {
+            standing.is_due(&self.account.foundation(&self.guard, id), now)
+        };
+        let mut due: Vec<(bool, &TaskDefinitionId)> = self
+            .account
+            .mark
+            .privileged
+            .iter()
+            .filter(is_due)
+            .map(|(id, standing)| (standing.outcome == Outcome::Failed, id))
+            .collect();
+        due.sort();
+        due.into_iter().map(|(_, id)| id.clone()).collect()
+    }
+
+    async fn look_at_all(&mut self, ids: Vec<TaskDefinitionId>) {
+        for id in ids {
+            let time_left = self.stop_at.duration_since(self.guard.aws.clock.now());
+            let is_over = time_left < TIME_FOR_A_LOOK
+                || self.kept.len() >= LOOKS_MAX
+                || self.tally.failures_in_a_row >= FAILURES_MAX;
+            if is_over {
+                self.is_cut = true;
+                return;
+            }
+            self.look_at(&id).await;
+        }
+    }
+
+    async fn look_at(&mut self, id: &TaskDefinitionId) {
+        self.tally.described += 1;
+        let described = match self.guard.aws.ecs.describe(&id.to_string()).await {
+            Ok(Some(described)) => described,
+            // It vanished since it was listed, or the description is behind the list: the next run sees which.
+            Ok(None) => {
+                self.is_cut |= self.account.is_active(id);
+                return;
+            }
+            Err(error) => {
+                self.could_not_see(id, error);
+                return;
+            }
+        };
+        self.tally.failures_in_a_row = 0;
+        match described.privileged_containers().is_empty() {
+            true => self.is_clean(id, &described).await,
+            false => self.reconcile(id, Some(&described)).await,
+        }
+        let now = self.guard.aws.clock.now();
+        if described.registered_at().is_none_or(|at| now.duration_since(at) > LISTED_AFTER) && described.is_active() {
+            self.account.saw(id);
+        }
+    }
+
+    fn could_not_see(&mut self, id: &TaskDefinitionId, error: DescribeError) {
+        self.tally.failures_in_a_row += 1;
+        self.is_cut = true;
+        self.unseen.push(match error {
+            DescribeError::Call(failure) => Unseen::of(&failure),
+            DescribeError::Malformed { error, .. } => {
+                Unseen { words: format!("the description of {id} cannot be understood: {error}"), lasts: true }
+            }
+        });
+    }
+
+    async fn is_clean(&mut self, id: &TaskDefinitionId, described: &Described) {
+        *self.tally.outcomes.entry(Outcome::Compliant.as_str()).or_default() += 1;
+        self.account.mark.privileged.remove(id);
+        if !described.is_active() {
+            self.account.mark.clean_in_use.insert(id.clone());
+            return;
+        }
+        let is_latest = self.account.active(&id.family).last() == Some(&id.revision);
+        let now = self.guard.aws.clock.now();
+        let is_young = described.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
+        if is_latest && is_young && self.guard.policy.is_ours(described.registered_by()) {
+            self.look_at_the_original_of(id).await;
+        }
+    }
+
+    /// A young latest of ours may be what a run that died has left behind. Its original was backed up before; where that
+    /// one is not ACTIVE any more, nothing else leads there.
+    async fn look_at_the_original_of(&mut self, copy: &TaskDefinitionId) {
+        let prefix = keys::backups_of(&self.guard.home, &copy.family);
+        let listed = match self.guard.aws.bucket.list(&prefix).await {
+            Ok(listed) => listed,
+            Err(failure) => {
+                self.is_cut = true;
+                self.unseen.push(Unseen::of(&failure));
+                return;
+            }
+        };
+        let originals = listed.iter().filter_map(|object| keys::revision_below(&prefix, &object.key));
+        let Some(original) = originals.filter(|number: &Revision| *number < copy.revision).max() else { return };
+        let original = copy.family.revision(original);
+        if !self.account.is_active(&original) {
+            self.reconcile(&original, None).await;
+        }
+    }
+
+    /// Brings a privileged revision into order as an event would, within what a sweep may change.
+    async fn reconcile(&mut self, id: &TaskDefinitionId, described: Option<&Described>) {
+        let by_event = match self.has_event(id).await {
+            Ok(by_event) => by_event,
+            Err(unseen) => {
+                self.is_cut = true;
+                self.unseen.push(unseen);
+                return;
+            }
+        };
+        let registered_at = described.and_then(Described::registered_at);
+        let existed_before = !by_event && registered_at.is_none_or(|at| at < self.account.mark.created_at);
+        let limit = self.limit(existed_before);
+        let held = self.account.mark.privileged.get(id);
+        if limit == Limit::NextRun && held.is_some_and(|held| held.rests_on.is_empty()) {
+            // It waits for its turn, as it did before.
+            self.tally.left_for_the_next_run += 1;
+            self.is_cut = true;
+            return;
+        }
+        let guard = match limit {
+            Limit::None => self.guard.clone(),
+            Limit::NextRun | Limit::ReportOnly => Guard { policy: reporting(&self.guard.policy), ..self.guard.clone() },
+        };
+        match Box::pin(guard.reconcile(id, &Provenance::default(), self.stop_at)).await {
+            Ok((report, past)) => self.keep(report, past, existed_before, limit),
+            Err(error) => {
+                self.tally.failures_in_a_row += 1;
+                self.is_cut = true;
+                let lasts = !matches!(error, RunError::Transient(_) | RunError::OutOfTime | RunError::Unsettled);
+                self.unseen.push(Unseen { words: format!("{id}: {}", error.category()), lasts });
+            }
+        }
+    }
+
+    fn limit(&self, existed_before: bool) -> Limit {
+        let policy = &self.guard.policy;
+        match (policy.mode, existed_before, policy.remediate_existing) {
+            (Mode::Alert, _, _) => Limit::None,
+            _ if self.tally.unfaithful >= UNFAITHFUL_MAX => Limit::NextRun,
+            (Mode::Remediate, false, _) => Limit::None,
+            (Mode::Remediate, true, false) => Limit::ReportOnly,
+            _ if self.tally.copies_of_existing >= COPIES_OF_EXISTING_MAX => Limit::NextRun,
+            (Mode::Remediate, true, true) => Limit::None,
+        }
+    }
+
+    /// Whether an event told of a revision, by its record. One that cannot be understood is the reconciler's to tell.
+    async fn has_event(&self, id: &TaskDefinitionId) -> Result<bool, Unseen> {
+        use super::super::stop::Stop;
+        if !self.account.records.contains_key(id) {
+            return Ok(false);
+        }
+        match read_record(&self.guard, id).await {
+            Ok(held) => Ok(held.is_some_and(|held| held.record.event_id.is_some())),
+            Err(Stop::Transient(failure)) => Err(Unseen::of(&failure)),
+            Err(Stop::Failed(_) | Stop::OutOfTime) => Ok(false),
+        }
+    }
+
+    /// Keeps what came of a look until it is told.
+    fn keep(&mut self, report: Report, past: Past, existed_before: bool, limit: Limit) {
+        let now = self.guard.aws.clock.now();
+        let Past { own, family } = past;
+        *self.tally.outcomes.entry(report.outcome.as_str()).or_default() += 1;
+        for (name, value) in metrics::of_report(&report, now) {
+            *self.tally.metrics.entry(name).or_default() += value;
+        }
+        self.tally.copies_of_existing += if existed_before { report.made.len() } else { 0 };
+        self.tally.unfaithful += usize::from(report.outcome == Outcome::UnfaithfulCopyWithdrawn);
+
+        let before = self.account.mark.privileged.get(&report.id);
+        let waits = limit == Limit::NextRun && report.reason == Some(Reason::OutOfScope);
+        let Due { alert, told_at } = due(&report.fact(), own.as_ref().map(|held| &held.record), &family, now);
+        let alert = match alert {
+            _ if waits => Alerting::None,
+            // Its record could not be written, and it is what it was.
+            Alerting::Sent
+                if !report.has_changed_something() && before.is_some_and(|before| before.has_told(&report)) =>
+            {
+                Alerting::AlreadySent
+            }
+            Alerting::Sent | Alerting::AlreadySent | Alerting::None => alert,
+        };
+        let by_event = own.as_ref().is_some_and(|held| held.record.event_id.is_some());
+        let standing = standing(&report, by_event, alert, before);
+        match (waits, alert) {
+            (true, _) => {
+                self.tally.left_for_the_next_run += 1;
+                self.is_cut = true;
+            }
+            (false, Alerting::AlreadySent) => self.tally.held_back += 1,
+            (false, Alerting::Sent | Alerting::None) => {}
+        }
+        if let Some(copy) = report.copy.as_ref().filter(|copy| copy.is_ours) {
+            let active = self.account.active.entry(copy.id.family.clone()).or_default();
+            if let Err(at) = active.binary_search(&copy.id.revision) {
+                active.insert(at, copy.id.revision);
+            }
+        }
+        match standing {
+            Some(standing) => self.account.mark.privileged.insert(report.id.clone(), standing),
+            None => self.account.mark.privileged.remove(&report.id),
+        };
+        let records = !waits && report.leaves_a_record(alert);
+        self.kept.push(Kept {
+            news: (alert == Alerting::Sent).then(|| news(&report, &self.guard, existed_before)),
+            record: records.then(|| Recording {
+                news: report.record(told_at, now),
+                is_news: told_at == Some(now) || !report.made.is_empty(),
+                held: own,
+            }),
+            id: report.id,
+        });
+    }
+}
+
+/// What a sweep may do about a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    /// What the guard would.
+    None,
+    /// Nothing in this run; it has its turn in a later one.
+    NextRun,
+    /// Report it: it existed before the first run.
+    ReportOnly,
+}
+
+/// The policy under which nothing in ECS is changed, and every outcome but "a copy" is what it would be.
+fn reporting(policy: &Policy) -> Policy {
+    Policy { remediate_families: FamilyGlobs::default(), ..policy.clone() }
+}
+
+/// What is known of the revision after that look; nothing of one that is not privileged, or gone.
+fn standing(report: &Report, by_event: bool, alert: Alerting, before: Option<&Standing>) -> Option<Standing> {
+    match report.outcome {
+        Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => return None,
+        Outcome::Alerted | Outcome::Exempt | Outcome::AlreadyRemediated | Outcome::Superseded => {}
+        Outcome::Remediated | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => {}
+    }
+    let original = report.original();
+    let until = |Finding { plan, .. }: &Finding| match plan.exemption {
+        Verdict::Exempt(Basis::Until(end)) => Some(end),
+        Verdict::Exempt(Basis::Family) | Verdict::NotExempt(_) | Verdict::Partly { .. } | Verdict::Unreadable(_) => {
+            None
+        }
+    };
+    Some(Standing {
+        rests_on: String::new(),
+        outcome: report.outcome,
+        reason: report.reason,
+        copy: report.copy.as_ref().map(|copy| copy.id.revision),
+        containers: report.privileged_containers().to_vec(),
+        residual: original
+            .map(|original| residual::access(original, report.privileged_containers()))
+            .unwrap_or_default(),
+        registered_at: original.and_then(Described::registered_at),
+        by_event,
+        was_told: matches!(alert, Alerting::Sent | Alerting::AlreadySent),
+        missed_was_told: before.is_some_and(|before| before.missed_was_told),
+        exempt_until: report.finding.as_ref().and_then(until),
+    })
+}
+
+fn news(report: &Report, guard: &Guard, existed_before: bool) -> News {
+    let usage = guard.usage.as_ref().map(|usage| usage.of(&report.id.family)).unwrap_or_default();
+    let withdrawn = report.made.iter().filter(|copy| copy.withdrawn.is_some());
+    let why = |why: &str| Withdrawal::ALL.into_iter().find(|known| known.as_str() == why).map(Withdrawal::in_words);
+    News {
+        id: report.id.clone(),
+        outcome: report.outcome,
+        reason: report.reason,
+        copy: report.copy.as_ref().map(|copy| copy.id.clone()),
+        withdrawn: withdrawn
+            .filter_map(|copy| {
+                let id = report.id.family.revision(copy.number()?);
+                Some((id, copy.why.as_deref().and_then(why).unwrap_or("it must not stay")))
+            })
+            .collect(),
+        existed_before,
+        failure: report.failure.as_ref().map(ToString::to_string),
+        statement: crate::domain::alert::missing_statement(report),
+        tasks: usage.runs.iter().filter(|run| run.revision == report.id.revision).map(|run| run.tasks).sum(),
+    }
+}

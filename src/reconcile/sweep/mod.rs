@@ -1,0 +1,128 @@
+//! Looks at the whole account: what exists already, and what the event path missed. Each privileged revision goes
+//! through the same reconciler as an event's; people are told once for all of them, and after that the records, the
+//! evidence and the watermark are written. So a run that dies repeats what it told instead of losing it.
+
+mod account;
+mod look;
+mod tell;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{Guard, RunError};
+use crate::domain::arn::TaskDefinitionId;
+use crate::domain::failure::CallFailure;
+use crate::domain::observation::Held;
+use crate::domain::record::Record;
+use crate::domain::sweep::digest::News;
+
+use account::Account;
+
+/// What is left at the end to publish, to record, and to write the evidence and the watermark.
+const TIME_TO_TELL: SignedDuration = SignedDuration::from_secs(30);
+/// What was told must be recorded in that time: one object each.
+const LOOKS_MAX: usize = 400;
+/// Copies of what existed before the first run: a team has to be able to follow.
+const COPIES_OF_EXISTING_MAX: usize = 25;
+/// So many unfaithful copies are no accident: a member of the definition is new to ECS or to us.
+const UNFAITHFUL_MAX: usize = 2;
+/// So many calls that fail one after the other: there is no use in going on.
+const FAILURES_MAX: usize = 20;
+
+/// What a sweep answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// How many revisions were looked at in this run, by what it came to.
+    pub outcomes: BTreeMap<&'static str, usize>,
+    /// Privileged revisions since the first run of which no event told.
+    pub missed_by_event: usize,
+    /// Whether everything has been looked at by now.
+    pub complete: bool,
+}
+
+/// How a sweep ended.
+#[derive(Debug)]
+pub struct Swept {
+    /// What Lambda is answered.
+    pub answer: Answer,
+    /// The metrics of the contract.
+    pub metrics: Vec<(&'static str, f64)>,
+    /// What could not be seen or done, for the log.
+    pub unseen: Vec<String>,
+}
+
+/// A run.
+struct Sweep {
+    /// The guard, with what the walk has seen.
+    guard: Guard,
+    account: Account,
+    stop_at: Timestamp,
+    /// What is still to be told and recorded.
+    kept: Vec<Kept>,
+    unseen: Vec<Unseen>,
+    tally: Tally,
+    /// Whether time or another bound ended it before everything was looked at.
+    is_cut: bool,
+}
+
+/// Numbers of a run.
+#[derive(Default)]
+struct Tally {
+    outcomes: BTreeMap<&'static str, usize>,
+    metrics: BTreeMap<&'static str, f64>,
+    described: usize,
+    copies_of_existing: usize,
+    unfaithful: usize,
+    held_back: usize,
+    left_for_the_next_run: usize,
+    failures_in_a_row: usize,
+}
+
+/// The end of a look, to be told and recorded.
+struct Kept {
+    id: TaskDefinitionId,
+    news: Option<News>,
+    record: Option<Recording>,
+}
+
+/// What is to be added to a record.
+struct Recording {
+    news: Record,
+    held: Option<Held>,
+    is_news: bool,
+}
+
+/// Something that could not be seen.
+struct Unseen {
+    words: String,
+    /// A retry does not heal it, so somebody is to be told.
+    lasts: bool,
+}
+
+impl Unseen {
+    fn of(failure: &CallFailure) -> Self {
+        // Without the request's id: it differs each time, and the same news is told once.
+        let words = format!("{} on {}: {}", failure.action, failure.resource, failure.category());
+        Self { words, lasts: !failure.is_transient() }
+    }
+}
+
+impl Guard {
+    /// One sweep over the account and Region.
+    ///
+    /// # Errors
+    /// When the account could not be looked at at all, or nobody could be told.
+    pub async fn sweep(&self, deadline: Timestamp) -> Result<Swept, RunError> {
+        let stop_at = deadline - TIME_TO_TELL;
+        let account = Account::look(self, stop_at).await?;
+        let guard = Self { usage: Some(account.usage.clone()), ..self.clone() };
+        let unseen = account.usage.unread.iter().map(Unseen::of).collect();
+        let (kept, tally) = (Vec::new(), Tally::default());
+        let mut sweep = Sweep { guard, account, stop_at, kept, unseen, tally, is_cut: false };
+        sweep.look_around().await;
+        sweep.tell(deadline).await
+    }
+}

@@ -1,0 +1,292 @@
+//! Tells what a sweep found: the digest first, then the records, the evidence, the watermark, in this order. A run that
+//! dies in between repeats what it told instead of losing it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::RunError;
+use super::super::stop::Stop;
+use super::{Answer, Sweep, Swept, Unseen};
+use crate::aws::{Expect, Written};
+use crate::domain::arn::{Family, Revision, TaskDefinitionId};
+use crate::domain::exemption::{Exemption, Found, Verdict, of_object};
+use crate::domain::keys;
+use crate::domain::observation::Starter;
+use crate::domain::sweep::digest::{self, Digest, News};
+use crate::domain::sweep::evidence::{self, Evidence, ExemptionRow, FamilyRow, RunRow};
+use crate::domain::sweep::span::Span;
+
+/// Before an end, whoever needs the exemption is told twice: so many days before.
+const DAYS_BEFORE_AN_END: [i32; 2] = [1, 7];
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+impl Sweep {
+    /// Tells and writes everything.
+    ///
+    /// # Errors
+    /// When nobody could be told.
+    pub(super) async fn tell(mut self, deadline: Timestamp) -> Result<Swept, RunError> {
+        let now = self.guard.aws.clock.now();
+        let evidence = self.evidence(now);
+        self.publish(&evidence, now, deadline).await?;
+        self.write_records(deadline).await;
+        let is_kept = self.write_evidence(&evidence, deadline).await & self.write_watermark(deadline).await;
+        let answer = Answer {
+            outcomes: std::mem::take(&mut self.tally.outcomes),
+            missed_by_event: evidence.missed_by_event.len(),
+            complete: is_kept && !self.is_cut,
+        };
+        Ok(Swept {
+            answer,
+            metrics: self.metrics(is_kept),
+            unseen: self.unseen.into_iter().map(|it| it.words).collect(),
+        })
+    }
+
+    /// One message, if something is new.
+    async fn publish(&mut self, evidence: &Evidence, now: Timestamp, deadline: Timestamp) -> Result<(), RunError> {
+        let news: Vec<News> = self.kept.iter().filter_map(|kept| kept.news.clone()).collect();
+        let missed: Vec<TaskDefinitionId> = self.account.mark.missed(now).map(|(id, _)| id.clone()).collect();
+        let told = |id: &TaskDefinitionId| self.account.mark.privileged.get(id).is_some_and(|it| it.missed_was_told);
+        let new_missed = missed.iter().filter(|id| !told(id)).count();
+        let ending = self.ending(now);
+        let lasting = || self.unseen.iter().filter(|unseen| unseen.lasts).map(|unseen| &unseen.words);
+        let is_new = !news.is_empty()
+            || new_missed > 0
+            || !ending.is_empty()
+            || lasting().any(|words| !self.account.mark.told.unseen.contains(words))
+            || self.account.started_over.is_some();
+        *self.tally.metrics.entry("MissedByEvent").or_default() += count(new_missed);
+        if is_new {
+            let ends: Vec<(Family, Timestamp)> = ending.iter().map(|(family, end, _)| (family.clone(), *end)).collect();
+            let report = keys::report(&self.guard.home, "latest.html");
+            let digest = Digest {
+                evidence,
+                news: &news,
+                held_back: self.tally.held_back,
+                missed_for_the_first_time: new_missed,
+                ending: &ends,
+                started_over: self.account.started_over,
+                left_for_the_next_run: self.tally.left_for_the_next_run,
+                stopped_writing: self.tally.unfaithful >= super::UNFAITHFUL_MAX,
+                report: &report,
+            };
+            self.guard.publish(&digest::message(&digest, &self.guard.setting()), deadline).await?;
+        }
+        let told_unseen = lasting().cloned().collect();
+        let mark = &mut self.account.mark;
+        mark.told.unseen = told_unseen;
+        mark.told.ending.retain(|family, _| self.account.exemptions.contains_key(family));
+        mark.told.ending.extend(ending.into_iter().map(|(family, end, days)| (family, (end, days))));
+        for id in missed {
+            if let Some(standing) = mark.privileged.get_mut(&id) {
+                standing.missed_was_told = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Exemptions that hold and end soon, for which that was not said yet: each with the days that are left at most.
+    fn ending(&self, now: Timestamp) -> Vec<(Family, Timestamp, i32)> {
+        let of = |(family, (found, _)): (&Family, &(Found, Option<String>))| {
+            let end = exemption_row(family, found, now).filter(|row| row.holds)?.ends?;
+            let days = DAYS_BEFORE_AN_END.into_iter().find(|days| end.duration_since(now) <= DAY * *days)?;
+            let was_told = |(told, before): &(Timestamp, i32)| *told == end && *before <= days;
+            let told = self.account.mark.told.ending.get(family);
+            (!told.is_some_and(was_told)).then(|| (family.clone(), end, days))
+        };
+        self.account.exemptions.iter().filter_map(of).collect()
+    }
+
+    /// Writes what was told into the records. What cannot be written is looked at again by the next run.
+    async fn write_records(&mut self, deadline: Timestamp) {
+        for kept in std::mem::take(&mut self.kept) {
+            let id = kept.id;
+            if let Some(recording) = kept.record {
+                let write = async || {
+                    let held = recording.held.clone();
+                    self.guard.merge_record(&id, held, &recording.news, recording.is_news).await
+                };
+                match self.guard.until_the_end(deadline).repeat(write).await {
+                    Ok(etag) => {
+                        self.account.records.insert(id.clone(), etag);
+                    }
+                    Err(stop) => {
+                        self.is_cut = true;
+                        self.unseen.push(unwritten(&keys::record(&self.guard.home, &id), &stop));
+                        continue;
+                    }
+                }
+            }
+            let waits = |rests_on: &String| rests_on.is_empty();
+            let rests_on = self.account.foundation(&self.guard, &id);
+            if let Some(standing) = self.account.mark.privileged.get_mut(&id).filter(|it| waits(&it.rests_on)) {
+                standing.rests_on = rests_on;
+            }
+        }
+    }
+
+    async fn write_evidence(&mut self, evidence: &Evidence, deadline: Timestamp) -> bool {
+        let json = evidence::json(evidence);
+        let dated = format!("{}.json", evidence.at.strftime("%Y-%m-%d"));
+        let files = [
+            (dated.as_str(), json.clone(), "application/json"),
+            ("latest.json", json, "application/json"),
+            ("latest.html", evidence::html(evidence), "text/html; charset=utf-8"),
+        ];
+        for (name, text, content_type) in files {
+            let key = keys::report(&self.guard.home, name);
+            let write = async || Ok(self.guard.aws.bucket.replace(&key, text.clone(), content_type).await?);
+            if let Err(stop) = self.guard.until_the_end(deadline).repeat(write).await {
+                self.unseen.push(unwritten(&key, &stop));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Where another sweep has written meanwhile, theirs stays: what this one saw is seen again.
+    async fn write_watermark(&mut self, deadline: Timestamp) -> bool {
+        let key = keys::watermark(&self.guard.home);
+        let text = self.account.mark.to_json();
+        let expect = self.account.mark_etag.clone().map_or(Expect::Nothing, Expect::Etag);
+        let write = async || Ok(self.guard.aws.bucket.put(&key, &text, &expect).await?);
+        match self.guard.until_the_end(deadline).repeat(write).await {
+            Ok(Written::Yes(_) | Written::Changed) => true,
+            Err(stop) => {
+                self.unseen.push(unwritten(&key, &stop));
+                false
+            }
+        }
+    }
+
+    fn metrics(&self, is_kept: bool) -> Vec<(&'static str, f64)> {
+        let mut metrics = self.tally.metrics.clone();
+        // Of a registration from years ago it would say nothing.
+        metrics.remove("SecondsToRemedy");
+        metrics.insert("SweepRevisionsRead", count(self.tally.described));
+        metrics.insert("SweepCompleted", if is_kept { 1.0 } else { 0.0 });
+        metrics.into_iter().collect()
+    }
+
+    /// The state of the account by all that is known now.
+    fn evidence(&self, now: Timestamp) -> Evidence {
+        let account = &self.account;
+        let looked_at = |(family, active): (&Family, &Vec<Revision>)| {
+            let left = Span::left(account.mark.families.get(family).copied(), active);
+            let left =
+                left.into_iter().filter(|number| !account.mark.privileged.contains_key(&family.revision(*number)));
+            active.len() - left.count()
+        };
+        let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
+        for id in account.mark.privileged.keys() {
+            families.entry(&id.family).or_default().push(id.revision);
+        }
+        let usage = &account.usage;
+        Evidence {
+            home: self.guard.home.clone(),
+            mode: self.guard.policy.mode.as_str(),
+            at: now,
+            first_run: account.mark.created_at,
+            is_complete: !self.is_cut,
+            unseen: self
+                .unseen
+                .iter()
+                .map(|unseen| unseen.words.clone())
+                .chain((usage.clusters_left_out > 0).then(|| {
+                    format!("what {} clusters run was not looked at for lack of time", usage.clusters_left_out)
+                }))
+                .collect(),
+            families_total: account.active.len(),
+            revisions_total: account.active.values().map(Vec::len).sum(),
+            revisions_looked_at: account.active.iter().map(looked_at).sum(),
+            families: families.into_iter().filter_map(|(family, numbers)| self.family_row(family, &numbers)).collect(),
+            exemptions: account
+                .exemptions
+                .iter()
+                .filter_map(|(family, (found, _))| exemption_row(family, found, now))
+                .collect(),
+            exempt_families: self.guard.policy.exempt_families.globs(),
+            missed_by_event: account.mark.missed(now).map(|(id, _)| (id.family.clone(), id.revision)).collect(),
+        }
+    }
+
+    fn family_row(&self, family: &Family, privileged: &[Revision]) -> Option<FamilyRow> {
+        let account = &self.account;
+        let active = account.active(family);
+        let latest = active.last().copied();
+        let newest = account.mark.privileged.get(&family.revision(*privileged.last()?))?;
+        let runs = account.usage.families.get(family).into_iter().flatten();
+        let runs = runs.filter(|run| privileged.contains(&run.revision));
+        Some(FamilyRow {
+            family: family.clone(),
+            latest,
+            is_newest_clean: latest.is_some_and(|latest| !privileged.contains(&latest)),
+            running: runs
+                .map(|run| {
+                    let (starter, is_service) = match &run.starter {
+                        Starter::Service { name, .. } => (name.clone(), true),
+                        Starter::Other(text) => (text.clone(), false),
+                    };
+                    RunRow {
+                        revision: run.revision,
+                        cluster: run.cluster.clone(),
+                        starter,
+                        is_service,
+                        tasks: run.tasks,
+                    }
+                })
+                .collect(),
+            callable: privileged.iter().copied().filter(|number| active.binary_search(number).is_ok()).collect(),
+            containers: newest.containers.clone(),
+            residual: newest.residual.clone(),
+            outcome: newest.outcome,
+            reason: newest.reason,
+            copy: newest.copy,
+        })
+    }
+}
+
+/// What is shown of a stored exemption. Whether it holds does not depend on the containers that it names.
+fn exemption_row(family: &Family, found: &Found, now: Timestamp) -> Option<ExemptionRow> {
+    let text = match found {
+        Found::Nothing => return None,
+        Found::Object { text, .. } => text.as_str(),
+        Found::Unreadable(_) => "",
+    };
+    let row = |exemption: Exemption| ExemptionRow {
+        family: family.clone(),
+        holds: matches!(of_object(&exemption.containers, found, now), Verdict::Exempt(_)),
+        containers: exemption.containers,
+        reason: exemption.reason,
+        approved_by: exemption.approved_by,
+        ends: Some(exemption.expires_at),
+    };
+    let (containers, nothing) = (Vec::new(), String::new);
+    Some(Exemption::read(text).map_or_else(
+        |_| ExemptionRow {
+            family: family.clone(),
+            containers,
+            reason: nothing(),
+            approved_by: nothing(),
+            ends: None,
+            holds: false,
+        },
+        row,
+    ))
+}
+
+fn unwritten(key: &str, stop: &Stop) -> Unseen {
+    match stop {
+        Stop::Transient(failure) => Unseen::of(failure),
+        Stop::Failed(failure) => {
+            Unseen { words: format!("{key} could not be written: {}", failure.reason().as_str()), lasts: true }
+        }
+        Stop::OutOfTime => Unseen { words: format!("{key} could not be written in time"), lasts: false },
+    }
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::MAX, f64::from)
+}
