@@ -8,6 +8,7 @@ mod oracle;
 mod paste;
 mod runtime_api;
 mod story;
+mod sweep;
 mod world;
 
 mod alerts;

@@ -17,10 +17,10 @@ use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::outcome::Answer;
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
-use ecs_privileged_guard::reconcile::{Concluded, Guard, Texts};
+use ecs_privileged_guard::reconcile::{Concluded, Guard, SweepAnswer, Swept, Texts};
 use jiff::Timestamp;
 
-use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, State, in_process};
+use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, SWEEP, State, in_process};
 use super::story::BUCKET;
 
 /// More turns than a call needs, with its credentials, its body and its signature.
@@ -138,7 +138,7 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
-        guard_roles: vec!["guard-role".parse().unwrap()],
+        guard_roles: vec!["guard-role".parse().unwrap(), "sweep-role".parse().unwrap()],
     };
     let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
     Guard { aws: connect(places, wiring).await, policy, home, texts, usage: None }
@@ -206,6 +206,31 @@ impl World {
             (state.killed, state.ends) = (false, Some(deadline));
         }
         let run = self.unless_killed(backout.back_out(&request, deadline)).await;
+        run.map_or_else(|| Err("killed".to_owned()), |ended| ended.map_err(|error| error.category().to_owned()))
+    }
+
+    /// One sweep, by a function of 15 minutes: its answer, or why there is none.
+    pub(crate) async fn sweep(&self) -> Result<SweepAnswer, String> {
+        self.sweep_with(|_| {}).await
+    }
+
+    /// The same under another policy.
+    pub(crate) async fn sweep_with(&self, change: impl FnOnce(&mut Policy)) -> Result<SweepAnswer, String> {
+        self.sweep_within(Duration::from_mins(15), change).await.map(|swept| swept.answer)
+    }
+
+    /// The same in another time.
+    pub(crate) async fn sweep_within(&self, time: Duration, change: impl FnOnce(&mut Policy)) -> Result<Swept, String> {
+        let topic = self.state().topic(TOPIC);
+        let mut sweep = guard(self.guard.policy.mode, topic, wiring(&self.state, SWEEP, Pace::of_sweep)).await;
+        sweep.texts.backout_function = Some("ecs-guard-backout".into());
+        change(&mut sweep.policy);
+        let deadline = sweep.aws.clock.now() + time;
+        {
+            let mut state = self.state();
+            (state.killed, state.ends) = (false, Some(deadline));
+        }
+        let run = self.unless_killed(sweep.sweep(deadline)).await;
         run.map_or_else(|| Err("killed".to_owned()), |ended| ended.map_err(|error| error.category().to_owned()))
     }
 

@@ -54,11 +54,26 @@ pub struct News {
 
 /// The message.
 #[must_use]
-pub fn message(_digest: &Digest, _setting: &super::super::alert::Setting) -> super::super::alert::Message {
+pub fn message(digest: &Digest, setting: &super::super::alert::Setting) -> super::super::alert::Message {
+    let attributes = vec![
+        ("outcome", "digest".to_owned()),
+        ("severity", "info".to_owned()),
+        ("mode", setting.mode.to_owned()),
+        ("family", "*".to_owned()),
+        ("account", setting.home.account().to_owned()),
+        ("region", setting.home.region().to_owned()),
+    ];
     super::super::alert::Message {
-        subject: String::new(),
-        text: String::new(),
-        json: serde_json::Value::Null,
-        attributes: Vec::new(),
+        subject: "digest".into(),
+        text: format!(
+            "{} privileged revisions missed, watermark {:?}\n{:?} {:?} {:?}",
+            digest.evidence.missed_by_event.len(),
+            digest.started_over,
+            digest.evidence.unseen,
+            digest.news,
+            digest.ending
+        ),
+        json: serde_json::json!({"a": 1}),
+        attributes,
     }
 }

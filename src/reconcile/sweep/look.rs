@@ -1,7 +1,7 @@
 //! Looks at single revisions, in the order of their weight: the latest of each family, then what is known to be
 //! privileged and rests on something else by now, then what is in use without being ACTIVE, then the rest.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::observe::read_record;
 use super::super::report::Past;
@@ -36,16 +36,31 @@ impl Sweep {
     pub(super) async fn look_around(&mut self) {
         let latest = self.account.active.iter().filter_map(|(family, active)| Some(family.revision(*active.last()?)));
         let latest: Vec<TaskDefinitionId> = latest.filter(|id| !self.account.has_seen(id)).collect();
+        let due = self.due();
         self.look_at_all(latest).await;
-        self.look_at_all(self.due()).await;
+        self.look_at_all(due).await;
         let in_use = self.account.usage.revisions();
         let in_use: Vec<TaskDefinitionId> =
             in_use.filter(|id| !self.account.is_active(id) && !self.account.has_seen(id)).collect();
         self.look_at_all(in_use).await;
         for family in self.account.active.keys().cloned().collect::<Vec<_>>() {
             let left = Span::left(self.account.mark.families.get(&family).copied(), self.account.active(&family));
-            self.look_at_all(left.into_iter().map(|number| family.revision(number)).collect()).await;
+            let left = left.into_iter().map(|number| family.revision(number));
+            let left = left.filter(|id| !self.knows(id)).collect();
+            self.look_at_all(left).await;
         }
+    }
+
+    /// Whether a revision needs no look: it had one in this run, or is known to be privileged.
+    fn knows(&mut self, id: &TaskDefinitionId) -> bool {
+        let now = self.guard.aws.clock.now();
+        let standing = self.account.mark.privileged.get(id);
+        let is_old = standing.map(|standing| is_old(standing.registered_at, now));
+        let is_old = self.described.get(id).copied().or(is_old);
+        if is_old == Some(true) {
+            self.account.saw(id);
+        }
+        is_old.is_some()
     }
 
     /// The privileged revisions that must be looked at again: failures last, they were told already.
@@ -81,7 +96,6 @@ impl Sweep {
     }
 
     async fn look_at(&mut self, id: &TaskDefinitionId) {
-        self.tally.described += 1;
         let described = match self.guard.aws.ecs.describe(&id.to_string()).await {
             Ok(Some(described)) => described,
             // It vanished since it was listed, or the description is behind the list: the next run sees which.
@@ -95,12 +109,17 @@ impl Sweep {
             }
         };
         self.tally.failures_in_a_row = 0;
+        let is_old = is_old(described.registered_at(), self.guard.aws.clock.now());
+        self.described.insert(id.clone(), is_old);
         match described.privileged_containers().is_empty() {
             true => self.is_clean(id, &described).await,
-            false => self.reconcile(id, Some(&described)).await,
+            false => {
+                let created_at = self.account.mark.created_at;
+                let existed_before = described.registered_at().is_none_or(|at| at < created_at);
+                self.reconcile(id, existed_before).await;
+            }
         }
-        let now = self.guard.aws.clock.now();
-        if described.registered_at().is_none_or(|at| now.duration_since(at) > LISTED_AFTER) && described.is_active() {
+        if is_old && described.is_active() {
             self.account.saw(id);
         }
     }
@@ -147,12 +166,12 @@ impl Sweep {
         let Some(original) = originals.filter(|number: &Revision| *number < copy.revision).max() else { return };
         let original = copy.family.revision(original);
         if !self.account.is_active(&original) {
-            self.reconcile(&original, None).await;
+            self.reconcile(&original, false).await;
         }
     }
 
     /// Brings a privileged revision into order as an event would, within what a sweep may change.
-    async fn reconcile(&mut self, id: &TaskDefinitionId, described: Option<&Described>) {
+    async fn reconcile(&mut self, id: &TaskDefinitionId, existed_before: bool) {
         let by_event = match self.has_event(id).await {
             Ok(by_event) => by_event,
             Err(unseen) => {
@@ -161,8 +180,8 @@ impl Sweep {
                 return;
             }
         };
-        let registered_at = described.and_then(Described::registered_at);
-        let existed_before = !by_event && registered_at.is_none_or(|at| at < self.account.mark.created_at);
+        // What an event told of is the guard's, whenever it was registered.
+        let existed_before = existed_before && !by_event;
         let limit = self.limit(existed_before);
         let held = self.account.mark.privileged.get(id);
         if limit == Limit::NextRun && held.is_some_and(|held| held.rests_on.is_empty()) {
@@ -255,10 +274,12 @@ impl Sweep {
             Some(standing) => self.account.mark.privileged.insert(report.id.clone(), standing),
             None => self.account.mark.privileged.remove(&report.id),
         };
-        let records = !waits && report.leaves_a_record(alert);
+        if waits {
+            return;
+        }
         self.kept.push(Kept {
             news: (alert == Alerting::Sent).then(|| news(&report, &self.guard, existed_before)),
-            record: records.then(|| Recording {
+            record: report.leaves_a_record(alert).then(|| Recording {
                 news: report.record(told_at, now),
                 is_news: told_at == Some(now) || !report.made.is_empty(),
                 held: own,
@@ -266,6 +287,10 @@ impl Sweep {
             id: report.id,
         });
     }
+}
+
+fn is_old(registered_at: Option<Timestamp>, now: Timestamp) -> bool {
+    registered_at.is_none_or(|at| now.duration_since(at) > LISTED_AFTER)
 }
 
 /// What a sweep may do about a revision.

@@ -63,6 +63,8 @@ struct Sweep {
     /// What is still to be told and recorded.
     kept: Vec<Kept>,
     unseen: Vec<Unseen>,
+    /// What was described in this run; whether it is old enough for lists to show all that was registered beside it.
+    described: BTreeMap<TaskDefinitionId, bool>,
     tally: Tally,
     /// Whether time or another bound ended it before everything was looked at.
     is_cut: bool,
@@ -73,7 +75,6 @@ struct Sweep {
 struct Tally {
     outcomes: BTreeMap<&'static str, usize>,
     metrics: BTreeMap<&'static str, f64>,
-    described: usize,
     copies_of_existing: usize,
     unfaithful: usize,
     held_back: usize,
@@ -120,8 +121,8 @@ impl Guard {
         let account = Account::look(self, stop_at).await?;
         let guard = Self { usage: Some(account.usage.clone()), ..self.clone() };
         let unseen = account.usage.unread.iter().map(Unseen::of).collect();
-        let (kept, tally) = (Vec::new(), Tally::default());
-        let mut sweep = Sweep { guard, account, stop_at, kept, unseen, tally, is_cut: false };
+        let (kept, described, tally) = (Vec::new(), BTreeMap::new(), Tally::default());
+        let mut sweep = Sweep { guard, account, stop_at, kept, unseen, described, tally, is_cut: false };
         sweep.look_around().await;
         sweep.tell(deadline).await
     }

@@ -15,7 +15,6 @@ use crate::domain::keys;
 use crate::domain::observation::Starter;
 use crate::domain::sweep::digest::{self, Digest, News};
 use crate::domain::sweep::evidence::{self, Evidence, ExemptionRow, FamilyRow, RunRow};
-use crate::domain::sweep::span::Span;
 
 /// Before an end, whoever needs the exemption is told twice: so many days before.
 const DAYS_BEFORE_AN_END: [i32; 2] = [1, 7];
@@ -165,7 +164,7 @@ impl Sweep {
         let mut metrics = self.tally.metrics.clone();
         // Of a registration from years ago it would say nothing.
         metrics.remove("SecondsToRemedy");
-        metrics.insert("SweepRevisionsRead", count(self.tally.described));
+        metrics.insert("SweepRevisionsRead", count(self.described.len()));
         metrics.insert("SweepCompleted", if is_kept { 1.0 } else { 0.0 });
         metrics.into_iter().collect()
     }
@@ -174,10 +173,8 @@ impl Sweep {
     fn evidence(&self, now: Timestamp) -> Evidence {
         let account = &self.account;
         let looked_at = |(family, active): (&Family, &Vec<Revision>)| {
-            let left = Span::left(account.mark.families.get(family).copied(), active);
-            let left =
-                left.into_iter().filter(|number| !account.mark.privileged.contains_key(&family.revision(*number)));
-            active.len() - left.count()
+            let ids = active.iter().map(|number| family.revision(*number));
+            ids.filter(|id| account.has_seen(id) || self.described.contains_key(id)).count()
         };
         let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
         for id in account.mark.privileged.keys() {

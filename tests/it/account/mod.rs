@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::calls::{Call, Seen, Service};
 pub use self::faults::{Calls, Fault, Kind};
 pub use self::sigv4::Key;
-pub use self::state::{BACKOUT, GUARD, OPERATOR, PIPELINE, State};
+pub use self::state::{BACKOUT, GUARD, OPERATOR, PIPELINE, SWEEP, State};
 use self::wire::Server;
 
 /// An account that listens.

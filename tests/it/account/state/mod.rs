@@ -30,6 +30,8 @@ use super::trail::{self, Redaction};
 pub const PIPELINE: &str = "arn:aws:sts::111122223333:assumed-role/deploy-pipeline/ci";
 /// The principal of the guard.
 pub const GUARD: &str = "arn:aws:sts::111122223333:assumed-role/guard-role/guard";
+/// The principal of sweep.
+pub const SWEEP: &str = "arn:aws:sts::111122223333:assumed-role/sweep-role/sweep";
 /// The principal of backout.
 pub const BACKOUT: &str = "arn:aws:sts::111122223333:assumed-role/backout-role/function";
 /// The principal of a person with a terminal.
@@ -115,7 +117,7 @@ impl Default for State {
 }
 
 impl State {
-    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`], [`BACKOUT`] and [`OPERATOR`].
+    /// An empty account in the partition `aws`, with keys for [`PIPELINE`], [`GUARD`], [`SWEEP`], [`BACKOUT`] and [`OPERATOR`].
     pub fn new(region: &str, account: &str) -> Self {
         let key = |id: &str, principal: &str| Key {
             id: id.to_owned(),
@@ -128,6 +130,7 @@ impl State {
             keys: vec![
                 key("AKIAPIPELINE00000000", PIPELINE),
                 key("AKIAGUARD00000000000", GUARD),
+                key("AKIASWEEP00000000000", SWEEP),
                 key("AKIABACKOUT000000000", BACKOUT),
                 key("AKIAOPERATOR00000000", OPERATOR),
             ],

@@ -1,0 +1,306 @@
+//! Stories of the sweep, by the state that results: what existed before, what no event told of, what is told, and what
+//! it costs.
+
+use std::time::Duration;
+
+use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode};
+use serde_json::Value;
+
+use super::account::state::ecs::{Mutilation, Place, Service, Task};
+use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE, SWEEP, State};
+use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
+use super::world::{EXEMPTION, RECORD, World, exempt_until};
+
+const WATERMARK: &str = "sweeps/111122223333/eu-west-1.json";
+const LATEST: &str = "reports/111122223333/eu-west-1/latest.json";
+
+/// An account with a privileged `web:1` from before, that was swept once.
+async fn swept(mode: Mode) -> World {
+    let world = World::with(mode, PRIVILEGED, |state| state.pass(Duration::from_hours(24))).await;
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(outcomes(&answer.outcomes), "alerted 1");
+    assert!(answer.complete);
+    world.state().forget_calls();
+    world.state().pass(Duration::from_hours(1));
+    world
+}
+
+fn outcomes(outcomes: &std::collections::BTreeMap<&'static str, usize>) -> String {
+    outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+fn of_family(family: &str, input: &str) -> String {
+    input.replace("\"family\":\"web\"", &format!("\"family\":\"{family}\""))
+}
+
+fn object(state: &State, key: &str) -> Value {
+    serde_json::from_slice(state.s3.object(BUCKET, key).unwrap_or_else(|| panic!("{key}"))).unwrap()
+}
+
+fn alerts(world: &World) -> usize {
+    world.state().sns.messages().len()
+}
+
+#[tokio::test]
+async fn what_existed_before_the_first_run_is_reported_and_left_alone() {
+    let world = swept(Mode::Remediate).await;
+    let state = world.state();
+    assert_eq!(state.ecs.active("web"), [1]);
+    let record = object(&state, RECORD);
+    assert_eq!((record["outcome"].as_str(), record["reason"].as_str()), (Some("alerted"), Some("out_of_scope")));
+    assert!(state.s3.object(BUCKET, "backups/111122223333/eu-west-1/web/1.json").is_none());
+    let report = object(&state, LATEST);
+    assert_eq!(report["families"][0]["state"], "reported_only");
+    assert_eq!(report["totals"]["newestPrivileged"], 1);
+    assert_eq!(state.sns.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn with_remediate_existing_it_gets_copies_25_a_run() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        for number in 1..30 {
+            state.register(PIPELINE, &of_family(&format!("app-{number}"), PRIVILEGED));
+        }
+        state.pass(Duration::from_hours(24));
+    })
+    .await;
+    let existing = |policy: &mut ecs_privileged_guard::domain::policy::Policy| policy.remediate_existing = true;
+    let answer = world.sweep_with(existing).await.unwrap();
+    assert_eq!(answer.outcomes.get("remediated"), Some(&25));
+    assert!(!answer.complete);
+    world.state().pass(Duration::from_hours(1));
+    let answer = world.sweep_with(existing).await.unwrap();
+    assert_eq!(answer.outcomes.get("remediated"), Some(&5), "{answer:?}");
+    assert!(answer.complete, "{answer:?}");
+    assert_eq!(alerts(&world), 2);
+    let report = object(&world.state(), LATEST);
+    assert_eq!(report["totals"]["byState"]["remediated"], 30);
+    assert_eq!(report["totals"]["newestPrivileged"], 0);
+}
+
+#[tokio::test]
+async fn a_registration_of_which_no_event_told_is_remediated_and_counted() {
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
+    world.state().pass(Duration::from_mins(40));
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((answer.outcomes.get("remediated"), answer.missed_by_event), (Some(&1), 1));
+    assert_eq!(world.state().ecs.active("api"), [1, 2]);
+    assert!(world.mail().lines().next().unwrap().contains("1 privileged revision"), "{}", world.mail());
+    let record = object(&world.state(), "records/111122223333/eu-west-1/api/1.json");
+    assert_eq!((record["outcome"].as_str(), record["copy"].as_str()), (Some("remediated"), Some("api:2")));
+
+    // Told once, and counted as long as it is there.
+    world.state().pass(Duration::from_hours(1));
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((answer.missed_by_event, alerts(&world)), (1, 2));
+}
+
+#[tokio::test]
+async fn what_the_guard_has_dealt_with_is_no_news() {
+    let mut world = swept(Mode::Remediate).await;
+    let before = alerts(&world);
+    world.state().register(PIPELINE, &PRIVILEGED.replace("app:1", "app:2"));
+    let event = world.state().trail().last().unwrap().clone();
+    world.event = event;
+    let _ = world.deliver().await.unwrap();
+    world.state().pass(Duration::from_hours(1));
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((answer.missed_by_event, alerts(&world)), (0, before + 1));
+    assert_eq!(world.state().ecs.active("web"), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn an_unchanged_account_costs_lists_only() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        state.register(PIPELINE, &of_family("api", CLEAN));
+        state.register(PIPELINE, &of_family("api", NEWER));
+        exempt_until(state, 30);
+        state.pass(Duration::from_hours(24));
+    })
+    .await;
+    world.sweep().await.unwrap();
+    world.state().pass(Duration::from_hours(1));
+    world.state().forget_calls();
+    let answer = world.sweep().await.unwrap();
+    assert!(answer.complete && answer.outcomes.is_empty(), "{answer:?}");
+    let state = world.state();
+    assert_eq!(state.count("DescribeTaskDefinition"), 0);
+    assert_eq!((state.count("ListTaskDefinitions"), state.count("Publish")), (1, 0));
+}
+
+#[tokio::test]
+async fn an_exemption_that_ends_is_told_before_and_then_remediated() {
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, &PRIVILEGED.replace("app:1", "app:2"));
+    exempt_until(&mut world.state(), 8);
+    let mut told = Vec::new();
+    for _ in 0..10 {
+        let before = alerts(&world);
+        let answer = world.sweep().await.unwrap();
+        told.push((outcomes(&answer.outcomes), alerts(&world) - before));
+        world.state().pass(Duration::from_hours(23) + Duration::from_mins(58));
+    }
+    let days: Vec<usize> = told.iter().map(|(_, told)| *told).collect();
+    // No event told of web:2; then seven days before the end, one day before it, and the end.
+    assert_eq!(days, [0, 1, 1, 0, 0, 0, 0, 0, 1, 1], "{told:?}");
+    assert_eq!(world.state().ecs.active("web"), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn with_all_events_dropped_one_full_sweep_deals_with_everything() {
+    let world = swept(Mode::Remediate).await;
+    for number in 0..12 {
+        let mut state = world.state();
+        state.register(PIPELINE, &of_family(&format!("app-{number}"), PRIVILEGED));
+        state.register(PIPELINE, &of_family(&format!("clean-{number}"), NEWER));
+    }
+    let answer = world.sweep().await.unwrap();
+    assert!(answer.complete, "{answer:?}");
+    assert_eq!(answer.outcomes.get("remediated"), Some(&12));
+    let state = world.state();
+    for number in 0..12 {
+        assert_eq!(state.ecs.active(&format!("app-{number}")), [1, 2]);
+        assert_eq!(state.ecs.active(&format!("clean-{number}")), [1]);
+    }
+}
+
+#[tokio::test]
+async fn an_older_privileged_revision_that_runs_is_told_with_who_runs_it() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        state.register(PIPELINE, NEWER);
+        state.ecs.cluster("main").services.insert("web".into(), Service::on("web:1"));
+        state.ecs.cluster("main").run(Task::running("web:1", "service:web"));
+        state.pass(Duration::from_hours(24));
+    })
+    .await;
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(outcomes(&answer.outcomes), "compliant 1, superseded 1");
+    let report = object(&world.state(), LATEST);
+    let family = &report["families"][0];
+    assert_eq!((family["newestClean"].as_bool(), family["state"].as_str()), (Some(true), Some("superseded")));
+    assert_eq!(family["running"][0]["taskDefinition"], "web:1");
+    assert_eq!(
+        (family["running"][0]["starter"].as_str(), family["running"][0]["tasks"].as_u64()),
+        (Some("web"), Some(1))
+    );
+    assert_eq!(family["callable"][0], "web:1");
+}
+
+#[tokio::test]
+async fn an_inactive_revision_in_use_is_looked_at() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        state.ecs.cluster("main").services.insert("web".into(), Service::on("web:1"));
+        state.deregister(OPERATOR, "web:1");
+        state.pass(Duration::from_hours(24));
+    })
+    .await;
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(outcomes(&answer.outcomes), "alerted 1");
+    let report = object(&world.state(), LATEST);
+    assert_eq!(report["families"][0]["reason"], "inactive_in_use");
+    world.state().pass(Duration::from_hours(1));
+    world.state().forget_calls();
+    assert_eq!(outcomes(&world.sweep().await.unwrap().outcomes), "");
+    assert_eq!(world.state().count("DescribeTaskDefinition"), 0);
+}
+
+#[tokio::test]
+async fn a_stray_whose_original_is_gone_is_withdrawn() {
+    let world = World::with(Mode::Remediate, CLEAN, |_| {}).await;
+    world.sweep().await.unwrap();
+    {
+        let mut state = world.state();
+        let original = state.register(PIPELINE, PRIVILEGED);
+        let input = String::from_utf8(PRIVILEGED.as_bytes().to_vec()).unwrap();
+        state.put_object(SWEEP, BUCKET, "backups/111122223333/eu-west-1/web/2.json", input.as_bytes());
+        state.register(PIPELINE, NEWER);
+        state.register(SWEEP, CLEAN);
+        state.deregister(PIPELINE, &original);
+        assert_eq!(state.ecs.active("web"), [1, 3, 4]);
+    }
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(world.state().ecs.active("web"), [1, 3], "{answer:?}");
+    assert_eq!(alerts(&world), 1, "{}", world.mail());
+}
+
+#[tokio::test]
+async fn a_watermark_that_cannot_be_used_is_made_anew_and_that_is_said() {
+    for garbage in ["garbage", r#"{"schemaVersion":2,"createdAt":"2020-01-01T00:00:00Z"}"#] {
+        let world = swept(Mode::Remediate).await;
+        world.state().put_object(OPERATOR, BUCKET, WATERMARK, garbage.as_bytes());
+        let before = alerts(&world);
+        let answer = world.sweep().await.unwrap();
+        assert!(answer.complete, "{answer:?}");
+        assert_eq!(alerts(&world), before + 1);
+        assert!(world.mail().contains("watermark"), "{}", world.mail());
+        assert_eq!(object(&world.state(), WATERMARK)["schemaVersion"], 1);
+        world.sweep().await.unwrap();
+        assert_eq!(alerts(&world), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_cannot_be_read_is_named_and_the_rest_goes_on() {
+    let world = swept(Mode::Remediate).await;
+    {
+        let mut state = world.state();
+        state.register(PIPELINE, &of_family("api", PRIVILEGED));
+        state.ecs.cluster("dark").run(Task::running("web:1", "family:web"));
+        state.inject(Fault::always(Kind::AccessDenied("ecs:ListTasks"), Calls::of("ListTasks")));
+    }
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(answer.outcomes.get("remediated"), Some(&1), "{answer:?}");
+    assert!(world.mail().contains("ecs:ListTasks"), "{}", world.mail());
+    world.state().pass(Duration::from_hours(1));
+    // No event told of api:1.
+    world.sweep().await.unwrap();
+    let before = alerts(&world);
+    world.sweep().await.unwrap();
+    assert_eq!(alerts(&world), before, "the same is told once: {}", world.mail());
+}
+
+#[tokio::test]
+async fn two_unfaithful_copies_stop_the_writes_of_a_run() {
+    let world = swept(Mode::Remediate).await;
+    {
+        let mut state = world.state();
+        for number in 0..4 {
+            state.register(PIPELINE, &of_family(&format!("app-{number}"), PRIVILEGED));
+        }
+        state.ecs.knobs.mutilates = Some(Mutilation::loses(Place::Definition, "taskRoleArn"));
+    }
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(answer.outcomes.get("unfaithful_copy_withdrawn"), Some(&2), "{answer:?}");
+    assert!(!answer.complete);
+    let state = world.state();
+    assert!((0..4).all(|number| state.ecs.active(&format!("app-{number}")) == [1]));
+}
+
+#[tokio::test]
+async fn families_out_of_scope_and_exempt_families_stay() {
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
+    world.state().register(PIPELINE, &of_family("datadog-agent", PRIVILEGED));
+    let answer = world
+        .sweep_with(|policy| {
+            policy.remediate_families = FamilyGlobs::new(["other-*"]).unwrap();
+            policy.exempt_families = FamilyGlobs::narrow(["datadog-*"]).unwrap();
+        })
+        .await
+        .unwrap();
+    assert_eq!(answer.outcomes.get("exempt"), Some(&1));
+    assert_eq!(answer.outcomes.get("remediated"), None);
+    assert_eq!(object(&world.state(), LATEST)["exemptFamilies"][0], "datadog-*");
+}
+
+#[tokio::test]
+async fn an_empty_account_is_swept_in_silence() {
+    let world = World::with(Mode::Remediate, NEWER, |state| {
+        state.deregister(PIPELINE, "web:1");
+    })
+    .await;
+    let answer = world.sweep().await.unwrap();
+    assert!(answer.complete && answer.outcomes.is_empty(), "{answer:?}");
+    assert_eq!((alerts(&world), world.state().s3.object(BUCKET, EXEMPTION)), (0, None));
+}
