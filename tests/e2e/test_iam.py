@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 
 from iam import Request, condition_holds, is_allowed, is_like, is_like_arn, listed, resolved
-from test_template import MODES, expanded
+from test_template import MODES, expanded, statements
 
 ROOT = pathlib.Path(__file__).parents[2]
 LOG = pathlib.Path(os.environ.get("CALLS_LOG", ROOT / "target/calls.jsonl"))
@@ -37,8 +37,7 @@ class Role:
         properties = resources[name]["Properties"]
         assert "ManagedPolicyArns" not in properties and "PermissionsBoundary" not in properties
         values = values_of(resources, *home)
-        policies = [resolved(policy["PolicyDocument"], values) for policy in properties["Policies"]]
-        self.statements = [statement for policy in policies for statement in policy["Statement"]]
+        self.statements = resolved(statements(resources, name), values)
         # Only the bucket's policy speaks of our roles; KMS leaves the word to IAM, by the key's first statement.
         self.denies = resolved(resources["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"], values)
         self.facts = {"aws:SecureTransport": "true", "aws:PrincipalArn": values[f"{name}.Arn"]}

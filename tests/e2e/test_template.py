@@ -50,7 +50,10 @@ def expanded(**parameters):
                 return values[name]
             case {"Fn::Join": [separator, parts]}:
                 parts = resolve(parts)
-                return separator.join(parts) if isinstance(parts, list) else parts
+                if not isinstance(parts, list):
+                    return parts
+                is_known = all(isinstance(part, str) for part in parts)
+                return separator.join(parts) if is_known else {"Fn::Join": [separator, parts]}
             case {"Fn::If": [name, then, otherwise]}:
                 return resolve(then if holds(name) else otherwise)
             case dict():
@@ -73,9 +76,15 @@ def listed(value):
     return value if isinstance(value, list) else [value]
 
 
+def policies(resources, role):
+    """The documents of a role: its own, and those that it shares."""
+    own = resources[role]["Properties"]["Policies"]
+    shared = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::IAM::Policy"]
+    return [policy["PolicyDocument"] for policy in [*own, *(p for p in shared if {"Ref": role} in p["Roles"])]]
+
+
 def statements(resources, role="GuardRole"):
-    policies = resources[role]["Properties"]["Policies"]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [statement for document in policies(resources, role) for statement in document["Statement"]]
 
 
 def allowed(resources, role="GuardRole"):
@@ -141,12 +150,15 @@ def test_the_environment_is_the_contract():
                 "EXEMPT_FAMILIES", "OWNER_TAG_KEYS", "OUTPUT_ONLY_MEMBERS", "RUNBOOK_URL"}
     resources = expanded()
     variables = {function: resources[function]["Properties"]["Environment"]["Variables"] for function in FUNCTIONS}
-    assert set(variables.pop("Guard")) == contract | {"BACKOUT_FUNCTION"}
-    assert all(set(of) == contract for of in variables.values())
-    guard = resources["Guard"]["Properties"]["Environment"]["Variables"]
-    assert guard["BACKOUT_FUNCTION"] == {"Ref": "Backout"}
+    more = {"Guard": {"BACKOUT_FUNCTION"}, "Sweep": {"BACKOUT_FUNCTION", "REMEDIATE_EXISTING"}, "Backout": set()}
+    assert {function: set(of) - contract for function, of in variables.items()} == more
+    assert all(contract <= set(of) for of in variables.values())
+    assert all(of.get("BACKOUT_FUNCTION", {"Ref": "Backout"}) == {"Ref": "Backout"} for of in variables.values())
     # What backout brings back is the original, and no copy of ours.
-    assert all(of["GUARD_ROLES"] == {"Ref": "GuardRole"} for of in [guard, *variables.values()])
+    ours = {"Fn::Join": [",", [{"Ref": "GuardRole"}, {"Ref": "SweepRole"}]]}
+    assert all(of["GUARD_ROLES"] == ours for of in variables.values())
+    existing = expanded(RemediateExisting="true")["Sweep"]["Properties"]["Environment"]["Variables"]
+    assert (variables["Sweep"]["REMEDIATE_EXISTING"], existing["REMEDIATE_EXISTING"]) == ("false", "true")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -202,26 +214,29 @@ def test_the_policy_for_operators_is_an_output():
 
 
 def test_concurrency_is_reserved_and_can_be_zero_or_unreserved():
-    of = lambda value: expanded(ReservedConcurrency=value)["Guard"]["Properties"].get("ReservedConcurrentExecutions")
-    assert (of("10"), of("0"), of("-1")) == ("10", "0", None)
+    def of(value):
+        resources = expanded(ReservedConcurrency=value)
+        return [resources[name]["Properties"].get("ReservedConcurrentExecutions") for name in ("Guard", "Sweep")]
+
+    assert (of("10"), of("0"), of("-1")) == (["10", 1], ["0", 0], [None, None])
 
 
-@pytest.mark.parametrize("queue", ["RuleDeadLetterQueue", "FailureQueue"])
-def test_both_queues_are_encrypted_keep_14_days_and_have_an_alarm_that_reaches_the_topic(queue):
+@pytest.mark.parametrize("queue", ["RuleDeadLetterQueue", "FailureQueue", "SweepDeadLetterQueue"])
+def test_the_queues_are_encrypted_keep_14_days_and_have_an_alarm_that_reaches_the_topic(queue):
     resources = expanded()
     properties = resources[queue]["Properties"]
     assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert properties["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
     name = {"Fn::GetAtt": [queue, "QueueName"]}
     [alarm] = [r for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"
-               and r["Properties"]["Dimensions"][0]["Value"] == name]
+               and r["Properties"].get("Dimensions", [{}])[0].get("Value") == name]
     assert alarm["Properties"]["AlarmActions"] == [{"Ref": "Topic"}]
 
 
 def test_every_alarm_says_in_one_sentence_what_it_means_and_reaches_the_topic():
     topic = "arn:aws:sns:eu-west-1:444455556666:central"
     alarms = [r["Properties"] for r in expanded(AlertTopicArn=topic).values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-    assert len(alarms) == 4
+    assert len(alarms) == 7
     for alarm in alarms:
         assert alarm["AlarmActions"] == [topic]
         assert alarm["AlarmDescription"].endswith(".") and alarm["AlarmDescription"].count(". ") == 0
@@ -232,11 +247,55 @@ def test_events_that_fail_are_kept_on_both_sides_of_the_function():
     [target] = resources["Rule"]["Properties"]["Targets"]
     assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["RuleDeadLetterQueue", "Arn"]}
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
-    [config] = [r for r in resources.values() if r["Type"] == "AWS::Lambda::EventInvokeConfig"]
+    [config] = [r for r in resources.values() if r["Type"] == "AWS::Lambda::EventInvokeConfig"
+                and r["Properties"]["FunctionName"] == {"Ref": "Guard"}]
     assert config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["FailureQueue", "Arn"]}
     assert config["Properties"]["MaximumRetryAttempts"] == 2
     policy = json.dumps(resources["RuleDeadLetterQueuePolicy"])
     assert "events.amazonaws.com" in policy and "sqs:SendMessage" in policy
+
+
+@pytest.mark.parametrize("hours", SOURCE["Parameters"]["SweepIntervalHours"]["AllowedValues"])
+def test_the_alarm_misses_a_sweep_after_two_of_the_intervals_in_which_it_is_started(hours):
+    interval = SOURCE["Mappings"]["Sweeps"][str(hours)]
+    assert interval == {"Schedule": f"rate({60 * hours} minutes)", "Seconds": 3600 * hours}
+    resources = expanded(SweepIntervalHours=hours)
+    of = lambda name: {"Fn::FindInMap": ["Sweeps", str(hours), name]}
+    assert resources["SweepSchedule"]["Properties"]["ScheduleExpression"] == of("Schedule")
+    alarm = resources["NoSweepAlarm"]["Properties"]
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (of("Seconds"), 2)
+    assert (alarm["Threshold"], alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (1, "LessThanThreshold", "breaching")
+
+
+def test_the_alarms_look_at_the_metrics_that_sweep_writes():
+    source = (ROOT / "src/domain/metrics.rs").read_text() + (ROOT / "src/reconcile/sweep/tell.rs").read_text()
+    for mode in MODES:
+        alarms = [r["Properties"] for r in expanded(EnforcementMode=mode).values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+        ours = [alarm for alarm in alarms if alarm.get("Namespace") == "EcsPrivilegedGuard"]
+        assert {alarm["MetricName"] for alarm in ours} == {"SweepCompleted", "MissedByEvent"}
+        for alarm in ours:
+            assert f'"{alarm["MetricName"]}"' in source
+            assert alarm["Dimensions"] == [{"Name": "service", "Value": "sweep"}, {"Name": "mode", "Value": mode}]
+
+
+def test_a_sweep_that_cannot_be_started_or_fails_is_kept():
+    resources = expanded()
+    queue = {"Fn::GetAtt": ["SweepDeadLetterQueue", "Arn"]}
+    target = resources["SweepSchedule"]["Properties"]["Target"]
+    assert (target["Arn"], target["DeadLetterConfig"]["Arn"]) == ({"Fn::GetAtt": ["Sweep", "Arn"]}, queue)
+    [config] = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::Lambda::EventInvokeConfig"
+                and r["Properties"]["FunctionName"] == {"Ref": "Sweep"}]
+    assert config["DestinationConfig"]["OnFailure"]["Destination"] == queue
+    starts = statements(resources, "SweepScheduleRole")
+    assert {action for s in starts for action in listed(s["Action"])} == {
+        "lambda:InvokeFunction", "sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"}
+    assert statement_of(starts, "StartsSweeps")["Resource"] == {"Fn::GetAtt": ["Sweep", "Arn"]}
+
+
+def test_a_topic_of_ours_that_nobody_listens_to_is_seen_and_another_accounts_topic_is_not_ours_to_watch():
+    alarm = expanded()["NobodyListensAlarm"]["Properties"]
+    assert {m["Id"] for m in alarm["Metrics"]} == {"nobody", "published", "delivered", "failed", "filtered"}
+    assert "NobodyListensAlarm" not in expanded(AlertTopicArn="arn:aws:sns:eu-west-1:444455556666:central")
 
 
 def test_the_bucket_is_versioned_encrypted_private_and_kept():

@@ -295,6 +295,25 @@ async fn families_out_of_scope_and_exempt_families_stay() {
 }
 
 #[tokio::test]
+async fn in_mode_alert_everything_is_looked_at_and_nothing_changed() {
+    let world = swept(Mode::Alert).await;
+    {
+        let mut state = world.state();
+        state.register(PIPELINE, &of_family("api", PRIVILEGED));
+        state.ecs.cluster("main").services.insert("web".into(), Service::on("web:1"));
+        state.ecs.cluster("main").run(Task::running("web:1", "service:web"));
+        state.pass(Duration::from_hours(1));
+    }
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(outcomes(&answer.outcomes), "alerted 2", "web:1 because it runs by now");
+    assert!(answer.complete);
+    let state = world.state();
+    assert_eq!((state.ecs.active("web"), state.ecs.active("api")), (vec![1], vec![1]));
+    assert_eq!(object(&state, LATEST)["families"][0]["reason"], "alert_mode");
+    assert_eq!(state.sns.messages().len(), 2);
+}
+
+#[tokio::test]
 async fn an_empty_account_is_swept_in_silence() {
     let world = World::with(Mode::Remediate, NEWER, |state| {
         state.deregister(PIPELINE, "web:1");

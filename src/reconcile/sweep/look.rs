@@ -145,7 +145,8 @@ impl Sweep {
         let is_latest = self.account.active(&id.family).last() == Some(&id.revision);
         let now = self.guard.aws.clock.now();
         let is_young = described.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
-        if is_latest && is_young && self.guard.policy.is_ours(described.registered_by()) {
+        let may_withdraw = self.guard.policy.mode == Mode::Remediate;
+        if may_withdraw && is_latest && is_young && self.guard.policy.is_ours(described.registered_by()) {
             self.look_at_the_original_of(id).await;
         }
     }
