@@ -41,7 +41,7 @@ $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lo
 	@$(MAKE) --no-print-directory rust
 
 python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
-	@cargo build --quiet --locked --bin guard
+	@cargo build --quiet --locked --bin guard --bin sweep
 	@$(BIN)/pytest -q -rs tests/e2e
 
 figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more

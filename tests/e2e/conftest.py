@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 
 ROOT = pathlib.Path(__file__).parents[2]
 GUARD = pathlib.Path(os.environ.get("GUARD_BINARY", ROOT / "target/debug/guard"))
+SWEEP = GUARD.with_name("sweep")
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 
@@ -102,10 +103,19 @@ class Story:
         self.queue = self.sqs.create_queue(QueueName="alerts")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
-        self.guard = Runtime(GUARD, {
+        self.environment = {
             "AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "secret", "ENFORCEMENT_MODE": mode, "BACKUP_BUCKET": "guard-state",
-            "ALERT_TOPIC_ARN": topic, "GUARD_ROLES": "guard-role"})
+            "ALERT_TOPIC_ARN": topic, "GUARD_ROLES": "guard-role"}
+        self.guard = Runtime(GUARD, self.environment)
+
+    def sweep(self, **environment):
+        """One sweep by the built function."""
+        sweep = Runtime(SWEEP, {**self.environment, **environment})
+        try:
+            return sweep.invoke({})
+        finally:
+            sweep.stop()
 
     def register(self, **changes):
         container = {"name": "app", "image": "app:1", "memory": 128, "privileged": True,

@@ -266,3 +266,27 @@ def test_an_exemption_is_honoured(story):
     world.s3.put_object(Bucket="guard-state", Key="exemptions/123456789012/us-east-1/web.json", Body=json.dumps(exemption))
     assert world.deliver(world.register())["outcome"] == "exempt"
     assert world.revisions() == ["web:1"]
+
+
+def test_a_sweep_reports_what_existed_and_copies_what_came_since(story):
+    """moto says neither when nor by whom a revision was registered: what an earlier full sweep did not see came since."""
+    world = story("remediate")
+    world.register()
+    assert world.sweep() == {"outcomes": {"alerted": 1}, "missedByEvent": 0, "complete": True}
+    assert world.revisions() == ["web:1"]
+    world.register(container={"image": "app:2"})
+    swept = world.sweep()
+    assert (swept["outcomes"]["remediated"], swept["complete"]) == (1, True)
+    assert world.revisions() == ["web:1", "web:2", "web:3"]
+    assert world.described("web:3")["containerDefinitions"][0]["privileged"] is False
+    assert world.object("records/123456789012/us-east-1/web/2.json")["copy"] == "web:3"
+    report = world.object("reports/123456789012/us-east-1/latest.json")
+    assert (report["totals"]["newestPrivileged"], report["totals"]["callablePrivileged"]) == (0, 1)
+    assert len(world.alerts()) == 2
+
+
+def test_a_sweep_copies_what_existed_where_that_is_asked_for(story):
+    world = story("remediate")
+    world.register()
+    assert world.sweep(REMEDIATE_EXISTING="true")["outcomes"] == {"remediated": 1}
+    assert world.revisions() == ["web:1", "web:2"]

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::account::{Account, BACKOUT, GUARD, PIPELINE, State};
+use super::account::{Account, BACKOUT, GUARD, PIPELINE, SWEEP, State};
 use super::paste::Lambda;
 use super::runtime_api::{Failure, Function};
 
@@ -79,6 +79,15 @@ impl Story {
             None => function(&self.account, env!("CARGO_BIN_EXE_backout"), BACKOUT, &self.settings).await,
         };
         self.backout.insert(backout).invoke(request.as_bytes()).await
+    }
+
+    /// One sweep by the built function, with more settings: its answer and all that it logged.
+    pub(crate) async fn sweep(&self, more: &[(&str, &str)]) -> (Value, String) {
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(more).collect();
+        let mut sweep = function(&self.account, env!("CARGO_BIN_EXE_sweep"), SWEEP, &settings).await;
+        let answer = sweep.invoke(b"{\"time\":\"whatever\"}").await.expect("an answer");
+        (serde_json::from_str(&answer).unwrap(), sweep.stop().await)
     }
 
     /// All that backout has logged; it ends with that.

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::account::state::ecs::{Mutilation, Place, Service, Task};
 use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE, SWEEP, State};
-use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
+use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story};
 use super::world::{EXEMPTION, RECORD, World, exempt_until};
 
 const WATERMARK: &str = "sweeps/111122223333/eu-west-1.json";
@@ -311,6 +311,33 @@ async fn in_mode_alert_everything_is_looked_at_and_nothing_changed() {
     assert_eq!((state.ecs.active("web"), state.ecs.active("api")), (vec![1], vec![1]));
     assert_eq!(object(&state, LATEST)["families"][0]["reason"], "alert_mode");
     assert_eq!(state.sns.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn a_backup_that_a_dead_run_has_left_is_read_back_and_serves() {
+    let world = swept(Mode::Remediate).await;
+    let original = of_family("api", PRIVILEGED);
+    world.state().register(PIPELINE, &original);
+    world.state().put_object(SWEEP, BUCKET, "backups/111122223333/eu-west-1/api/1.json", original.as_bytes());
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(answer.outcomes.get("remediated"), Some(&1), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_built_function_sweeps_answers_and_logs() {
+    let mut story = Story::begin("remediate").await;
+    story.register(PRIVILEGED);
+    let (first, _) = story.sweep(&[]).await;
+    assert_eq!(first, json!({"outcomes": {"alerted": 1}, "missedByEvent": 0, "complete": true}));
+    let (again, log) = story.sweep(&[("REMEDIATE_EXISTING", "true")]).await;
+    assert_eq!(again, json!({"outcomes": {"remediated": 1}, "missedByEvent": 0, "complete": true}));
+    assert_eq!((story.active(), story.alerts()), (vec![1, 2], 2));
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [swept, metrics] = &lines[..] else { panic!("{log}") };
+    assert_eq!((swept["service"].as_str(), swept["level"].as_str()), (Some("sweep"), Some("INFO")));
+    assert_eq!((metrics["Remediated"].as_f64(), metrics["SweepCompleted"].as_f64()), (Some(1.0), Some(1.0)));
+    let page = story.account.state().s3.object(BUCKET, "reports/111122223333/eu-west-1/latest.html").unwrap().to_vec();
+    assert!(String::from_utf8(page).unwrap().contains("<title>Privileged Amazon ECS containers"));
 }
 
 #[tokio::test]

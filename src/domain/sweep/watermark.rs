@@ -25,6 +25,9 @@ pub struct Watermark {
     schema_version: u32,
     /// When the first run began: what was registered before existed already.
     pub created_at: Timestamp,
+    /// Whether the last run had looked at everything by its end.
+    #[serde(default)]
+    pub complete: bool,
     /// What was looked at of each family.
     pub families: BTreeMap<Family, Span>,
     /// Each privileged revision that is ACTIVE or in use.
@@ -71,6 +74,9 @@ pub struct Standing {
     /// When it was registered, by ECS's word.
     #[serde(default)]
     pub registered_at: Option<Timestamp>,
+    /// Whether it was registered before the first run.
+    #[serde(default)]
+    pub existed_before: bool,
     /// Whether an event told of it.
     #[serde(default)]
     pub by_event: bool,
@@ -92,6 +98,7 @@ impl Watermark {
         Self {
             schema_version: SCHEMA_VERSION,
             created_at: now,
+            complete: false,
             families: BTreeMap::new(),
             privileged: BTreeMap::new(),
             clean_in_use: BTreeSet::new(),
@@ -178,6 +185,7 @@ mod tests {
             containers: vec!["app".into()],
             residual: Vec::new(),
             registered_at: Some(registered_at.parse().unwrap()),
+            existed_before: false,
             by_event: false,
             was_told: false,
             missed_was_told: false,

@@ -22,6 +22,8 @@ pub(super) struct Account {
     pub(super) mark: Watermark,
     /// The `ETag` of the watermark as it was read.
     pub(super) mark_etag: Option<String>,
+    /// Whether the run before had looked at everything.
+    pub(super) was_complete: bool,
     /// Why the watermark was begun anew, if it was.
     pub(super) started_over: Option<&'static str>,
     /// The ACTIVE revisions of each family, in order.
@@ -61,7 +63,9 @@ impl Account {
         let mark_etag = mark.as_ref().map(|object| object.etag.clone());
         let (mark, started_over) =
             mark.map_or_else(|| (Watermark::begun(now), None), |object| Watermark::read(&object.text, now));
-        let mut account = Self { mark, mark_etag, started_over, active, usage: Arc::new(usage), records, exemptions };
+        let was_complete = mark.complete;
+        let mut account =
+            Self { mark, mark_etag, was_complete, started_over, active, usage: Arc::new(usage), records, exemptions };
         account.forget_what_is_gone();
         Ok(account)
     }

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::apply::TIME_TO_FINISH;
 use super::super::observe::read_record;
 use super::super::report::Past;
 use super::super::{Guard, RunError};
@@ -25,8 +26,6 @@ use crate::domain::sweep::digest::News;
 use crate::domain::sweep::span::Span;
 use crate::domain::sweep::watermark::Standing;
 
-/// No look begins with less time left: it reads some ten times, and a copy takes 20 s more.
-const TIME_FOR_A_LOOK: SignedDuration = SignedDuration::from_secs(30);
 /// Lists may be this far behind: what was registered beside a revision that is younger may not be listed yet, so it is
 /// not passed over.
 const LISTED_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -83,8 +82,7 @@ impl Sweep {
 
     async fn look_at_all(&mut self, ids: Vec<TaskDefinitionId>) {
         for id in ids {
-            let time_left = self.stop_at.duration_since(self.guard.aws.clock.now());
-            let is_over = time_left < TIME_FOR_A_LOOK
+            let is_over = self.guard.aws.clock.now() >= self.stop_at
                 || self.kept.len() >= LOOKS_MAX
                 || self.tally.failures_in_a_row >= FAILURES_MAX;
             if is_over {
@@ -114,13 +112,22 @@ impl Sweep {
         match described.privileged_containers().is_empty() {
             true => self.is_clean(id, &described).await,
             false => {
-                let created_at = self.account.mark.created_at;
-                let existed_before = described.registered_at().is_none_or(|at| at < created_at);
+                let existed_before = self.existed_before(id, &described);
                 self.reconcile(id, existed_before).await;
             }
         }
         if is_old && described.is_active() {
             self.account.saw(id);
+        }
+    }
+
+    /// Whether a revision is older than the first run. Where ECS does not say when it was registered, it is unless the run
+    /// before had seen everything, and not this one.
+    fn existed_before(&self, id: &TaskDefinitionId, described: &Described) -> bool {
+        match (described.registered_at(), self.account.mark.privileged.get(id)) {
+            (Some(at), _) => at < self.account.mark.created_at,
+            (None, Some(standing)) => standing.existed_before,
+            (None, None) => !self.account.was_complete,
         }
     }
 
@@ -195,7 +202,9 @@ impl Sweep {
             Limit::None => self.guard.clone(),
             Limit::NextRun | Limit::ReportOnly => Guard { policy: reporting(&self.guard.policy), ..self.guard.clone() },
         };
-        match Box::pin(guard.reconcile(id, &Provenance::default(), self.stop_at)).await {
+        // No registration begins after the time to stop.
+        let deadline = self.stop_at + TIME_TO_FINISH;
+        match Box::pin(guard.reconcile(id, &Provenance::default(), deadline)).await {
             Ok((report, past)) => self.keep(report, past, existed_before, limit),
             Err(error) => {
                 self.tally.failures_in_a_row += 1;
@@ -256,7 +265,7 @@ impl Sweep {
             Alerting::Sent | Alerting::AlreadySent | Alerting::None => alert,
         };
         let by_event = own.as_ref().is_some_and(|held| held.record.event_id.is_some());
-        let standing = standing(&report, by_event, alert, before);
+        let standing = standing(&report, alert, before).map(|it| Standing { existed_before, by_event, ..it });
         match (waits, alert) {
             (true, _) => {
                 self.tally.left_for_the_next_run += 1;
@@ -311,7 +320,7 @@ fn reporting(policy: &Policy) -> Policy {
 }
 
 /// What is known of the revision after that look; nothing of one that is not privileged, or gone.
-fn standing(report: &Report, by_event: bool, alert: Alerting, before: Option<&Standing>) -> Option<Standing> {
+fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Option<Standing> {
     match report.outcome {
         Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => return None,
         Outcome::Alerted | Outcome::Exempt | Outcome::AlreadyRemediated | Outcome::Superseded => {}
@@ -334,7 +343,8 @@ fn standing(report: &Report, by_event: bool, alert: Alerting, before: Option<&St
             .map(|original| residual::access(original, report.privileged_containers()))
             .unwrap_or_default(),
         registered_at: original.and_then(Described::registered_at),
-        by_event,
+        existed_before: false,
+        by_event: false,
         was_told: matches!(alert, Alerting::Sent | Alerting::AlreadySent),
         missed_was_told: before.is_some_and(|before| before.missed_was_told),
         exempt_until: report.finding.as_ref().and_then(until),

@@ -148,6 +148,7 @@ impl Sweep {
     /// Where another sweep has written meanwhile, theirs stays: what this one saw is seen again.
     async fn write_watermark(&mut self, deadline: Timestamp) -> bool {
         let key = keys::watermark(&self.guard.home);
+        self.account.mark.complete = !self.is_cut;
         let text = self.account.mark.to_json();
         let expect = self.account.mark_etag.clone().map_or(Expect::Nothing, Expect::Etag);
         let write = async || Ok(self.guard.aws.bucket.put(&key, &text, &expect).await?);
