@@ -66,6 +66,9 @@ pub struct Record {
     /// What backout did about it.
     #[serde(default)]
     pub backed_out: Option<Value>,
+    /// Until when the family is exempt, by what backout has told people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemption_told: Option<Timestamp>,
     /// The privileged containers of the original.
     #[serde(default)]
     pub privileged_containers: Vec<String>,
@@ -215,6 +218,7 @@ impl Record {
             alerted_at: None,
             at: None,
             backed_out: None,
+            exemption_told: None,
             privileged_containers: containers.to_vec(),
             failed_action: None,
             unknown: BTreeMap::new(),
@@ -307,7 +311,9 @@ impl Record {
                 true => news.alerted_at.max(held.alerted_at),
                 false => news.alerted_at,
             },
-            backed_out: news.backed_out.or(held.backed_out),
+            // Backout writes these itself, and what a run of the guard knows of them may be old.
+            backed_out: held.backed_out.or(news.backed_out),
+            exemption_told: held.exemption_told.or(news.exemption_told),
             // A run that could not look does not know them.
             privileged_containers: match news.privileged_containers.is_empty() {
                 true => held.privileged_containers,
@@ -410,6 +416,9 @@ mod tests {
         assert_eq!(merged.copies, held.copies);
         assert_eq!(merged.backup_sha256, held.backup_sha256);
         assert_eq!(merged.backed_out, held.backed_out);
+        let stale = record(r#","backedOut":{"begun":true}"#);
+        let merged_stale = Record::merged(Some(held.clone()), stale, false);
+        assert_eq!(merged_stale.backed_out, held.backed_out, "a run of the guard may know an old one");
         assert_eq!(merged.event_id, held.event_id);
         assert_eq!((merged.outcome.as_str(), merged.alerted_at), ("alerted", None), "the news was not alerted yet");
     }

@@ -21,9 +21,9 @@ def claimed():
 
 def main(folder):
     figures, claims = reached(pathlib.Path(folder)), claimed()
-    print(f"{'reached by this run':<50} {'reached':>12} {'README':>12}")
+    print(f"{'reached by this run':<40} {'reached':>26} {'README':>26}")
     for name in sorted(figures | claims):
-        print(f"{name:<50} {figures.get(name, 0):>12,} {claims.get(name, 0):>12,}")
+        print(f"{name:<40} {figures.get(name, 0):>26,} {claims.get(name, 0):>26,}")
     too_high = [name for name, number in claims.items() if number > figures.get(name, 0)]
     if too_high or not claims:
         sys.exit(f"README claims more than was reached: {', '.join(too_high) or 'nothing is claimed at all'}")

@@ -404,3 +404,19 @@ async fn the_log_says_why_a_request_was_refused() {
     let log = story.log_of_backout().await;
     assert!(log.contains(r#""failure":"web:3 is the family's latest"#), "{log}");
 }
+
+#[tokio::test]
+async fn a_copy_goes_only_while_the_original_is_still_there() {
+    let mut story = remediated().await;
+    story.account.state().before(Calls::of("PutObject").by(BACKOUT).on("records/"), |state| {
+        if state.ecs.active("web").contains(&1) {
+            state.deregister(OPERATOR, "web:1");
+        }
+    });
+    assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:3");
+    assert_eq!(story.active(), [3], "it was brought back from the backup before the copy went");
+    let state = story.account.state();
+    let writes = state.calls().iter().filter(|call| call.principal == BACKOUT && call.action().starts_with("ecs:"));
+    let writes: Vec<&str> = writes.filter(|call| call.is_write()).map(|call| call.operation.as_str()).collect();
+    assert_eq!(writes, ["RegisterTaskDefinition", "DeregisterTaskDefinition"]);
+}

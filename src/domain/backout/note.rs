@@ -32,6 +32,27 @@ pub fn finished(restored: &TaskDefinitionId, until: Timestamp, request: &Request
     })
 }
 
+/// The note of a backout that was begun, once people were told that it did not come to its end. None: it is no such note.
+#[must_use]
+pub fn told(note: &Value, now: Timestamp) -> Option<Value> {
+    let mut note = note.clone();
+    begun_at(&note)?;
+    note.as_object_mut()?.insert("told".to_owned(), json!(now));
+    Some(note)
+}
+
+/// Whether a backout was begun of which nobody was told anything yet.
+#[must_use]
+pub(super) fn is_untold(note: &Value) -> bool {
+    begun_at(note).is_some() && note.get("told").is_none()
+}
+
+/// Until when the family is exempt by that backout.
+#[must_use]
+pub(super) fn until(note: &Value) -> Option<Timestamp> {
+    note.get("until").and_then(Value::as_str)?.parse().ok()
+}
+
 /// When a backout was begun that did not come to its end, in whole seconds: people read it.
 #[must_use]
 pub fn begun_at(note: &Value) -> Option<Timestamp> {

@@ -49,8 +49,22 @@ pub struct Judged {
     pub plan: Plan,
     /// What a backout before has registered and did not live to prove.
     pub take_back: Vec<TakeBack>,
+    /// What a backout before has registered, and no record says so: it died before it could tell anybody.
+    pub left: Vec<TaskDefinitionId>,
+    /// A backout before has begun, or exempted the family, and nobody was told of it yet.
+    pub is_untold: bool,
+    /// Until when the family is exempt as it was seen.
+    pub until: Option<Timestamp>,
     /// The backup was changed. Somebody must know, whatever comes of the request.
     pub is_backup_tampered: bool,
+}
+
+impl Judged {
+    /// What follows where nothing could be looked at.
+    pub fn without_a_look(plan: Plan) -> Self {
+        let (take_back, left) = (Vec::new(), Vec::new());
+        Self { plan, take_back, left, is_untold: false, until: None, is_backup_tampered: false }
+    }
 }
 
 /// A revision of backout's own that must not stay.
@@ -58,7 +72,7 @@ pub struct Judged {
 pub struct TakeBack {
     /// Which.
     pub id: TaskDefinitionId,
-    /// Where it differs from what was to be registered; nothing, if it stands in front of a newer version.
+    /// Where it differs from what was to be registered; nothing, if another revision came before it.
     pub differences: Vec<MemberPath>,
 }
 
@@ -151,14 +165,43 @@ pub fn plan(seen: &Seen, request: &Request, policy: &Policy, function: Option<&s
     };
     let mut kinds: Vec<(&Described, Kind)> =
         seen.later.iter().map(|later| (later, kind(seen, original.as_ref(), later, policy))).collect();
-    let take_back = unproven(seen, &kinds, original.as_ref(), policy, function);
+    let unproven = unproven(seen, &kinds, function);
+    let take_back = to_take_back(&unproven, &kinds, original.as_ref(), policy);
     kinds.retain(|(later, _)| !take_back.iter().any(|unproven| unproven.id == *later.id()));
-    let plan = decide(seen, request, original, &backup, &kinds, now).unwrap_or_else(|plan| plan);
+    let plan = decide(seen, request, original, &backup, &kinds, &unproven, now).unwrap_or_else(|plan| plan);
     let take_back = match plan {
         Plan::Nothing => Vec::new(),
         Plan::Refuse(_) | Plan::Fail(_) | Plan::Already(_) | Plan::BackOut(_) => take_back,
     };
-    Judged { plan, take_back, is_backup_tampered: matches!(backup, Backup::Tampered) }
+    let is_left = |id: &&TaskDefinitionId| !take_back.iter().any(|unproven| unproven.id == **id);
+    let left = unproven.iter().filter(is_left).cloned().collect();
+    let until = held(seen, now).map(|exemption| exemption.expires_at);
+    let is_backup_tampered = matches!(backup, Backup::Tampered);
+    Judged { plan, take_back, left, is_untold: is_untold(seen, request, now), until, is_backup_tampered }
+}
+
+/// The exemption, as long as it holds.
+fn held(seen: &Seen, now: Timestamp) -> Option<Exemption> {
+    let Found::Object { text, .. } = &seen.exemption.0 else { return None };
+    Exemption::read(text).ok().filter(|exemption| exemption.expires_at > now)
+}
+
+/// Until when the family is exempt, by what people were told.
+fn told_until(record: &Record) -> Option<Timestamp> {
+    record.exemption_told.or_else(|| note::until(record.backed_out.as_ref()?))
+}
+
+/// Whether a run before has written something and died before it could tell anybody. An exemption is told by whoever
+/// asks for the same again; what others wrote there is theirs to tell.
+fn is_untold(seen: &Seen, request: &Request, now: Timestamp) -> bool {
+    let record = seen.record.as_ref().map(|held| &held.record);
+    let is_of_this = |exemption: &Exemption| {
+        exemption.reason.ends_with(&request.reason) && exemption.approved_by.ends_with(&request.approved_by)
+    };
+    record.and_then(|record| record.backed_out.as_ref()).is_some_and(note::is_untold)
+        || held(seen, now)
+            .filter(is_of_this)
+            .is_some_and(|exemption| record.and_then(told_until) != Some(exemption.expires_at))
 }
 
 /// An error is the plan, too: one that ends before all was asked.
@@ -168,6 +211,7 @@ fn decide(
     original: Option<RegisterInput>,
     backup: &Backup,
     kinds: &[(&Described, Kind)],
+    unproven: &[TaskDefinitionId],
     now: Timestamp,
 ) -> Result<Plan, Plan> {
     let of_kind =
@@ -212,9 +256,12 @@ fn decide(
     let equals: Vec<TaskDefinitionId> = [seen.id.clone()].into_iter().chain(of_kind(Kind::Equal)).collect();
     let services =
         services(&seen.services, &copies, &equals).map_err(|service| Plan::Refuse(refusal::elsewhere(service)))?;
-    let is_done = exemption.is_none() && deregister.is_empty() && services.moves.is_empty();
+    let is_told = seen.record.as_ref().and_then(|held| told_until(&held.record)) == Some(until);
+    let is_done = exemption.is_none() && is_told && deregister.is_empty() && services.moves.is_empty();
     Ok(match original {
-        BringBack::Stands(restored) if is_done && note.is_some_and(note::is_finished) => {
+        BringBack::Stands(restored)
+            if is_done && !unproven.contains(&restored) && note.is_some_and(note::is_finished) =>
+        {
             Plan::Already(Box::new(Standing { restored, until, services }))
         }
         original @ (BringBack::Stands(_) | BringBack::Register(_)) => Plan::BackOut(Box::new(Steps {
@@ -275,14 +322,8 @@ fn owner(seen: &Seen, number: Revision) -> Option<&TaskDefinitionId> {
 
 /// What backout itself has registered and no record names: its answer was lost, or its run died, before anybody looked
 /// whether a newer version came between and whether nothing was lost. That is looked at now.
-fn unproven(
-    seen: &Seen,
-    kinds: &[(&Described, Kind)],
-    original: Option<&RegisterInput>,
-    policy: &Policy,
-    function: Option<&str>,
-) -> Vec<TakeBack> {
-    let (Some(original), Some(function)) = (original, function) else { return Vec::new() };
+fn unproven(seen: &Seen, kinds: &[(&Described, Kind)], function: Option<&str>) -> Vec<TaskDefinitionId> {
+    let Some(function) = function else { return Vec::new() };
     let own = seen.record.iter().map(|held| &held.record);
     let records: Vec<&Record> = own.chain(seen.other_records.iter().map(|(_, record)| record)).collect();
     let is_proven = |id: &TaskDefinitionId| {
@@ -292,9 +333,23 @@ fn unproven(
     let unproven = kinds.iter().filter(|(later, kind)| {
         *kind == Kind::Equal && is_session(later.registered_by(), function) && !is_proven(later.id())
     });
+    unproven.map(|(later, _)| later.id().clone()).collect()
+}
+
+/// Those of them that must not stay.
+fn to_take_back(
+    unproven: &[TaskDefinitionId],
+    kinds: &[(&Described, Kind)],
+    original: Option<&RegisterInput>,
+    policy: &Policy,
+) -> Vec<TakeBack> {
+    let Some(original) = original else { return Vec::new() };
+    let unproven = kinds.iter().filter(|(later, _)| unproven.contains(later.id()));
     let judged = unproven.filter_map(|(later, _)| {
-        let is_between =
-            |(other, kind): &(&Described, Kind)| *kind == Kind::Foreign && other.id().revision < later.id().revision;
+        // Newer than what was to be brought back, or the same by somebody who was faster.
+        let is_between = |(other, kind): &(&Described, Kind)| {
+            matches!(kind, Kind::Foreign | Kind::Equal) && other.id().revision < later.id().revision
+        };
         let differences = match kinds.iter().any(is_between) {
             true => Vec::new(),
             false => match differences(original, &later.register_input(&policy.output_only), Tags::Compared) {

@@ -8,11 +8,13 @@ impl Judged {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let take_back = self.take_back.iter().map(|unproven| match unproven.differences.is_empty() {
-            true => format!("Deregister {}: a backout left it in front of a newer version.", unproven.id),
+            true => format!("Deregister {}: a backout left it, and another revision came before it.", unproven.id),
             false => format!("Deregister {}: a backout left it, and it is not the original.", unproven.id),
         });
         let tampered = self.is_backup_tampered.then(|| "Tell that the backup was changed.".to_owned());
-        tampered.into_iter().chain(take_back).chain(self.plan.sentences()).collect()
+        let ends_here = matches!(self.plan, Plan::Refuse(_) | Plan::Nothing);
+        let untold = (self.is_untold && ends_here).then(|| "Tell what a backout before has begun.".to_owned());
+        tampered.into_iter().chain(untold).chain(take_back).chain(self.plan.sentences()).collect()
     }
 }
 

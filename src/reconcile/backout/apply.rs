@@ -14,14 +14,14 @@ use crate::domain::backout::note;
 use crate::domain::backout::plan::{BringBack, Seen, Steps, TakeBack};
 use crate::domain::backout::request::Request;
 use crate::domain::backout::service::{Service, ServiceStep};
-use crate::domain::document::RegisterInput;
+use crate::domain::document::{Described, RegisterInput};
 use crate::domain::failure::CallFailure;
 use crate::domain::fidelity::{MemberPath, Tags, differences};
 use crate::domain::keys;
-use crate::domain::record::Record;
+use crate::domain::record::{MadeCopy, Record};
 use crate::domain::report::Failure;
 
-const OVERTOOK: &str = "it stood in front of a newer version";
+const OVERTOOK: &str = "another revision came before it";
 const DIFFERED: &str = "it came out different from the original";
 
 /// How the steps ended.
@@ -86,6 +86,11 @@ pub(super) async fn apply(
     if let Some((_, failure)) = done.unmoved.first() {
         return Err(Stop::Failed(Failure::Call(failure.clone())));
     }
+    // Minutes may have passed: what is back must still be there when the copy goes, or nothing is left.
+    let is_watched = matches!(steps.original, BringBack::Stands(_)) && !steps.deregister.is_empty();
+    if is_watched && !matches!(Presence::settled(guard, &restored).await?, Presence::Active(_)) {
+        return Ok(Applied::LookAgain);
+    }
     for copy in &steps.deregister {
         deregister(guard, copy).await?;
         done.withdrawn.push(copy.clone());
@@ -93,7 +98,8 @@ pub(super) async fn apply(
     Ok(Applied::Done)
 }
 
-/// Notes in the record that a backout has begun, before the first write to ECS.
+/// Notes in the record that a backout has begun, before the first write to ECS, with the copies that are to go: whoever
+/// goes on with it knows what is missing then, and whose doing that is.
 async fn note_that_it_began(
     guard: &Guard,
     seen: &Seen,
@@ -108,7 +114,14 @@ async fn note_that_it_began(
     let now = guard.aws.clock.now();
     let mode = guard.policy.mode.as_str();
     let change = |held: Option<Record>, _| {
-        let record = held.unwrap_or_else(|| Record::begun(&seen.id, mode, &steps.containers));
+        let mut record = held.unwrap_or_else(|| Record::begun(&seen.id, mode, &steps.containers));
+        for copy in steps.deregister.iter().map(|copy| copy.revision) {
+            if record.made(copy).is_none() {
+                let described = seen.later.iter().find(|later| later.id().revision == copy);
+                let registered_at = described.and_then(Described::registered_at).unwrap_or(now);
+                record.copies.push(MadeCopy::new(copy, registered_at.min(now), &guard.policy));
+            }
+        }
         let backed_out = note::begun(record.backed_out.as_ref(), request, now);
         Record { backed_out: Some(backed_out), at: Some(now), ..record }
     };

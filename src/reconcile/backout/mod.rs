@@ -49,8 +49,12 @@ struct Known {
     services: Services,
     /// When an earlier run began what this one goes on with.
     begun_at: Option<Timestamp>,
-    /// The copies that were gone when this run began to go on with that.
+    /// The copies that the record names and that are gone without this run's doing.
     gone: Vec<TaskDefinitionId>,
+    /// What an earlier run registered and did not live to tell of.
+    left: Vec<TaskDefinitionId>,
+    /// An earlier run did something that nobody was told of.
+    is_untold: bool,
     is_backup_tampered: bool,
 }
 
@@ -111,7 +115,7 @@ impl Backout<'_> {
     async fn round(&mut self) -> Result<Option<Answer>, Stopped> {
         let (guard, request) = (self.guard, self.request);
         let Some(original) = original_of(guard, &request.named).await? else {
-            let judged = Judged { plan: Plan::Nothing, take_back: Vec::new(), is_backup_tampered: false };
+            let judged = Judged::without_a_look(Plan::Nothing);
             let answer = self.concluded(&judged);
             return self.ended_without_steps(answer).await.map(Some).map_err(Stopped::Run);
         };
@@ -147,6 +151,8 @@ impl Backout<'_> {
         let is_first = self.known.id.is_none();
         self.known.id = Some(seen.id.clone());
         self.known.is_backup_tampered = judged.is_backup_tampered;
+        self.known.left.clone_from(&judged.left);
+        self.known.is_untold = judged.is_untold;
         self.done.has_found(&seen.exemption.0);
         match &judged.plan {
             Plan::BackOut(steps) => {
@@ -157,16 +163,14 @@ impl Backout<'_> {
                 self.known.until = Some(standing.until);
                 self.known.services = standing.services.clone();
             }
-            Plan::Refuse(_) | Plan::Fail(_) | Plan::Nothing => {}
+            Plan::Refuse(_) | Plan::Fail(_) | Plan::Nothing => self.known.until = judged.until,
         }
         let note = seen.record.as_ref().and_then(|held| held.record.backed_out.as_ref());
-        if let Some(begun_at) = note.and_then(begun_at).filter(|_| is_first) {
-            self.known.begun_at = Some(begun_at);
-            let made = seen.record.iter().flat_map(|held| &held.record.copies);
-            let open = made.filter(|made| made.withdrawn.is_none()).filter_map(MadeCopy::number);
-            let gone = open.filter(|number| seen.gone.contains(number));
-            self.known.gone = gone.map(|number| seen.id.family.revision(number)).collect();
-        }
+        self.known.begun_at = self.known.begun_at.or(note.and_then(begun_at).filter(|_| is_first));
+        let made = seen.record.iter().flat_map(|held| &held.record.copies);
+        let open = made.filter(|made| made.withdrawn.is_none()).filter_map(MadeCopy::number);
+        let gone = open.filter(|number| seen.gone.contains(number) && !self.done.has_deregistered(*number));
+        self.known.gone = gone.map(|number| seen.id.family.revision(number)).collect();
     }
 
     /// What a retry cannot heal: nothing is written over a record that cannot be read, and of anything else somebody
@@ -175,7 +179,7 @@ impl Backout<'_> {
         let message = failure.to_string();
         if matches!(failure, Failure::RecordUnreadable { .. }) && !self.done.has_changed_something() {
             let plan = Plan::Refuse(Refused { why: Refusal::RecordUnreadable, message });
-            let judged = Judged { plan, take_back: Vec::new(), is_backup_tampered: false };
+            let judged = Judged::without_a_look(plan);
             return Ok(self.concluded(&judged));
         }
         let reason = failure.reason().as_str();

@@ -10,12 +10,14 @@ use super::done::is_same;
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backout::alert::{self, Told};
 use crate::domain::backout::answer::{Answer, Outcome};
-use crate::domain::backout::note::finished;
+use crate::domain::backout::note::{self, finished};
 use crate::domain::backout::plan::{BringBack, Judged, Plan, Seen, Services, Standing, Steps};
 use crate::domain::backout::service::{ByHand, Service};
 use crate::domain::escape::plain;
 use crate::domain::outcome::{Alerting, Reason, ServiceState};
 use crate::domain::record::{MadeCopy, Record, Withdrawal};
+
+const NO_COPY: &str = "there is no copy of the guard's any more";
 
 impl Backout<'_> {
     /// The original, or what was named while that is not known.
@@ -25,7 +27,8 @@ impl Backout<'_> {
 
     /// Until when the family is exempt.
     pub(super) fn until(&self) -> Option<Timestamp> {
-        self.done.exempted.as_ref().map(|(_, until)| *until).or(self.known.until)
+        // What was seen last counts: somebody may have made it longer since we wrote it.
+        self.known.until.or(self.done.exempted.as_ref().map(|(_, until)| *until))
     }
 
     /// The answer that a plan leads to.
@@ -41,14 +44,22 @@ impl Backout<'_> {
             Plan::Refuse(refused) => Answer {
                 reason: Some(refused.why.as_str()),
                 message: Some(refused.message.clone()),
-                // Taking something back is a write, so it does not end as a mere refusal.
-                ..bare(if judged.take_back.is_empty() { Outcome::Refused } else { Outcome::Failed })
+                // Taking something back is a write, so it does not end as a mere refusal; nor does what a run before
+                // has written and nobody was told of.
+                ..bare(match judged.take_back.is_empty() && !judged.is_untold {
+                    true => Outcome::Refused,
+                    false => Outcome::Failed,
+                })
             },
             Plan::Fail(failure) => Answer {
                 reason: Some(failure.reason().as_str()),
                 message: Some(failure.to_string()),
                 ..bare(Outcome::Failed)
             },
+            Plan::Nothing if judged.is_untold => {
+                let reason = Some(Outcome::NothingToBackOut.as_str());
+                Answer { reason, message: Some(NO_COPY.to_owned()), ..bare(Outcome::Failed) }
+            }
             Plan::Nothing => bare(Outcome::NothingToBackOut),
             Plan::Already(standing) => {
                 let Standing { restored, until, .. } = &**standing;
@@ -77,14 +88,15 @@ impl Backout<'_> {
         pointed.map(|service| state(service, "moving")).chain(by_hand).collect()
     }
 
-    /// A run that has nothing (more) to do. It is silent only if it has changed nothing, and the backup is genuine.
+    /// A run that has nothing (more) to do. It is silent only if neither it nor one that died before it has changed
+    /// anything, and the backup is genuine.
     pub(super) async fn ended_without_steps(&mut self, answer: Answer) -> Result<Answer, RunError> {
         let message = answer.message.clone().unwrap_or_else(|| match answer.outcome {
             Outcome::AlreadyBackedOut => "another run has finished the backout meanwhile".to_owned(),
-            Outcome::NothingToBackOut => "there is no copy of the guard's any more".to_owned(),
+            Outcome::NothingToBackOut => NO_COPY.to_owned(),
             Outcome::BackedOut | Outcome::Refused | Outcome::Failed => answer.outcome.as_str().to_owned(),
         });
-        if self.done.has_changed_something() {
+        if self.done.has_changed_something() || self.known.is_untold {
             let reason = answer.reason.unwrap_or(answer.outcome.as_str());
             self.publish_failed(&message, None).await?;
             return Ok(self.answer_failed(reason, message));
@@ -108,10 +120,15 @@ impl Backout<'_> {
 
         let now = self.guard.aws.clock.now();
         let mode = self.guard.policy.mode.as_str();
+        let seen_told = seen.record.as_ref().and_then(|held| held.record.exemption_told);
         let change = |held: Option<Record>, _| {
             let mut record = held.unwrap_or_else(|| Record::begun(&seen.id, mode, &steps.containers));
             record.copies = self.undone(record.copies, &seen.gone, now);
-            Record { backed_out: Some(finished(&restored, steps.until, self.request, now)), at: Some(now), ..record }
+            let backed_out = Some(finished(&restored, steps.until, self.request, now));
+            // Another backout may have told of a longer one meanwhile.
+            let by_others = record.exemption_told.filter(|told| Some(*told) != seen_told);
+            let exemption_told = by_others.max(Some(steps.until));
+            Record { backed_out, exemption_told, at: Some(now), ..record }
         };
         let write = async || {
             let held = read_record(self.guard, &seen.id).await?;
@@ -180,12 +197,37 @@ impl Backout<'_> {
         let told = Told { failure, statement, unmoved: &unmoved, ..self.told(Outcome::Failed) };
         self.publish(&told).await?;
         self.is_told = true;
+        self.note_that_it_is_told().await;
         Ok(())
+    }
+
+    /// Notes in the record what people were told of a backout that did not come to its end. Without that note they are
+    /// told once more.
+    async fn note_that_it_is_told(&self) {
+        let (now, until) = (self.guard.aws.clock.now(), self.until());
+        let Ok(Some(held)) = read_record(self.guard, self.id()).await else { return };
+        let change = |record: Option<Record>, _| {
+            let record = record.unwrap_or_else(|| held.record.clone());
+            let told = record.backed_out.as_ref().and_then(|note| note::told(note, now));
+            let backed_out = told.or_else(|| record.backed_out.clone());
+            // Before it has begun, a copy that is missing is somebody else's doing.
+            let gone = self.known.gone.iter().filter(|_| backed_out.is_some());
+            let gone: Vec<Revision> = gone.map(|id| id.revision).collect();
+            let copies = self.undone(record.copies, &gone, now);
+            Record { copies, backed_out, exemption_told: until.or(record.exemption_told), ..record }
+        };
+        // Somebody was told, which is what counts.
+        let _ = self.guard.update_record(self.id(), Some(held.clone()), change).await;
     }
 
     /// What there is to tell, whatever the run came to.
     pub(super) fn told(&self, outcome: Outcome) -> Told<'_> {
         let gone = self.known.gone.iter().map(|id| format!("{id}, the copy, was not ACTIVE any more"));
+        let is_news = |id: &&TaskDefinitionId| {
+            self.done.registered.as_ref() != Some(*id) && !self.done.taken_back.contains_key(*id)
+        };
+        let left = self.known.left.iter().filter(is_news);
+        let left = left.map(|id| format!("{id} is ACTIVE: a backout that did not end had registered it"));
         let moving = self.known.services.moving.iter().filter(|service| !self.done.has_pointed(service));
         let moving = moving.map(|service| {
             let (name, cluster) = (plain(&service.name), plain(&service.cluster));
@@ -199,7 +241,7 @@ impl Backout<'_> {
             until: self.until(),
             copies: &self.done.withdrawn,
             begun_at: self.known.begun_at,
-            steps: gone.chain(self.done.steps(&self.request.named)).chain(moving).collect(),
+            steps: gone.chain(left).chain(self.done.steps(&self.request.named)).chain(moving).collect(),
             failure: None,
             statement: None,
             by_hand: &self.known.services.by_hand,

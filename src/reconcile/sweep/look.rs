@@ -278,6 +278,8 @@ impl Sweep {
             let active = self.account.active.entry(copy.id.family.clone()).or_default();
             if let Err(at) = active.binary_search(&copy.id.revision) {
                 active.insert(at, copy.id.revision);
+                // It was proven just now.
+                self.described.insert(copy.id.clone(), false);
             }
         }
         match standing {

@@ -1,6 +1,7 @@
-//! What comes after a schedule: Lambda hands over again what failed or was killed, up to twice; a deed that could not
-//! be done before is done; what nobody was told of yet is told. Then the end is judged. After that every event comes
-//! once more, as from a second rule or a replayed archive, and the end is judged again.
+//! What comes after a schedule: Lambda hands over again what failed or was killed, up to twice, and an operator asks
+//! backout again as often; a deed that could not be done before is done; what nobody was told of yet is told. Then the
+//! end is judged. After that backout is asked once more, which must end in what was asked for; every event comes once
+//! more, as from a second rule or a replayed archive, and the end is judged again.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -8,8 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::gate::Ended;
+use super::errand::{Ended, Errand, Said};
 use super::judge::{Shape, judge_end, shape};
+use super::judge_backout::{judge_repeated, judge_told, may_be_asked_again};
 use super::ledger::{Books, Ledger, event_of, numbers};
 use super::minds::Next;
 use super::scenario::{Party, Scenario};
@@ -39,21 +41,20 @@ struct Aftermath<'a> {
     ledger: &'a mut Ledger,
     books: Books,
     at: Timestamp,
-    last: BTreeMap<usize, Rc<Ended>>,
+    last: BTreeMap<Errand, Rc<Ended>>,
     broken: Vec<String>,
     told: Vec<String>,
 }
 
 /// From a point at which nobody has a step left.
-pub(super) fn end(scenario: &Scenario, ledger: &mut Ledger, start: Books, point: &Point) -> End {
-    let at = ledger.account(start).now;
+pub(super) fn end(scenario: &Scenario, ledger: &mut Ledger, at: Timestamp, point: &Point) -> End {
     let (books, last) = (point.books, BTreeMap::new());
     let mut after = Aftermath { scenario, ledger, books, at, last, broken: Vec::new(), told: Vec::new() };
     after.retries(point);
     after.late_deeds(point);
-    let unheard: Vec<usize> = after.privileged().into_iter().filter(|it| !after.last.contains_key(it)).collect();
-    for number in unheard {
-        after.deliver(number);
+    let unheard: Vec<Errand> = after.events().into_iter().filter(|it| !after.last.contains_key(it)).collect();
+    for event in unheard {
+        after.hand_over(event);
     }
     let (shape, alerts) = after.judge("");
     let active = after.ledger.account(after.books).ecs.active("web");
@@ -61,10 +62,15 @@ pub(super) fn end(scenario: &Scenario, ledger: &mut Ledger, start: Books, point:
     if point.stages.iter().any(outlives) {
         after.broken.push("a copy outlives what was done against it while it was made".to_owned());
     }
-    for number in after.privileged() {
-        after.deliver(number);
+    after.ask_again();
+    let undone = after.ledger.account(after.books).ecs.active("web");
+    for event in after.events() {
+        after.hand_over(event);
     }
     let (shape_later, alerts_later) = after.judge(ONCE_MORE);
+    if after.is_exempt() && after.ledger.account(after.books).ecs.active("web") != undone {
+        after.broken.push(format!("{ONCE_MORE}the guard changes what is exempt"));
+    }
     // A copy that was taken back late is told only now.
     if shape == shape_later && alerts != alerts_later && !scenario.removes_copies() {
         after.broken.push(format!("{ONCE_MORE}alerts are repeated"));
@@ -73,35 +79,36 @@ pub(super) fn end(scenario: &Scenario, ledger: &mut Ledger, start: Books, point:
 }
 
 impl Aftermath<'_> {
-    fn deliver(&mut self, number: usize) {
-        let event = event_of(self.ledger.account(self.books), number).expect("an event");
+    fn hand_over(&mut self, errand: Errand) {
+        let work = errand.work(self.ledger.account(self.books)).expect("an event");
         self.at += APART;
-        let delivery = self.ledger.deliver(self.books, &event, self.at);
+        let delivery = self.ledger.deliver(self.books, &work, self.at);
         self.books = delivery.books;
         self.broken.extend(delivery.broken.iter().map(ToString::to_string));
-        self.told.extend(delivery.deeds.iter().map(|deed| format!("again web:{number}: {deed}")));
-        self.told.push(format!("again web:{number}: ends {:?}", delivery.ended));
-        self.last.insert(number, delivery.ended);
+        let name = errand.name();
+        self.told.extend(delivery.deeds.iter().map(|deed| format!("again {name}: {deed}")));
+        self.told.push(format!("again {name}: ends {:?}", delivery.ended));
+        self.last.insert(errand, delivery.ended);
     }
 
     fn retries(&mut self, point: &Point) {
         for stage in &point.stages {
-            let (number, ended) = match *stage {
-                Stage::Runs(mind, number) => match self.ledger.minds.next(mind) {
-                    Next::Ended(ended) => (number, ended),
+            let (errand, ended) = match *stage {
+                Stage::Runs(mind, errand) => match self.ledger.minds.next(mind) {
+                    Next::Ended(ended) => (errand, ended),
                     Next::Call(..) => unreachable!("nothing is held at an end"),
                 },
-                Stage::Killed(number) => (number, Rc::new(Err("killed".to_owned()))),
+                Stage::Killed(errand) => (errand, Rc::new(Err("killed".to_owned()))),
                 Stage::Awaits | Stage::Done(_) => continue,
             };
-            self.told.push(format!("web:{number}: ended {ended:?}"));
-            self.last.insert(number, ended);
+            self.told.push(format!("{}: ended {ended:?}", errand.name()));
+            self.last.insert(errand, ended);
             for _ in 0..RETRIES {
-                if self.last[&number].is_err() {
-                    self.deliver(number);
+                if may_be_asked_again(&self.last[&errand]) {
+                    self.hand_over(errand);
                 }
             }
-            if let Err(category) = &*self.last[&number] {
+            if let Err(category) = &*self.last[&errand] {
                 self.broken.push(format!("a dead letter: {category}"));
             }
         }
@@ -118,23 +125,52 @@ impl Aftermath<'_> {
         }
     }
 
-    /// The privileged revisions that have an event.
-    fn privileged(&self) -> Vec<usize> {
+    /// Each request once more, while nobody else does anything.
+    fn ask_again(&mut self) {
+        let requests: Vec<Errand> = self.last.keys().copied().filter(|it| matches!(it, Errand::Request(_))).collect();
+        for request in requests {
+            self.hand_over(request);
+            let state = self.ledger.account(self.books);
+            let broken = match &*self.last[&request] {
+                Ok(Said::Backout(answer)) => judge_repeated(state, answer, self.at),
+                Ok(Said::Guard(_)) => unreachable!("backout answers"),
+                Err(category) => vec![format!("backout once more: {category}")],
+            };
+            self.note(broken, "");
+        }
+    }
+
+    fn is_exempt(&self) -> bool {
+        let asked = |(errand, ended): (&Errand, &Rc<Ended>)| {
+            let is_backed_out = matches!(&**ended, Ok(Said::Backout(answer)) if answer.until.is_some());
+            matches!(errand, Errand::Request(_)) && is_backed_out
+        };
+        self.last.iter().any(asked)
+    }
+
+    /// The events of the privileged revisions that have one.
+    fn events(&self) -> Vec<Errand> {
         let state = self.ledger.account(self.books);
         let is_privileged = |number: &usize| {
             let revision = state.ecs.revision(&format!("web:{number}"));
             event_of(state, *number).is_some() && revision.is_some_and(Revision::is_privileged)
         };
-        numbers(state).filter(is_privileged).collect()
+        numbers(state).filter(is_privileged).map(Errand::Event).collect()
     }
 
     /// Judges the end so far. Answers what is ACTIVE, and how many alerts there are.
     fn judge(&mut self, when: &str) -> (Shape, usize) {
         let state = self.ledger.account(self.books);
-        let last: Vec<(usize, &Ended)> = self.last.iter().map(|(number, ended)| (*number, &**ended)).collect();
-        let broken = judge_end(state, &last, self.scenario.removes_copies());
+        let last: Vec<(Errand, &Ended)> = self.last.iter().map(|(errand, ended)| (*errand, &**ended)).collect();
+        let mut broken = judge_end(state, &last, self.scenario.removes_copies());
+        broken.extend(judge_told(state));
+        let judged = (shape(state), state.sns.messages().len());
+        self.note(broken, when);
+        judged
+    }
+
+    fn note(&mut self, broken: Vec<String>, when: &str) {
         let news = broken.into_iter().filter(|rule| !self.broken.contains(rule)).map(|rule| format!("{when}{rule}"));
         self.broken.extend(news.collect::<Vec<_>>());
-        (shape(state), state.sns.messages().len())
     }
 }

@@ -14,7 +14,7 @@ const ASTRAY: &str = "it ends as no order without overlap does";
 #[derive(Default)]
 pub(super) struct Found {
     /// How many schedules there are.
-    pub(super) schedules: f64,
+    pub(super) schedules: u128,
     /// How many points were gone on from.
     pub(super) points: usize,
     pub(super) ends: HashSet<Point>,
@@ -56,12 +56,12 @@ impl Map {
     }
 
     /// How many ways lead from the first point to an end.
-    fn ways(&self) -> f64 {
+    fn ways(&self) -> u128 {
         let mut open_ways_in = vec![0_usize; self.points.len()];
         self.points.iter().flat_map(|place| &place.next).for_each(|next| open_ways_in[*next] += 1);
-        let mut ways = vec![0.0; self.points.len()];
-        ways[0] = 1.0;
-        let (mut open, mut ends) = (vec![0], 0.0);
+        let mut ways = vec![0_u128; self.points.len()];
+        ways[0] = 1;
+        let (mut open, mut ends) = (vec![0], 0);
         while let Some(here) = open.pop() {
             let next = &self.points[here].next;
             if next.is_empty() {

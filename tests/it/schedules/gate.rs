@@ -1,4 +1,4 @@
-//! One run of the guard, held at a gate at each call that matters until somebody says what it is answered. One thread,
+//! One run of the guard or of backout, held at a gate at each call that matters until somebody says what it is answered. One thread,
 //! no runtime: a run is polled while it is woken, and then waits at the gate, or has ended.
 //!
 //! A run's time is its own. It stands still while a call is held, so that no time-out can strike, and jumps over the
@@ -19,20 +19,18 @@ use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use ecs_privileged_guard::aws::{Clock, Pace, Wiring};
+use ecs_privileged_guard::domain::backout::request::Request as Asked;
 use ecs_privileged_guard::domain::event::{Event, parse};
-use ecs_privileged_guard::domain::outcome::Answer;
 use ecs_privileged_guard::reconcile::Guard;
 use jiff::Timestamp;
 
+use super::errand::{Ended, Said, Work};
+use crate::account::State;
 use crate::account::http::{Request, Response};
 use crate::account::in_process::{received, sent};
-use crate::account::{GUARD, State};
 
 /// How long Lambda lets a run go on.
 const TIME_OUT: Duration = Duration::from_mins(2);
-
-/// How a run ended: an answer, or the category of the error that Lambda gets.
-pub(super) type Ended = Result<Answer, String>;
 
 /// Where a run has come to.
 pub(super) enum Rest {
@@ -44,6 +42,7 @@ pub(super) enum Rest {
 
 /// What both sides of the gate know of a run.
 struct Cell {
+    is_backout: bool,
     now: Timestamp,
     held: Option<Request>,
     answer: Option<Response>,
@@ -53,8 +52,9 @@ struct Cell {
 }
 
 impl Cell {
-    fn at(now: Timestamp) -> Shared {
+    fn new(is_backout: bool, now: Timestamp) -> Shared {
         Arc::new(Mutex::new(Self {
+            is_backout,
             now,
             held: None,
             answer: None,
@@ -71,7 +71,7 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The gate that all runs share: one guard, one set of clients.
+/// The gate that all runs share: one guard and one backout, each with one set of clients.
 #[derive(Clone)]
 pub(super) struct Gate {
     /// The run that is being polled: calls, timers and looks at the clock are its own.
@@ -88,13 +88,13 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     pub(super) fn new(start: &State) -> Self {
-        Self { current: Arc::new(Mutex::new(Cell::at(start.now))), others: Arc::new(Mutex::new(start.clone())) }
+        Self { current: Arc::new(Mutex::new(Cell::new(false, start.now))), others: Arc::new(Mutex::new(start.clone())) }
     }
 
-    /// The guard's ways outside: all through this gate. No answer has a `Date`, so no clock is corrected; no call is
+    /// The ways outside of one of them: all through this gate. No answer has a `Date`, so no clock is corrected; no call is
     /// retried, so neither jitter nor the process's retry tokens can make two runs differ.
-    pub(super) fn wiring(&self) -> Wiring {
-        let key = lock(&self.others).key_of(GUARD).clone();
+    pub(super) fn wiring(&self, principal: &str) -> Wiring {
+        let key = lock(&self.others).key_of(principal).clone();
         let connector = SharedHttpConnector::new(self.clone());
         let clock = Clock::new(self.clone(), self.clone());
         Wiring {
@@ -110,9 +110,12 @@ impl Gate {
     }
 }
 
-/// The family's revisions, everything in the bucket, and the alerts. What runs a family is nobody's write here.
-fn matters(request: &Request) -> bool {
-    request.header("x-amz-target").is_none_or(|target| target.contains("TaskDefinition"))
+/// The family's revisions, everything in the bucket, and the alerts. What runs a family is written by backout alone, and
+/// the guard does not decide by it here; which services there are is nobody's write.
+fn matters(request: &Request, is_backout: bool) -> bool {
+    let is_of_service = |target: &str| target.ends_with(".DescribeServices") || target.ends_with(".UpdateService");
+    let is_decisive = |target: &str| target.contains("TaskDefinition") || is_backout && is_of_service(target);
+    request.header("x-amz-target").is_none_or(is_decisive)
 }
 
 impl HttpConnector for Gate {
@@ -120,7 +123,8 @@ impl HttpConnector for Gate {
         let (cell, others) = (self.cell(), Arc::clone(&self.others));
         HttpConnectorFuture::new(async move {
             let request = received(request).await?;
-            let response = match matters(&request) {
+            let is_backout = lock(&cell).is_backout;
+            let response = match matters(&request, is_backout) {
                 true => Some(Held { cell, request: Some(request) }.await),
                 false => lock(&others).handle(&request).response,
             };
@@ -201,26 +205,49 @@ impl Wake for Woken {
     }
 }
 
-/// A run of the guard.
+type Running = Pin<Box<dyn Future<Output = Ended>>>;
+
+fn looks(guard: Guard, event: &str, deadline: Timestamp) -> Running {
+    let Event::Look { subject, provenance } = parse(event, &guard.home).unwrap() else {
+        panic!("an event that needs a look")
+    };
+    Box::pin(async move {
+        let concluded = guard.look(&subject, &provenance, deadline).await;
+        concluded.map(|concluded| Said::Guard(concluded.answer)).map_err(|error| error.category().to_owned())
+    })
+}
+
+fn backs_out(backout: Guard, request: &str, deadline: Timestamp) -> Running {
+    let request = Asked::read(request, &backout.home).unwrap().unwrap();
+    Box::pin(async move {
+        let answer = backout.back_out(&request, deadline).await;
+        answer.map(Said::Backout).map_err(|error| error.category().to_owned())
+    })
+}
+
+/// Both functions.
+pub(super) struct Functions {
+    pub(super) guard: Guard,
+    pub(super) backout: Guard,
+}
+
+/// A run of one of them.
 pub(super) struct Run {
-    future: Pin<Box<dyn Future<Output = Ended>>>,
+    future: Running,
     cell: Shared,
     woken: Arc<Woken>,
     gate: Gate,
 }
 
 impl Run {
-    /// The guard is handed an event at that time.
-    pub(super) fn begin(gate: &Gate, guard: &Guard, event: &str, at: Timestamp) -> Self {
-        let Event::Look { subject, provenance } = parse(event, &guard.home).unwrap() else {
-            panic!("an event that needs a look")
+    /// One of them is handed something at that time.
+    pub(super) fn begin(gate: &Gate, functions: &Functions, work: &Work, at: Timestamp) -> Self {
+        let (future, is_backout) = match work {
+            Work::Event(event) => (looks(functions.guard.clone(), event, at + TIME_OUT), false),
+            Work::Request(request) => (backs_out(functions.backout.clone(), request, at + TIME_OUT), true),
         };
-        let (guard, deadline) = (guard.clone(), at + TIME_OUT);
-        let future = Box::pin(async move {
-            let concluded = guard.look(&subject, &provenance, deadline).await;
-            concluded.map(|concluded| concluded.answer).map_err(|error| error.category().to_owned())
-        });
-        Self { future, cell: Cell::at(at), woken: Arc::new(Woken(AtomicBool::new(true))), gate: gate.clone() }
+        let cell = Cell::new(is_backout, at);
+        Self { future, cell, woken: Arc::new(Woken(AtomicBool::new(true))), gate: gate.clone() }
     }
 
     /// Lets it go on until it is held or over.

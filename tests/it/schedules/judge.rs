@@ -6,28 +6,35 @@ use std::collections::BTreeSet;
 use ecs_privileged_guard::domain::outcome::Reason;
 use serde_json::{Value, json};
 
-use super::gate::Ended;
+use super::errand::{Ended, Errand, Said};
+use super::judge_backout::judge_step_of_backout;
 use super::ledger::numbers;
 use super::scenario::{object, record as record_of};
 use crate::account::state::ecs::Status;
-use crate::account::{Call, GUARD, Seen, State};
+use crate::account::{BACKOUT, Call, GUARD, Seen, State};
 use crate::story::BUCKET;
 
-fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
+pub(super) fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what.into()) }
 }
 
-fn is_by_guard(state: &State, number: usize) -> bool {
+pub(super) fn is_by_guard(state: &State, number: usize) -> bool {
     state.ecs.revision(&format!("web:{number}")).is_some_and(|revision| revision.registered_by == GUARD)
 }
 
+/// Whether none of our functions registered it.
+pub(super) fn is_by_people(state: &State, number: usize) -> bool {
+    let revision = state.ecs.revision(&format!("web:{number}"));
+    revision.is_some_and(|revision| ![GUARD, BACKOUT].contains(&revision.registered_by.as_str()))
+}
+
 /// What a revision says as far as the stories differ in it, privilege and the order of its sets aside.
-fn content(state: &State, number: usize) -> Value {
+pub(super) fn content(state: &State, number: usize) -> Value {
     let revision = state.ecs.revision(&format!("web:{number}")).expect("a revision");
     of_document(&serde_json::from_str(&revision.input.to_json()).expect("JSON"))
 }
 
-fn of_document(document: &Value) -> Value {
+pub(super) fn of_document(document: &Value) -> Value {
     let container = &document["containerDefinitions"][0];
     let mut environment = container["environment"].as_array().cloned().unwrap_or_default();
     environment.sort_by_key(ToString::to_string);
@@ -36,9 +43,15 @@ fn of_document(document: &Value) -> Value {
 
 /// What no step may do.
 pub(super) fn judge_step(before: &State, after: &State, call: &Call) -> Result<(), String> {
-    if call.principal != GUARD || call.seen != Seen::Done {
-        return Ok(());
+    match call.principal.as_str() {
+        _ if call.seen != Seen::Done => Ok(()),
+        GUARD => judge_step_of_guard(before, after, call),
+        BACKOUT => judge_step_of_backout(before, after, call),
+        _ => Ok(()),
     }
+}
+
+fn judge_step_of_guard(before: &State, after: &State, call: &Call) -> Result<(), String> {
     let number = call.resource.rsplit_once(':').and_then(|(_, number)| number.parse().ok());
     match (call.operation.as_str(), number) {
         ("RegisterTaskDefinition", _) => {
@@ -68,7 +81,7 @@ pub(super) fn judge_step(before: &State, after: &State, call: &Call) -> Result<(
 }
 
 /// No run removes what a record held.
-fn nothing_lost(held: &Value, written: &Value) -> Result<(), String> {
+pub(super) fn nothing_lost(held: &Value, written: &Value) -> Result<(), String> {
     for member in ["copy", "backupSha256", "eventId", "backedOut"] {
         let kept = held[member].is_null() || !written[member].is_null();
         must(kept, format!("a record lost its {member}"))?;
@@ -101,7 +114,7 @@ pub(super) fn shape(state: &State) -> Shape {
 }
 
 /// All that does not hold at an end, where each run has come to its end, the dead ones by another delivery.
-pub(super) fn judge_end(state: &State, last: &[(usize, &Ended)], somebody_removes_copies: bool) -> Vec<String> {
+pub(super) fn judge_end(state: &State, last: &[(Errand, &Ended)], somebody_removes_copies: bool) -> Vec<String> {
     let mut broken = Vec::new();
     let mut note = |holds: Result<(), String>| broken.extend(holds.err());
     let active = state.ecs.active("web");
@@ -111,10 +124,10 @@ pub(super) fn judge_end(state: &State, last: &[(usize, &Ended)], somebody_remove
     let gap = |copy: &usize| foreign.iter().filter(|other| *other < copy).count();
     let gaps: BTreeSet<usize> = copies_active.iter().map(gap).collect();
     note(must(gaps.len() == copies_active.len(), "more than one copy is ACTIVE before the next foreign revision"));
-    if let Some(latest) = active.last().filter(|latest| is_by_guard(state, **latest)) {
-        let floor = foreign.last().copied().unwrap_or(1);
+    if let Some(latest) = active.last().filter(|latest| !is_by_people(state, **latest)) {
+        let floor = active.iter().rfind(|number| is_by_people(state, **number)).copied().unwrap_or(1);
         let newest = (floor..*latest)
-            .any(|number| !is_by_guard(state, number) && content(state, number) == content(state, *latest));
+            .any(|number| is_by_people(state, number) && content(state, number) == content(state, *latest));
         note(must(newest, "the latest ACTIVE revision is older than what people registered last"));
     }
     let records: Vec<Value> = numbers(state).filter_map(|number| record_of(state, number)).collect();
@@ -152,15 +165,16 @@ pub(super) fn judge_end(state: &State, last: &[(usize, &Ended)], somebody_remove
     note(must(copies_active.iter().all(is_told), "an ACTIVE copy that nobody was told of"));
     let withdrawn = numbers(state).filter(|number| is_by_guard(state, *number) && !active.contains(number));
     note(must(withdrawn.into_iter().all(|copy| is_recorded(&copy)), "a withdrawn copy that no record names"));
-    for (number, ended) in last {
-        match ended {
-            Err(category) => note(Err(format!("nobody heals an error: {category}"))),
-            Ok(answer) => {
+    for (errand, ended) in last {
+        match (ended, errand) {
+            (Err(category), _) => note(Err(format!("nobody heals an error: {category}"))),
+            (Ok(Said::Guard(answer)), Errand::Event(number)) => {
                 let removed = answer.reason == Some(Reason::CopyRemoved);
                 note(must(!removed || somebody_removes_copies, "the guard takes its own withdrawal for a person's no"));
                 let recorded = !answer.outcome.is_recorded() || record_of(state, *number).is_some();
                 note(must(recorded, "a privileged revision was looked at, and no record says so"));
             }
+            (Ok(_), _) => {}
         }
     }
     broken

@@ -11,7 +11,32 @@ struct Known {
 const TAKEN_OVER: &str =
     "a run of the equal newer original takes the copy over that its own run is withdrawing: neither hears of the other";
 
+/// The alert says both, and how to end the exemption; nothing newer is overtaken.
+const STOPPED_HALF_WAY: &str =
+    "a backout that is stopped by a newer version leaves the exemption that it wrote, and what it brought back before";
+const ONE_CALL: &str =
+    "between the last look at the original and the call that deregisters the copy nothing can be done";
+
 const KNOWN: &[Known] = &[
+    Known {
+        rule: "it ends as no order without overlap does",
+        reason: STOPPED_HALF_WAY,
+        scenarios: &["backout of inactive, newer privileged"],
+    },
+    Known {
+        rule: "it ends as no order without overlap does (killed)",
+        reason: STOPPED_HALF_WAY,
+        scenarios: &[
+            "backout, newer privileged",
+            "backout of inactive, newer",
+            "backout of inactive, newer privileged",
+        ],
+    },
+    Known {
+        rule: "a copy was deregistered before the original was back",
+        reason: ONE_CALL,
+        scenarios: &["backout, original taken back"],
+    },
     Known {
         rule: "a record names a copy in force that the guard withdrew",
         reason: TAKEN_OVER,

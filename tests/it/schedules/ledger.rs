@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::gate::Ended;
+use super::errand::{Ended, Work};
 use super::judge::judge_step;
 use super::minds::{Mind, Minds, Next};
 use super::scenario::Deed;
@@ -38,10 +38,10 @@ pub(super) struct Ledger {
     known: HashMap<u64, Books>,
     steps: HashMap<(Books, Mind), Step>,
     deeds: HashMap<(Books, &'static str), Option<Step>>,
-    runs: HashMap<(Books, String, Timestamp), Delivery>,
+    runs: HashMap<(Books, Work, Timestamp), Delivery>,
 }
 
-/// What became of an event that the guard was handed while nobody else did anything.
+/// What became of a run that was handed something while nobody else did anything.
 #[derive(Clone)]
 pub(super) struct Delivery {
     pub(super) books: Books,
@@ -105,13 +105,13 @@ impl Ledger {
         step
     }
 
-    /// The guard is handed an event, and nobody else does anything until it is done.
-    pub(super) fn deliver(&mut self, books: Books, event: &str, at: Timestamp) -> Delivery {
-        let key = (books, event.to_owned(), at);
+    /// A run is handed something, and nobody else does anything until it is done.
+    pub(super) fn deliver(&mut self, books: Books, work: &Work, at: Timestamp) -> Delivery {
+        let key = (books, work.clone(), at);
         if let Some(delivery) = self.runs.get(&key) {
             return delivery.clone();
         }
-        let mut here = (books, self.minds.begin(event, at));
+        let mut here = (books, self.minds.begin(work, at));
         let (mut deeds, mut broken) = (Vec::new(), None);
         while let Some(step) = self.step(here.0, here.1) {
             broken = broken.or(step.broken);
@@ -122,6 +122,15 @@ impl Ledger {
         let delivery = Delivery { books: here.0, ended, deeds: deeds.into(), broken };
         self.runs.insert(key, delivery.clone());
         delivery
+    }
+
+    /// The account after what somebody did to it before the story begins.
+    pub(super) fn changed(&mut self, books: Books, at: Timestamp, change: fn(&mut State)) -> Books {
+        let mut state = self.accounts[books].clone();
+        state.now = at;
+        change(&mut state);
+        state.forget_calls();
+        self.enter(state)
     }
 
     fn enter(&mut self, state: State) -> Books {

@@ -1,4 +1,4 @@
-//! What the guard does next, for each sequence of answers that it can get. A run depends on nothing but its event, the
+//! What the guard or backout does next, for each sequence of answers that it can get. A run depends on nothing but its input, the
 //! time at which it began and the answers to its calls, so the real code is run once for each such sequence, and looked
 //! up after that: a search meets the same sequences again and again.
 
@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use ecs_privileged_guard::reconcile::Guard;
 use jiff::Timestamp;
 
-use super::gate::{Ended, Gate, Rest, Run};
+use super::errand::{Ended, Work};
+use super::gate::{Functions, Gate, Rest, Run};
 use crate::account::http::{Request, Response};
 
 /// So many runs are kept where they are, to go on from there instead of from the beginning.
-const PARKED_MAX: usize = 256;
+const PARKED_MAX: usize = 1024;
 
 /// A run, by what it was told so far.
 pub(super) type Mind = usize;
@@ -37,27 +37,27 @@ struct Node {
 /// All runs that were seen.
 pub(super) struct Minds {
     gate: Gate,
-    guard: Guard,
+    functions: Functions,
     nodes: Vec<Node>,
-    first: HashMap<(String, Timestamp), Mind>,
+    first: HashMap<(Work, Timestamp), Mind>,
     parked: HashMap<Mind, Run>,
-    /// How often the guard was really begun.
+    /// How often one was really begun.
     pub(super) begun: usize,
 }
 
 impl Minds {
-    pub(super) fn new(gate: Gate, guard: Guard) -> Self {
-        Self { gate, guard, nodes: Vec::new(), first: HashMap::new(), parked: HashMap::new(), begun: 0 }
+    pub(super) fn new(gate: Gate, functions: Functions) -> Self {
+        Self { gate, functions, nodes: Vec::new(), first: HashMap::new(), parked: HashMap::new(), begun: 0 }
     }
 
-    /// A run that is handed this event at that time.
-    pub(super) fn begin(&mut self, event: &str, at: Timestamp) -> Mind {
-        let key = (event.to_owned(), at);
+    /// A run that is handed this at that time.
+    pub(super) fn begin(&mut self, work: &Work, at: Timestamp) -> Mind {
+        let key = (work.clone(), at);
         if let Some(mind) = self.first.get(&key) {
             return *mind;
         }
         self.begun += 1;
-        let run = Run::begin(&self.gate, &self.guard, event, at);
+        let run = Run::begin(&self.gate, &self.functions, work, at);
         let mind = self.settle(run, None);
         self.first.insert(key, mind);
         mind
@@ -124,9 +124,9 @@ impl Minds {
             answers.push(answer.clone());
             first = *before;
         }
-        let (event, at) = self.first.iter().find(|(_, mind)| **mind == first).expect("a run begins").0;
+        let (work, at) = self.first.iter().find(|(_, mind)| **mind == first).expect("a run begins").0;
         self.begun += 1;
-        let mut run = Run::begin(&self.gate, &self.guard, event, *at);
+        let mut run = Run::begin(&self.gate, &self.functions, work, *at);
         for answer in answers.into_iter().rev() {
             assert!(matches!(run.rest(), Rest::Held(_)), "the same answers lead elsewhere");
             run.answer(answer);
@@ -136,7 +136,7 @@ impl Minds {
     }
 }
 
-/// All of an answer that the guard can act on: ids of requests are as many as there are requests.
+/// All of an answer that a run can act on: ids of requests are as many as there are requests.
 fn meaning(response: &Response) -> u64 {
     let mut hasher = DefaultHasher::new();
     (response.status, &response.body).hash(&mut hasher);

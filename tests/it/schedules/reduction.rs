@@ -12,7 +12,7 @@ use crate::account::Call;
 /// What was found.
 #[derive(Default)]
 pub(super) struct Reached {
-    pub(super) schedules: f64,
+    pub(super) schedules: u128,
     pub(super) ends: HashSet<Point>,
 }
 
@@ -85,7 +85,7 @@ impl Search<'_> {
         while let Some(point) = open.pop() {
             let choices = self.choices(&point);
             if choices.is_empty() {
-                reached.schedules += 1.0;
+                reached.schedules += 1;
                 reached.ends.insert(point);
             }
             open.extend(choices.into_iter().map(|(_, next, _)| next));
@@ -100,7 +100,7 @@ impl Search<'_> {
         while let Some((point, mut asleep)) = open.pop() {
             let choices = self.choices(&point);
             if choices.is_empty() {
-                reached.schedules += 1.0;
+                reached.schedules += 1;
                 reached.ends.insert(point);
                 continue;
             }

@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use crate::account::http::Request;
-use crate::account::state::ecs::{Revision, Status};
+use crate::account::state::ecs::{Revision, Service, Status};
 use crate::account::{OPERATOR, PIPELINE, State};
 use crate::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
 use crate::world::{EXEMPTION, exempt_until};
+
+use Party::Backout;
 
 use super::ledger::numbers;
 
@@ -22,6 +24,8 @@ pub(super) struct Deed {
 pub(super) enum Party {
     /// The guard, handed the event of that revision.
     Guard(usize),
+    /// Backout, asked for that.
+    Backout(&'static str),
     /// The guard, handed the event of the privileged revision that somebody registers meanwhile.
     GuardOfNews,
     /// Somebody else.
@@ -33,6 +37,8 @@ pub(super) struct Scenario {
     pub(super) name: &'static str,
     /// What is there at the beginning, besides the privileged `web:1`.
     pub(super) set_up: fn(&mut State),
+    /// The guard has dealt with `web:1` before the story begins, and this has happened since.
+    pub(super) since_remediated: Option<fn(&mut State)>,
     pub(super) parties: Vec<Party>,
     /// How many runs are killed in one schedule, at most.
     pub(super) kills: u8,
@@ -102,6 +108,14 @@ const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
     copy.is_some()
 });
 
+const BACKS_OUT: Party = Backout(r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#);
+/// Somebody else, who names the copy.
+const BACKS_OUT_TOO: Party =
+    Backout(r#"{"taskDefinition":"web:2","reason":"it crashes","approvedBy":"joe","expiresInDays":60}"#);
+/// The same of the original, which takes fewer calls.
+const BACKS_OUT_LONGER: Party =
+    Backout(r#"{"taskDefinition":"web:1","reason":"it crashes","approvedBy":"joe","expiresInDays":60}"#);
+
 /// The record of a revision.
 pub(super) fn record(state: &State, number: usize) -> Option<Value> {
     object(state, "records", number)
@@ -117,7 +131,14 @@ pub(super) fn object(state: &State, folder: &str, number: usize) -> Option<Value
 pub(super) fn scenarios() -> Vec<Scenario> {
     use Party::{Guard, GuardOfNews};
     // Two deaths, and the event of a dead run comes again while the pipeline or the operator is still to act.
-    let of = |name, parties| Scenario { name, set_up: |_| {}, parties, kills: 2, killed_return: true };
+    let of = |name, parties| Scenario {
+        name,
+        set_up: |_| {},
+        since_remediated: None,
+        parties,
+        kills: 2,
+        killed_return: true,
+    };
     let two_runs = |name, parties| Scenario { kills: 1, ..of(name, parties) };
     // With a third party, the event of a dead run comes again when the others are done: else there are too many points.
     let three = |name, parties| Scenario { killed_return: false, ..of(name, parties) };
@@ -157,6 +178,51 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         three("two guards, exempted", vec![Guard(1), Guard(1), EXEMPTS]),
         three("two guards, original taken back", vec![Guard(1), Guard(1), TAKES_ORIGINAL_BACK]),
         three("two guards, copy taken back", vec![Guard(1), Guard(1), TAKES_COPY_BACK]),
+    ]
+    .into_iter()
+    .chain(of_backout())
+    .collect()
+}
+
+/// Those in which somebody asks for a backout.
+fn of_backout() -> Vec<Scenario> {
+    use Party::{Guard, GuardOfNews};
+    let fresh = |name, parties| Scenario {
+        name,
+        set_up: |_| {},
+        since_remediated: None,
+        parties,
+        kills: 1,
+        killed_return: true,
+    };
+    let remediated =
+        |name, since: fn(&mut State), parties| Scenario { since_remediated: Some(since), ..fresh(name, parties) };
+    let nothing: fn(&mut State) = |_| {};
+    let inactive: fn(&mut State) = |state| state.deregister(OPERATOR, "web:1");
+    // Two of the longest runs there are: with the dead one at work again beside the other, there are too many points.
+    let one_death = |name, since, parties| Scenario { killed_return: false, ..remediated(name, since, parties) };
+    let newer_comes = |name, since, newer| Scenario { kills: 2, ..remediated(name, since, vec![BACKS_OUT, newer]) };
+    vec![
+        Scenario { kills: 2, ..remediated("backout and guard", nothing, vec![BACKS_OUT, Guard(1)]) },
+        fresh("backout and guard at work", vec![BACKS_OUT, Guard(1)]),
+        one_death("two backouts", nothing, vec![BACKS_OUT, BACKS_OUT_TOO]),
+        newer_comes("backout, newer", nothing, REGISTERS_NEWER),
+        newer_comes("backout, newer privileged", nothing, REGISTERS_NEWER_PRIVILEGED),
+        newer_comes("backout, same again", nothing, REGISTERS_THE_SAME),
+        newer_comes("backout, equal", nothing, REGISTERS_THE_COPY),
+        newer_comes("backout of inactive, newer", inactive, REGISTERS_NEWER),
+        newer_comes("backout of inactive, newer privileged", inactive, REGISTERS_NEWER_PRIVILEGED),
+        newer_comes("backout of inactive, same again", inactive, REGISTERS_THE_SAME),
+        newer_comes("backout, copy taken back", nothing, TAKES_COPY_BACK),
+        newer_comes("backout, original taken back", nothing, TAKES_ORIGINAL_BACK),
+        one_death("two backouts of inactive", inactive, vec![BACKS_OUT, BACKS_OUT_LONGER]),
+        remediated("backout of inactive and its guard", inactive, vec![BACKS_OUT, GuardOfNews]),
+        Scenario {
+            set_up: |state| {
+                state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
+            },
+            ..remediated("backout of a service, newer", nothing, vec![BACKS_OUT, REGISTERS_NEWER])
+        },
     ]
 }
 

@@ -1,24 +1,31 @@
 //! The points of a scenario, and the choices that lead from one to the next.
 
 use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::aftermath::{APART, End, end};
+use super::errand::Errand;
 use super::judge::{Shape, unrecorded_copy};
-use super::ledger::{Books, Ledger, Step, event_of};
+use super::ledger::{Books, Ledger, Step};
 use super::minds::{Mind, Minds, Next};
 use super::scenario::{Party, Scenario, news};
 use crate::account::State;
 use crate::account::http::Request;
+
+/// What happened before the story is so long ago.
+const LATER: Duration = Duration::from_mins(10);
 
 /// How far a party is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     /// Not begun.
     Awaits,
-    /// A run of the guard, and the revision of its event.
-    Runs(Mind, usize),
-    /// The run was killed; its event will come again.
-    Killed(usize),
+    /// A run, and what it is about.
+    Runs(Mind, Errand),
+    /// The run was killed; it will be handed the same again.
+    Killed(Errand),
     /// Somebody else has done what they do, and this copy must go.
     Done(Option<usize>),
 }
@@ -64,28 +71,38 @@ pub(super) struct Search<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) ledger: Ledger,
     pub(super) start: Point,
+    /// When all begin that are there from the beginning.
+    pub(super) at: Timestamp,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(scenario: &'a Scenario, start: State, minds: Minds) -> Self {
-        let (mut ledger, books) = Ledger::new(start, minds);
-        let stages = scenario.parties.iter().map(|party| match party {
-            Party::Guard(number) => {
-                let state = ledger.account(books);
-                let (event, now) = (event_of(state, *number).expect("an event"), state.now);
-                Stage::Runs(ledger.minds.begin(&event, now), *number)
-            }
-            Party::GuardOfNews | Party::Other(_) => Stage::Awaits,
+        let mut at = start.now;
+        let (mut ledger, mut books) = Ledger::new(start, minds);
+        if let Some(since) = scenario.since_remediated {
+            let work = Errand::Event(1).work(ledger.account(books)).expect("an event");
+            let delivery = ledger.deliver(books, &work, at);
+            assert!(delivery.ended.is_ok() && delivery.broken.is_none(), "{:?}", delivery.ended);
+            at += LATER;
+            books = ledger.changed(delivery.books, at, since);
+        }
+        let stages = scenario.parties.iter().map(|party| {
+            let errand = match party {
+                Party::Guard(number) => Errand::Event(*number),
+                Party::Backout(request) => Errand::Request(request),
+                Party::GuardOfNews | Party::Other(_) => return Stage::Awaits,
+            };
+            let work = errand.work(ledger.account(books)).expect("an event");
+            Stage::Runs(ledger.minds.begin(&work, at), errand)
         });
         let start = Point { books, stages: stages.collect(), kills: scenario.kills };
-        Self { scenario, ledger, start }
+        Self { scenario, ledger, start, at }
     }
 
-    /// The guard is handed the event of a revision, for the first time or again.
-    fn begin(&mut self, books: Books, number: usize, deaths: u8) -> Option<Mind> {
-        let event = event_of(self.ledger.account(books), number)?;
-        let at = self.ledger.account(self.start.books).now + APART * u32::from(deaths);
-        Some(self.ledger.minds.begin(&event, at))
+    /// A run is handed something, for the first time or again.
+    fn begin(&mut self, books: Books, errand: Errand, deaths: u8) -> Option<Mind> {
+        let work = errand.work(self.ledger.account(books))?;
+        Some(self.ledger.minds.begin(&work, self.at + APART * u32::from(deaths)))
     }
 
     /// Where a choice leads. Nothing if there is no such choice here.
@@ -94,31 +111,31 @@ impl<'a> Search<'a> {
         let stage = next.stages.get_mut(choice.party)?;
         let party = &self.scenario.parties[choice.party];
         if choice.dies {
-            let Stage::Runs(mind, number) = *stage else { return None };
+            let Stage::Runs(mind, errand) = *stage else { return None };
             let is_held = matches!(self.ledger.minds.next(mind), Next::Call(..));
             next.kills = next.kills.checked_sub(1).filter(|_| is_held)?;
-            *stage = Stage::Killed(number);
+            *stage = Stage::Killed(errand);
             return Some((next, None));
         }
-        let (mind, number) = match (*stage, party) {
+        let (mind, errand) = match (*stage, party) {
             (Stage::Awaits, Party::Other(deed)) => {
                 let step = self.ledger.deed(point.books, deed)?;
                 *stage = Stage::Done(deed.forbids.and_then(|look| self.copy_in_the_making(point, look)));
                 next.books = step.books;
                 return Some((next, Some(step)));
             }
-            (Stage::Awaits, Party::GuardOfNews | Party::Guard(_)) => {
-                let number = news(self.ledger.account(point.books))?;
-                (self.begin(point.books, number, 0)?, number)
+            (Stage::Awaits, Party::GuardOfNews | Party::Guard(_) | Party::Backout(_)) => {
+                let errand = Errand::Event(news(self.ledger.account(point.books))?);
+                (self.begin(point.books, errand, 0)?, errand)
             }
-            (Stage::Killed(number), _) if self.scenario.killed_return => {
-                (self.begin(point.books, number, self.scenario.kills - point.kills)?, number)
+            (Stage::Killed(errand), _) if self.scenario.killed_return => {
+                (self.begin(point.books, errand, self.scenario.kills - point.kills)?, errand)
             }
-            (Stage::Runs(mind, number), _) => (mind, number),
+            (Stage::Runs(mind, errand), _) => (mind, errand),
             (Stage::Killed(_) | Stage::Done(_), _) => return None,
         };
         let step = self.ledger.step(point.books, mind)?;
-        *stage = Stage::Runs(step.mind.expect("a run's step"), number);
+        *stage = Stage::Runs(step.mind.expect("a run's step"), errand);
         next.books = step.books;
         Some((next, Some(step)))
     }
@@ -141,7 +158,7 @@ impl<'a> Search<'a> {
 
     /// What comes of a point at which nobody has a step left.
     pub(super) fn end(&mut self, point: &Point) -> End {
-        end(self.scenario, &mut self.ledger, self.start.books, point)
+        end(self.scenario, &mut self.ledger, self.at, point)
     }
 
     /// The ends of the orders in which each party does all it does before the next one begins, and nobody dies.

@@ -1,0 +1,51 @@
+//! What a run is handed: the guard an event, backout a person's request.
+
+use ecs_privileged_guard::domain::backout::answer as backout;
+use ecs_privileged_guard::domain::outcome;
+
+use super::ledger::event_of;
+use crate::account::State;
+
+/// What a run is about; whoever dies is handed the same again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Errand {
+    /// The guard, and the event of that revision.
+    Event(usize),
+    /// Backout, and what an operator asks of it.
+    Request(&'static str),
+}
+
+impl Errand {
+    /// What is handed over, word by word. Nothing where there is no such event.
+    pub(super) fn work(self, state: &State) -> Option<Work> {
+        match self {
+            Self::Event(number) => event_of(state, number).map(Work::Event),
+            Self::Request(request) => Some(Work::Request(request)),
+        }
+    }
+
+    /// In short.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Event(number) => format!("web:{number}"),
+            Self::Request(request) => format!("backout {request}"),
+        }
+    }
+}
+
+/// The input of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Work {
+    Event(String),
+    Request(&'static str),
+}
+
+/// What a run answers.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    Guard(outcome::Answer),
+    Backout(backout::Answer),
+}
+
+/// How a run ended: an answer, or the category of the error that its caller gets.
+pub(super) type Ended = Result<Said, String>;
