@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::backout_alerts;
+use super::{backout_alerts, digests};
 
 const PRINCIPAL: &str = "arn:aws:sts::012345678912:assumed-role/deploy/build-4711";
 
@@ -467,6 +467,7 @@ fn each_alert_reads_as_it_was_reviewed() {
         assert!(names.insert(name.clone()), "{name}: two cases of one name");
     }
     names.extend(backout_alerts::hold_all());
+    names.extend(digests::hold_all());
     let files = fs::read_dir(golden_files()).unwrap();
     let files: BTreeSet<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(files, names, "no golden file without its case: delete what no case writes");
@@ -489,15 +490,15 @@ fn every_outcome_and_reason_that_alerts_has_its_alert() {
 fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
     for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
         for function in [None, Some("guard-Backout-1ABC")] {
-            keeps_the_limits(&name, &with_setting(&report, function));
+            keeps_the_limits(&name, &with_setting(&report, function), report.id.family.as_str());
         }
     }
     for (name, message) in backout_alerts::cases(&"long ".repeat(100), "jane", &"s".repeat(255)) {
-        keeps_the_limits(name, &message);
+        keeps_the_limits(name, &message, "web");
     }
 }
 
-fn keeps_the_limits(name: &str, message: &Message) {
+pub(crate) fn keeps_the_limits(name: &str, message: &Message, thread: &str) {
     assert!(message.subject.len() < 100 && message.subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{name}");
     assert!(message.text.lines().count() <= 60, "{name}: {} lines", message.text.lines().count());
     assert!(message.text.is_ascii(), "{name}");
@@ -515,7 +516,7 @@ fn keeps_the_limits(name: &str, message: &Message) {
     assert!(json["content"]["nextSteps"].as_array().unwrap().iter().all(|step| length(step) <= 350), "{name}");
     assert!(json["content"]["keywords"].as_array().unwrap().iter().all(|word| length(word) <= 75));
     assert!(json["metadata"]["additionalContext"].as_object().unwrap().values().all(Value::is_string));
-    assert_eq!(json["metadata"]["threadId"], json["family"]);
+    assert_eq!(json["metadata"]["threadId"], thread);
     for (attribute, value) in &message.attributes {
         assert_eq!(json[attribute], *value, "{name}: SNS does not deliver attributes, so the body holds them");
         assert_eq!(json["metadata"]["additionalContext"][attribute], *value);

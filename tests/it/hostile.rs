@@ -1,5 +1,5 @@
 //! Hostile texts in every field that comes from outside, through every sink that there is: mail, subject, chat, the
-//! flat JSON, the page and the document of a sweep's evidence.
+//! flat JSON, the page and the document of a sweep's evidence, its digest.
 
 use ecs_privileged_guard::domain::alert::{Message, Setting, message};
 use ecs_privileged_guard::domain::arn::Home;
@@ -14,6 +14,7 @@ use ecs_privileged_guard::domain::sweep::evidence;
 use serde_json::{Value, json};
 
 use super::backout_alerts;
+use super::digests::of_all_at_once;
 use super::evidence::everything;
 use super::figures::reached;
 
@@ -180,7 +181,7 @@ fn alert(text: &str) -> Message {
 /// Every alert that the text can be in.
 fn alerts(text: &str) -> Vec<Message> {
     let of_backout = backout_alerts::cases(text, text, text).into_iter().map(|(_, message)| message);
-    [alert(text)].into_iter().chain(of_backout).collect()
+    [alert(text), of_all_at_once(text)].into_iter().chain(of_backout).collect()
 }
 
 /// Every text in a JSON document.

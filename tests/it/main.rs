@@ -18,6 +18,7 @@ mod backout_alerts;
 mod backout_trouble;
 mod binary;
 mod conformance;
+mod digests;
 mod documents;
 mod events;
 mod evidence;

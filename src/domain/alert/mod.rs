@@ -1,11 +1,13 @@
 //! The alert: what a run found and did, for people in words and for machines in JSON. Golden files hold its text; it
 //! decides nothing, and shows nothing out of a container but what the design allows.
 //!
-//! `verdict` says it in short, `sections` in full, `source` how to fix it where it comes from, `machine` in JSON.
+//! `verdict` says it in short, `sections` in full, `source` how to fix it where it comes from, `undo` how to take it back,
+//! `machine` in JSON.
 
 mod machine;
 mod sections;
 mod source;
+pub(super) mod undo;
 mod verdict;
 
 use serde_json::{Value, json};
@@ -17,13 +19,14 @@ use super::policy::RoleName;
 use super::report::Report;
 pub(super) use sections::BY_HAND;
 pub use sections::missing_statement;
+pub(super) use verdict::in_words;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 pub(super) const SUBJECT_MAX: usize = 99;
 /// A mail is read on a phone.
 const COLUMNS_MAX: usize = 76;
 /// Nobody scrolls further at three in the morning.
-const LINES_MAX: usize = 60;
+pub(super) const LINES_MAX: usize = 60;
 
 /// One message for all subscribers.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +78,7 @@ pub struct Setting<'a> {
 }
 
 /// How much it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// To be known.
     Info,
@@ -125,16 +128,21 @@ pub fn message(report: &Report, setting: &Setting) -> Message {
 }
 
 fn text(report: &Report, setting: &Setting) -> String {
-    mail(verdict::in_short(report, setting), sections::all(report, setting))
+    mail(verdict::in_short(report, setting), &sections::all(report, setting))
 }
 
 /// The text for people: the first lines, and the sections that have something to say.
-pub(super) fn mail(in_short: Vec<String>, sections: Vec<Section>) -> String {
+pub(super) fn mail(in_short: Vec<String>, sections: &[Section]) -> String {
     let mut parts = vec![in_short];
-    parts.extend(sections.into_iter().filter(|section| !section.lines.is_empty()).map(rendered));
+    parts.extend(sections.iter().filter(|section| !section.lines.is_empty()).map(rendered));
     shorten(&mut parts);
     let paragraphs: Vec<String> = parts.into_iter().map(|lines| lines.join("\n")).collect();
     paragraphs.join("\n\n") + "\n"
+}
+
+/// How many lines a section takes.
+pub(super) fn height(section: &Section) -> usize {
+    rendered(section).len()
 }
 
 /// A heading and what stands under it.
@@ -144,6 +152,7 @@ pub(super) struct Section {
 }
 
 /// A line of a section.
+#[derive(Clone)]
 pub(super) enum Line {
     /// Words, wrapped to the width of a mail.
     Words(String),
@@ -155,9 +164,9 @@ pub(super) fn words(text: impl Into<String>) -> Line {
     Line::Words(text.into())
 }
 
-fn rendered(section: Section) -> Vec<String> {
-    let lines = section.lines.into_iter().flat_map(|line| match line {
-        Line::Words(text) => wrapped(&text, "  ", "    "),
+fn rendered(section: &Section) -> Vec<String> {
+    let lines = section.lines.iter().flat_map(|line| match line {
+        Line::Words(text) => wrapped(text, "  ", "    "),
         Line::Verbatim(text) => vec![format!("  {text}")],
     });
     [section.heading.to_owned()].into_iter().chain(lines).collect()

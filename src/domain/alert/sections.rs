@@ -14,7 +14,7 @@ use super::super::report::{Failure, Report};
 use super::super::residual;
 use super::source;
 use super::verdict::is_known;
-use super::{Line, Section, Setting, words};
+use super::{Line, Section, Setting, undo, words};
 use serde_json::json;
 
 /// The headings that are never cut.
@@ -32,7 +32,7 @@ pub(super) fn all(report: &Report, setting: &Setting) -> Vec<Section> {
         Section { heading: "WHO", lines: who(report) },
         Section { heading: "WHAT RUNS IT", lines: usage(report) },
         Section { heading: "WHAT REMAINS", lines: remains(report) },
-        Section { heading: UNDO, lines: undo(report, setting) },
+        Section { heading: UNDO, lines: how_to_undo(report, setting) },
         Section { heading: "ALLOW OR FIX", lines: allow_or_fix(report, setting) },
         Section { heading: "EVIDENCE", lines: evidence(report, setting) },
     ]
@@ -301,20 +301,10 @@ fn remains(report: &Report) -> Vec<Line> {
 /// The lines of the one command that undoes what was done, if anything was.
 pub(super) fn undo_command(report: &Report, setting: &Setting) -> Option<Vec<String>> {
     let copy = report.copy.as_ref().filter(|copy| copy.is_ours && is_copied(report))?;
-    let region = setting.home.region();
-    Some(match setting.backout_function {
-        Some(function) => vec![
-            format!("aws lambda invoke --region {region} --function-name {function} \\"),
-            // A run may take minutes; the CLI would give up after one, and send it again.
-            "  --cli-read-timeout 0 --cli-binary-format raw-in-base64-out \\".into(),
-            "  /dev/stdout --payload \\".into(),
-            format!("  '{{\"taskDefinition\":\"{}\",\"reason\":\"WHY\",\"approvedBy\":\"WHO\"}}'", report.id),
-        ],
-        None => vec![format!("aws ecs deregister-task-definition --region {region} --task-definition {}", copy.id)],
-    })
+    Some(undo::command(&report.id, &copy.id, setting))
 }
 
-fn undo(report: &Report, setting: &Setting) -> Vec<Line> {
+fn how_to_undo(report: &Report, setting: &Setting) -> Vec<Line> {
     let Some(command) = undo_command(report, setting) else { return Vec::new() };
     let does = match setting.backout_function {
         Some(_) => "It exempts these containers for 30 days, and brings the original back.".to_owned(),

@@ -108,7 +108,7 @@ fn text(told: &Told, setting: &Setting, severity: Severity) -> String {
     let runbook = setting.runbook_url.map(|url| words(format!("Runbook: {url}")));
     mail(
         first,
-        vec![
+        &[
             Section { heading: "CHANGED", lines: changed(told) },
             Section { heading: "FAILED", lines: failed(told, setting) },
             Section { heading: BY_HAND, lines: by_hand(told, setting.home) },

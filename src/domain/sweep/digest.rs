@@ -1,10 +1,31 @@
 //! One message a run, and only if something is new: what was found and changed, with an undo line for each change, what
-//! could not be done and why, and what the sweep could not see.
+//! could not be done and why, and what the sweep could not see. Golden files hold its text; it decides nothing.
+//!
+//! `kind` says what a revision belongs to, `verdict` all of it in short, `state` how the account stands; the sections
+//! follow in their order, `part` makes them fit, and `machine` says it in JSON.
 
+mod changed;
+mod could_not;
+mod ending;
+mod kind;
+mod machine;
+mod part;
+mod place;
+mod state;
+mod statement;
+mod unchanged;
+mod unseen;
+mod verdict;
+mod worst;
+
+use jiff::Timestamp;
+
+use super::super::alert::{Message, SUBJECT_MAX, Setting, mail, words};
 use super::super::arn::{Family, TaskDefinitionId};
+use super::super::escape::subject;
 use super::super::outcome::{Outcome, Reason};
 use super::evidence::Evidence;
-use jiff::Timestamp;
+use part::{Part, fit};
 
 /// What a run tells.
 #[derive(Debug)]
@@ -52,28 +73,45 @@ pub struct News {
     pub tasks: u32,
 }
 
+/// What all protocols together may take; SNS takes 262,144 bytes of the whole call.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+const BYTES_MAX: usize = 190_000;
+/// The text goes to `default` and `email`, the document to four: see [`Message::by_protocol`].
+const TEXTS: usize = 2;
+const DOCUMENTS: usize = 4;
+
 /// The message.
 #[must_use]
-pub fn message(digest: &Digest, setting: &super::super::alert::Setting) -> super::super::alert::Message {
+pub fn message(digest: &Digest, setting: &Setting) -> Message {
+    let title = verdict::title(digest, setting);
     let attributes = vec![
         ("outcome", "digest".to_owned()),
-        ("severity", "info".to_owned()),
+        ("severity", verdict::severity(digest).as_str().to_owned()),
         ("mode", setting.mode.to_owned()),
         ("family", "*".to_owned()),
         ("account", setting.home.account().to_owned()),
         ("region", setting.home.region().to_owned()),
     ];
-    super::super::alert::Message {
-        subject: "digest".into(),
-        text: format!(
-            "{} privileged revisions missed, watermark {:?}\n{:?} {:?} {:?}",
-            digest.evidence.missed_by_event.len(),
-            digest.started_over,
-            digest.evidence.unseen,
-            digest.news,
-            digest.ending
-        ),
-        json: serde_json::json!({"a": 1}),
-        attributes,
-    }
+    let text = text(digest, setting);
+    // As it is inside of the message, with what must be escaped there.
+    let of_texts = TEXTS * serde_json::Value::from(text.as_str()).to_string().len();
+    let of_each_document = BYTES_MAX.saturating_sub(of_texts) / DOCUMENTS;
+    let json = machine::document(digest, setting, &title, &attributes, of_each_document);
+    Message { subject: subject(&title, SUBJECT_MAX), text, json, attributes }
+}
+
+fn text(digest: &Digest, setting: &Setting) -> String {
+    let in_short = verdict::in_short(digest, setting);
+    let parts = [
+        Part { head: state::answers(digest.evidence).map(words).into(), ..Part::new("STATE") },
+        changed::part(digest, setting),
+        could_not::part(digest, setting),
+        unchanged::part(digest),
+        worst::part(digest.evidence),
+        ending::part(digest, setting),
+        unseen::part(digest),
+        place::part(digest, setting),
+    ];
+    let sections = fit(&in_short, &parts);
+    mail(in_short, &sections)
 }

@@ -13,7 +13,9 @@ use super::super::arn::{Family, Home, Revision};
 use super::super::outcome::{Outcome, Reason};
 
 pub use self::document::json;
+pub(super) use self::document::totals;
 pub use self::page::html;
+pub(super) use self::standing::Totals;
 pub use self::standing::{ExemptionState, State};
 
 /// The state of one account and Region.

@@ -1,7 +1,8 @@
 //! Sweep: what exists already, and what the event path missed. Pure: `watermark` is what earlier runs have seen and told,
 //! `span` and `foundation` what need not be looked at again, `digest` what people are told, `evidence` what an auditor is
-//! shown.
+//! shown; `counted` writes the numbers of both.
 
+mod counted;
 pub mod digest;
 pub mod evidence;
 pub mod foundation;

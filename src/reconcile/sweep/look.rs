@@ -195,7 +195,6 @@ impl Sweep {
         if limit == Limit::NextRun && held.is_some_and(|held| held.rests_on.is_empty()) {
             // It waits for its turn, as it did before.
             self.tally.left_for_the_next_run += 1;
-            self.is_cut = true;
             return;
         }
         let guard = match limit {
@@ -267,10 +266,7 @@ impl Sweep {
         let by_event = own.as_ref().is_some_and(|held| held.record.event_id.is_some());
         let standing = standing(&report, alert, before).map(|it| Standing { existed_before, by_event, ..it });
         match (waits, alert) {
-            (true, _) => {
-                self.tally.left_for_the_next_run += 1;
-                self.is_cut = true;
-            }
+            (true, _) => self.tally.left_for_the_next_run += 1,
             (false, Alerting::AlreadySent) => self.tally.held_back += 1,
             (false, Alerting::Sent | Alerting::None) => {}
         }

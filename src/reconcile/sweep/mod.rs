@@ -39,7 +39,7 @@ pub struct Answer {
     pub outcomes: BTreeMap<&'static str, usize>,
     /// Privileged revisions since the first run of which no event told.
     pub missed_by_event: usize,
-    /// Whether everything has been looked at by now.
+    /// Whether everything has been looked at by now, and nothing waits for its turn.
     pub complete: bool,
 }
 

@@ -34,7 +34,7 @@ impl Sweep {
         let answer = Answer {
             outcomes: std::mem::take(&mut self.tally.outcomes),
             missed_by_event: evidence.missed_by_event.len(),
-            complete: is_kept && !self.is_cut,
+            complete: is_kept && !self.is_cut && self.tally.left_for_the_next_run == 0,
         };
         Ok(Swept {
             answer,

@@ -44,7 +44,8 @@ fn lines(values: impl Iterator<Item = Value>) -> String {
     }
 }
 
-fn totals(evidence: &Evidence) -> Value {
+/// The totals, as every document for programs names them.
+pub(in super::super) fn totals(evidence: &Evidence) -> Value {
     let totals = Totals::of(evidence);
     let by_state: serde_json::Map<String, Value> =
         totals.by_state.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();

@@ -133,21 +133,21 @@ impl ExemptionRow {
 
 /// Numbers of families, and of what runs.
 #[derive(Debug)]
-pub(super) struct Totals {
+pub(in super::super) struct Totals {
     /// In the order of [`State::ALL`].
-    pub(super) by_state: [(State, usize); 6],
+    pub(in super::super) by_state: [(State, usize); 6],
     /// Families whose latest ACTIVE revision is privileged.
-    pub(super) newest_privileged: usize,
+    pub(in super::super) newest_privileged: usize,
     /// Families of which something privileged runs.
-    pub(super) running: usize,
+    pub(in super::super) running: usize,
     /// Families with a privileged revision that can be started by its number.
-    pub(super) callable: usize,
+    pub(in super::super) callable: usize,
     /// Services on a privileged revision.
-    pub(super) services: usize,
+    pub(in super::super) services: usize,
 }
 
 impl Totals {
-    pub(super) fn of(evidence: &Evidence) -> Self {
+    pub(in super::super) fn of(evidence: &Evidence) -> Self {
         let families = &evidence.families;
         let count = |is_one: &dyn Fn(&FamilyRow) -> bool| families.iter().filter(|row| is_one(row)).count();
         // A family whose privileged revision is not ACTIVE any more, and runs, need not be among the families.

@@ -1,0 +1,59 @@
+//! What the sweep changed, each with the one line that undoes it, and the copies that it took back.
+
+use super::super::super::alert::{Line, undo, words};
+use super::super::super::arn::TaskDefinitionId;
+use super::super::super::outcome::Outcome;
+use super::kind::{Kind, tasks};
+use super::part::Part;
+use super::{Digest, News, Setting};
+
+/// The copies that are in force and were not told of: what came of each, it, and its copy.
+pub(super) fn copies<'a>(digest: &'a Digest) -> impl Iterator<Item = (&'a News, &'a TaskDefinitionId)> {
+    digest.of_kind(Kind::Changed).filter_map(|news| Some((news, news.copy.as_ref()?)))
+}
+
+pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
+    let made: Vec<Vec<Line>> = copies(digest)
+        .enumerate()
+        .map(|(number, (news, copy))| {
+            let how = match news.outcome {
+                Outcome::Remediated => "copied, proven equal",
+                Outcome::AlreadyRemediated => "copied by an earlier run, told now",
+                Outcome::Alerted | Outcome::Superseded | Outcome::Failed | Outcome::UnfaithfulCopyWithdrawn => "copied",
+                Outcome::Exempt | Outcome::Inactive | Outcome::Compliant | Outcome::FailedRegistration => "copied",
+            };
+            let running = tasks(news).map(|tasks| format!(" ({tasks})")).unwrap_or_default();
+            vec![
+                words(format!("{}. {}{running} -> {copy}: {how}", number + 1, news.id)),
+                Line::Verbatim(undo::on_one_line(&news.id, copy, setting)),
+            ]
+        })
+        .collect();
+    let is_still = digest.of_kind(Kind::CouldNot).next().is_none() && withdrawn(digest).next().is_none();
+    let foot = match (made.is_empty(), setting.backout_function) {
+        (true, _) if is_still => vec!["Nothing was changed.".to_owned()],
+        (true, _) => vec!["No new copy is in force.".to_owned()],
+        (false, Some(_)) => vec![
+            "Nothing that runs was touched. Each command exempts the containers for 30 days and brings the original \
+             back; WHY and WHO are yours to say."
+                .to_owned(),
+        ],
+        (false, None) => vec![
+            "Nothing that runs was touched. Each command makes the original its family's latest again; the guard \
+             respects that."
+                .to_owned(),
+        ],
+    };
+    let taken_back = withdrawn(digest).zip(made.len() + 1..).map(|((news, copy, why), number)| {
+        vec![words(format!("{number}. Deregistered {copy}, a copy of {}: {why}", news.id))]
+    });
+    let items = made.iter().cloned().chain(taken_back).collect();
+    Part { items, foot: foot.into_iter().map(words).collect(), gives_way: 3, ..Part::new("CHANGED") }
+}
+
+/// Copies that were withdrawn: of which, the copy, and why.
+pub(super) fn withdrawn<'a>(
+    digest: &'a Digest,
+) -> impl Iterator<Item = (&'a News, &'a TaskDefinitionId, &'static str)> {
+    digest.news.iter().flat_map(|news| news.withdrawn.iter().map(move |(copy, why)| (news, copy, *why)))
+}

@@ -1,0 +1,44 @@
+//! Exemptions that end soon, and how whoever still needs one makes it last longer.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::super::alert::words;
+use super::super::super::arn::Family;
+use super::super::super::keys;
+use super::super::counted::counted;
+use super::part::Part;
+use super::{Digest, Setting};
+
+/// Up to here hours say more than days.
+const IN_HOURS: SignedDuration = SignedDuration::from_hours(48);
+
+pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
+    let items: Vec<_> = digest.ending.iter().map(|it| vec![words(line(it, digest.evidence.at))]).collect();
+    let foot = if items.is_empty() { Vec::new() } else { vec![words(how(setting))] };
+    Part { items, foot, ..Part::new("ENDING") }
+}
+
+/// The end of one, and how far off it is.
+pub(super) fn line((family, end): &(Family, Timestamp), now: Timestamp) -> String {
+    let left = end.duration_since(now);
+    let hours = usize::try_from(left.as_hours()).unwrap_or_default();
+    let left = match left < IN_HOURS {
+        true => counted(hours, "hour", "hours"),
+        false => counted(hours / 24, "day", "days"),
+    };
+    format!("{family}: its exemption ends {end}, in {left}")
+}
+
+/// How to make one last longer.
+fn how(setting: &Setting) -> String {
+    let by_hand = format!(
+        "write a later expiresAt (90 days at most) to s3://{}/{}FAMILY.json",
+        setting.bucket,
+        keys::exemptions(setting.home)
+    );
+    let how = match setting.backout_function {
+        Some(function) => format!("Send {function} the request again that made it, with replace: true; or {by_hand}."),
+        None => format!("Then {by_hand}."),
+    };
+    format!("Still needed? {how}")
+}
