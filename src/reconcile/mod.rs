@@ -78,9 +78,6 @@ pub enum RunError {
     /// The event names no revision, and the family's latest could not be looked up.
     #[error("the event names no revision, and the family's latest ACTIVE one could not be looked up: {0}")]
     Unreadable(Failure),
-    /// The account could not be looked at.
-    #[error("the account could not be looked at: {0}")]
-    Blind(Failure),
     /// Nobody could be told.
     #[error("the alert could not be published, so nobody was told: {0}")]
     NotPublished(CallFailure),
@@ -97,7 +94,7 @@ impl RunError {
             Self::Transient(failure) => failure.category(),
             Self::OutOfTime => "out_of_time",
             Self::Unsettled => "unsettled",
-            Self::Unreadable(failure) | Self::Blind(failure) => failure.reason().as_str(),
+            Self::Unreadable(failure) => failure.reason().as_str(),
             Self::NotPublished(_) => "alert_not_published",
             Self::NotRecorded(_) => "not_recorded",
         }

@@ -324,6 +324,26 @@ async fn a_backup_that_a_dead_run_has_left_is_read_back_and_serves() {
 }
 
 #[tokio::test]
+async fn an_account_that_cannot_be_listed_is_told_once_with_the_statement_to_add() {
+    let world = swept(Mode::Remediate).await;
+    let lists = Calls::of("ListTaskDefinitions").by(SWEEP);
+    world.state().inject(Fault::always(Kind::AccessDenied("ecs:ListTaskDefinitions"), lists));
+    let before = alerts(&world);
+    let watermark = object(&world.state(), WATERMARK);
+    for _ in 0..3 {
+        let answer = world.sweep().await.unwrap();
+        assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("failed 1", false));
+    }
+    assert_eq!(alerts(&world), before + 1);
+    let mail = world.mail();
+    assert!(mail.contains(r#""Action":"ecs:ListTaskDefinitions""#) && mail.contains("Act now? Yes"), "{mail}");
+    assert_eq!(object(&world.state(), WATERMARK)["families"], watermark["families"], "nothing is forgotten");
+    world.state().heal_faults();
+    assert!(world.sweep().await.unwrap().complete);
+    assert_eq!(alerts(&world), before + 1);
+}
+
+#[tokio::test]
 async fn the_built_function_sweeps_answers_and_logs() {
     let mut story = Story::begin("remediate").await;
     story.register(PRIVILEGED);

@@ -1,7 +1,8 @@
 //! Sweep: what exists already, and what the event path missed. Pure: `watermark` is what earlier runs have seen and told,
-//! `span` and `foundation` what need not be looked at again, `digest` what people are told, `evidence` what an auditor is
+//! `span` and `foundation` what need not be looked at again, `digest` what people are told (`blind`, where nothing could be seen), `evidence` what an auditor is
 //! shown; `counted` writes the numbers of both.
 
+pub mod blind;
 mod counted;
 pub mod digest;
 pub mod evidence;

@@ -12,6 +12,7 @@ use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::exemption::Found;
 use crate::domain::keys;
 use crate::domain::observation::AccountUsage;
+use crate::domain::report::Failure;
 use crate::domain::sweep::foundation::Foundation;
 use crate::domain::sweep::span::Span;
 use crate::domain::sweep::watermark::Watermark;
@@ -36,12 +37,20 @@ pub(super) struct Account {
     pub(super) exemptions: BTreeMap<Family, (Found, Option<String>)>,
 }
 
+/// Why the account could not be looked at.
+pub(super) enum NoAccount {
+    /// A retry does not help.
+    Blind(Failure),
+    /// It may.
+    Later(RunError),
+}
+
 impl Account {
     /// Looks.
     ///
     /// # Errors
     /// When a list or the watermark cannot be read: what is not seen must not be taken for none.
-    pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, RunError> {
+    pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, NoAccount> {
         let clock = &guard.aws.clock;
         let look = async || {
             let mark = async { Ok::<_, Stop>(guard.aws.bucket.get(&keys::watermark(&guard.home)).await?) };
@@ -50,9 +59,9 @@ impl Account {
             tokio::try_join!(mark, active, usage, records(guard), exemptions(guard))
         };
         let seen = Patience::until(until, clock).repeat(look).await.map_err(|stop| match stop {
-            Stop::Transient(failure) => RunError::Transient(failure),
-            Stop::Failed(failure) => RunError::Blind(failure),
-            Stop::OutOfTime => RunError::OutOfTime,
+            Stop::Transient(failure) => NoAccount::Later(RunError::Transient(failure)),
+            Stop::Failed(failure) => NoAccount::Blind(failure),
+            Stop::OutOfTime => NoAccount::Later(RunError::OutOfTime),
         });
         let (mark, mut active, usage, records, exemptions) = seen?;
         for numbers in active.values_mut() {

@@ -12,13 +12,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Guard, RunError};
+use crate::aws::Expect;
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::failure::CallFailure;
+use crate::domain::keys;
 use crate::domain::observation::Held;
+use crate::domain::outcome::Outcome;
 use crate::domain::record::Record;
+use crate::domain::report::Failure;
+use crate::domain::sweep::blind;
 use crate::domain::sweep::digest::News;
+use crate::domain::sweep::watermark::Watermark;
 
-use account::Account;
+use account::{Account, NoAccount};
 
 /// What is left at the end to publish, to record, and to write the evidence and the watermark.
 const TIME_TO_TELL: SignedDuration = SignedDuration::from_secs(30);
@@ -115,15 +121,41 @@ impl Guard {
     /// One sweep over the account and Region.
     ///
     /// # Errors
-    /// When the account could not be looked at at all, or nobody could be told.
+    /// When what a retry can heal lasted longer than the run, or nobody could be told.
     pub async fn sweep(&self, deadline: Timestamp) -> Result<Swept, RunError> {
         let stop_at = deadline - TIME_TO_TELL;
-        let account = Account::look(self, stop_at).await?;
+        let account = match Account::look(self, stop_at).await {
+            Ok(account) => account,
+            Err(NoAccount::Blind(failure)) => return self.tell_that_nothing_was_seen(&failure, deadline).await,
+            Err(NoAccount::Later(error)) => return Err(error),
+        };
         let guard = Self { usage: Some(account.usage.clone()), ..self.clone() };
         let unseen = account.usage.unread.iter().map(Unseen::of).collect();
         let (kept, described, tally) = (Vec::new(), BTreeMap::new(), Tally::default());
         let mut sweep = Sweep { guard, account, stop_at, kept, unseen, described, tally, is_cut: false };
         sweep.look_around().await;
         sweep.tell(deadline).await
+    }
+
+    /// A retry does not help, so people are told, once: the watermark remembers it, if that can be read.
+    async fn tell_that_nothing_was_seen(&self, failure: &Failure, deadline: Timestamp) -> Result<Swept, RunError> {
+        let words = format!("{} {}", failure.reason().as_str(), failure.action().unwrap_or_default());
+        let key = keys::watermark(&self.home);
+        let held = self.aws.bucket.get(&key).await.ok().flatten();
+        let mut mark = held.as_ref().map(|held| Watermark::read(&held.text, self.aws.clock.now()).0);
+        if !mark.as_ref().is_some_and(|mark| mark.told.unseen.contains(&words)) {
+            self.publish(&blind::message(failure, &self.setting()), deadline).await?;
+        }
+        if let (Some(held), Some(mark)) = (held, &mut mark) {
+            mark.told.unseen.insert(words);
+            // Where it cannot be written, the next run tells it again.
+            let _ = self.aws.bucket.put(&key, &mark.to_json(), &Expect::Etag(held.etag)).await;
+        }
+        let outcomes = BTreeMap::from([(Outcome::Failed.as_str(), 1)]);
+        Ok(Swept {
+            answer: Answer { outcomes, missed_by_event: 0, complete: false },
+            metrics: vec![("Failed", 1.0), ("SweepCompleted", 0.0)],
+            unseen: vec![failure.to_string()],
+        })
     }
 }
