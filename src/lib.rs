@@ -8,6 +8,7 @@
 //! ```text
 //! RegisterTaskDefinition (CloudTrail -> EventBridge) -> guard -> observe -> plan -> apply -> report
 //!                                                                (reads)   (pure)  (writes)  (SNS, record, log, metrics)
+//! EventBridge Scheduler, hourly -> sweep -> the same for every revision; told once, then recorded
 //! operator: aws lambda invoke -> backout -> observe -> plan -> apply -> report
 //! ```
 //! An event names *which* revision to look at, never *what to do*. What is done follows from what is: running the same
@@ -23,7 +24,7 @@
 //! # The map, in reading order
 //! - [`domain`] decides: events, documents, the plan, records, alerts. Pure.
 //! - [`aws`] talks: the SDK's clients, as text in and out.
-//! - [`reconcile`] joins them: observe, plan, apply, report; and the same for backout.
+//! - [`reconcile`] joins them: observe, plan, apply, report; the same for backout, and for the whole account in sweep.
 //! - [`config`] reads the environment, [`telemetry`] writes the log, [`lambda`] is what the binaries run.
 //!
 //! # Invariants of absence
