@@ -1,4 +1,4 @@
-//! `make demo`: the guard at work in an account inside this process, told in six scenes. Each thing that it shows is
+//! `make demo`: the guard at work in an account inside this process, told in seven scenes. Each thing that it shows is
 //! asserted; if one is not so, it ends with an error. `DEMO_PAUSE=1` waits for Enter between the scenes.
 #![allow(clippy::print_stdout, reason = "showing is what it is for")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a demo that cannot go on has failed")]
@@ -12,6 +12,10 @@ mod paste;
 mod runtime_api;
 #[path = "../it/story.rs"]
 mod story;
+mod sweep;
+#[path = "../it/world.rs"]
+#[allow(dead_code, reason = "the demo tells one of its stories")]
+mod world;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -112,9 +116,10 @@ async fn main() {
     so(in_words(&healed) == "remediated web:2 sent", "once the permission is there, the next look remedies it");
 
     back_out().await;
+    let swept = sweep::scene(&files).await;
 
     println!("\nAll of it is so. It took {:.1} s. The files:", began.elapsed().as_secs_f64());
-    for path in written {
+    for path in written.into_iter().chain(swept) {
         println!("  {}", path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&path).display());
     }
 }

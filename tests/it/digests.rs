@@ -104,6 +104,7 @@ fn row(name: &str, outcome: Outcome, reason: Option<Reason>, tasks: u32, ways: u
         residual: vec!["app: runs as root (Security Hub ECS.20)".into(); ways],
         outcome,
         reason,
+        existed_before: false,
         copy: None,
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn nothing() -> Evidence {
         is_complete: true,
         unseen: Vec::new(),
         families_total: 0,
+        families_not_looked_at: 0,
         revisions_total: 0,
         revisions_looked_at: 0,
         families: Vec::new(),
@@ -52,6 +53,7 @@ fn family(name: &str, outcome: Outcome, reason: Option<Reason>) -> FamilyRow {
         residual: Vec::new(),
         outcome,
         reason,
+        existed_before: false,
         copy: None,
     }
 }

@@ -35,6 +35,8 @@ pub struct Evidence {
     pub unseen: Vec<String>,
     /// How many families have an ACTIVE revision.
     pub families_total: usize,
+    /// How many of them have an ACTIVE revision that was not looked at yet, and none that is known to be privileged.
+    pub families_not_looked_at: usize,
     /// How many ACTIVE revisions there are.
     pub revisions_total: usize,
     /// How many of them have been looked at.
@@ -71,6 +73,8 @@ pub struct FamilyRow {
     pub outcome: Outcome,
     /// Why.
     pub reason: Option<Reason>,
+    /// Whether its newest privileged revision was registered before the first run.
+    pub existed_before: bool,
     /// The copy that is in force.
     pub copy: Option<Revision>,
 }

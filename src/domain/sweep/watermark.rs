@@ -53,6 +53,7 @@ pub struct Told {
 /// What the last look at a privileged revision came to, and what it rested on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "what is known of a revision, not a state")]
 pub struct Standing {
     /// What it rested on: as long as that is the same, the outcome is the same. Empty: it is to be looked at.
     #[serde(default)]

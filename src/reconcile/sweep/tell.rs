@@ -173,9 +173,15 @@ impl Sweep {
     /// The state of the account by all that is known now.
     fn evidence(&self, now: Timestamp) -> Evidence {
         let account = &self.account;
+        let ids =
+            |family: &Family, active: &[Revision]| active.iter().map(|it| family.revision(*it)).collect::<Vec<_>>();
         let looked_at = |(family, active): (&Family, &Vec<Revision>)| {
-            let ids = active.iter().map(|number| family.revision(*number));
-            ids.filter(|id| account.has_seen(id) || self.described.contains_key(id)).count()
+            ids(family, active).iter().filter(|id| self.has_seen(id)).count()
+        };
+        let not_looked_at = |(family, active): &(&Family, &Vec<Revision>)| {
+            let ids = ids(family, active);
+            let is_privileged = ids.iter().any(|id| account.mark.privileged.contains_key(id));
+            !is_privileged && !ids.iter().all(|id| self.has_seen(id))
         };
         let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
         for id in account.mark.privileged.keys() {
@@ -197,6 +203,7 @@ impl Sweep {
                 }))
                 .collect(),
             families_total: account.active.len(),
+            families_not_looked_at: account.active.iter().filter(not_looked_at).count(),
             revisions_total: account.active.values().map(Vec::len).sum(),
             revisions_looked_at: account.active.iter().map(looked_at).sum(),
             families: families.into_iter().filter_map(|(family, numbers)| self.family_row(family, &numbers)).collect(),
@@ -210,6 +217,11 @@ impl Sweep {
         }
     }
 
+    /// Whether a revision was looked at, in this run or an earlier one.
+    fn has_seen(&self, id: &TaskDefinitionId) -> bool {
+        self.account.has_seen(id) || self.described.contains_key(id)
+    }
+
     fn family_row(&self, family: &Family, privileged: &[Revision]) -> Option<FamilyRow> {
         let account = &self.account;
         let active = account.active(family);
@@ -220,7 +232,7 @@ impl Sweep {
         Some(FamilyRow {
             family: family.clone(),
             latest,
-            is_newest_clean: latest.is_some_and(|latest| !privileged.contains(&latest)),
+            is_newest_clean: latest.is_some_and(|it| !privileged.contains(&it) && self.has_seen(&family.revision(it))),
             running: runs
                 .map(|run| {
                     let (starter, is_service) = match &run.starter {
@@ -241,6 +253,7 @@ impl Sweep {
             residual: newest.residual.clone(),
             outcome: newest.outcome,
             reason: newest.reason,
+            existed_before: newest.existed_before,
             copy: newest.copy,
         })
     }

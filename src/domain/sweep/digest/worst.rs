@@ -46,6 +46,7 @@ fn line(row: &FamilyRow) -> String {
         State::Superseded => "superseded",
         State::Exempt => "exempt",
         State::Remediated => "copied",
+        State::NotLookedAt => "not looked at yet",
         State::Clean => "clean",
     };
     let ways = match row.residual.len() {

@@ -73,6 +73,7 @@ fn family(row: &FamilyRow) -> Value {
         "running": row.running.iter().map(|it| run(name, it)).collect::<Vec<_>>(),
         "callable": row.callable.iter().map(|it| id(name, *it)).collect::<Vec<_>>(),
         "containers": all(&row.containers),
+        "existedBefore": row.existed_before,
         "copy": row.copy.map(|it| id(name, it)),
         "residualAccess": all(&row.residual),
     })

@@ -22,14 +22,23 @@ pub enum State {
     Exempt,
     /// A copy without privilege follows.
     Remediated,
+    /// No privileged revision was found, and not all of its ACTIVE revisions have been looked at.
+    NotLookedAt,
     /// No privileged revision is ACTIVE or runs.
     Clean,
 }
 
 impl State {
     /// All of them, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Failed, Self::ReportedOnly, Self::Superseded, Self::Exempt, Self::Remediated, Self::Clean];
+    pub const ALL: [Self; 7] = [
+        Self::Failed,
+        Self::ReportedOnly,
+        Self::Superseded,
+        Self::Exempt,
+        Self::Remediated,
+        Self::NotLookedAt,
+        Self::Clean,
+    ];
 
     /// The name in the document, and in the page's style.
     #[must_use]
@@ -40,6 +49,7 @@ impl State {
             Self::Superseded => "superseded",
             Self::Exempt => "exempt",
             Self::Remediated => "remediated",
+            Self::NotLookedAt => "not_looked_at",
             Self::Clean => "clean",
         }
     }
@@ -135,7 +145,7 @@ impl ExemptionRow {
 #[derive(Debug)]
 pub(in super::super) struct Totals {
     /// In the order of [`State::ALL`].
-    pub(in super::super) by_state: [(State, usize); 6],
+    pub(in super::super) by_state: [(State, usize); 7],
     /// Families whose latest ACTIVE revision is privileged.
     pub(in super::super) newest_privileged: usize,
     /// Families of which something privileged runs.
@@ -153,7 +163,8 @@ impl Totals {
         // A family whose privileged revision is not ACTIVE any more, and runs, need not be among the families.
         let active = count(&|row| row.latest.is_some());
         let of_state = |state| match state {
-            State::Clean => evidence.families_total.saturating_sub(active),
+            State::NotLookedAt => evidence.families_not_looked_at,
+            State::Clean => evidence.families_total.saturating_sub(active + evidence.families_not_looked_at),
             State::Failed | State::ReportedOnly | State::Superseded | State::Exempt | State::Remediated => {
                 count(&|row| row.state() == state)
             }

@@ -22,6 +22,7 @@ pub(super) fn name(state: State) -> &'static str {
         State::Superseded => "Superseded",
         State::Exempt => "Exempt",
         State::Remediated => "Remediated",
+        State::NotLookedAt => "Not looked at yet",
         State::Clean => "Clean",
     }
 }
@@ -33,6 +34,7 @@ fn meaning(state: State, is_sure: bool) -> &'static str {
         State::Superseded => "a newer revision follows",
         State::Exempt => "allowed to be privileged",
         State::Remediated => "a copy without privilege follows",
+        State::NotLookedAt => "the next runs go on",
         State::Clean if is_sure => "nothing privileged",
         State::Clean => "nothing privileged so far",
     }
@@ -109,10 +111,10 @@ fn percent(thousandths: usize) -> String {
 }
 
 /// Thousandths for each count, which add up to the whole: what there is has at least the least width.
-fn widths(counts: &[usize; 6]) -> [usize; 6] {
+fn widths(counts: &[usize; 7]) -> [usize; 7] {
     let total: usize = counts.iter().sum();
     if total == 0 {
-        return [0; 6];
+        return [0; 7];
     }
     let least = |count: usize| if count == 0 { 0 } else { SLICE_MIN };
     let shared = WHOLE.saturating_sub(counts.iter().map(|count| least(*count)).sum());
@@ -132,6 +134,7 @@ const PATTERNS: &str = "<defs>\
 <pattern id=\"p-superseded\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><path d=\"M4 0V8\"/></pattern>\
 <pattern id=\"p-exempt\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><path d=\"M3 3h2v2h-2z\"/></pattern>\
 <pattern id=\"p-remediated\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><path d=\"M-2 2 2-2M0 8 8 0M6 10 10 6\"/></pattern>\
+<pattern id=\"p-not_looked_at\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><path d=\"M0 3H3\"/></pattern>\
 </defs>\n";
 
 #[cfg(test)]
@@ -140,13 +143,15 @@ mod tests {
 
     #[test]
     fn the_slices_fill_the_bar_and_none_is_lost() {
-        for counts in [[1, 0, 0, 0, 0, 19_999], [1; 6], [0, 0, 0, 0, 0, 7], [3, 5, 7, 11, 13, 17], [20_000; 6]] {
+        for counts in
+            [[1, 0, 0, 0, 0, 0, 19_999], [1; 7], [0, 0, 0, 0, 0, 0, 7], [3, 5, 7, 11, 13, 17, 19], [20_000; 7]]
+        {
             let widths = widths(&counts);
             assert_eq!(widths.iter().sum::<usize>(), WHOLE, "{counts:?}");
             for (count, width) in counts.into_iter().zip(widths) {
                 assert_eq!(count == 0, width == 0, "{counts:?}");
             }
         }
-        assert_eq!(widths(&[0; 6]), [0; 6], "an empty account has an empty bar");
+        assert_eq!(widths(&[0; 7]), [0; 7], "an empty account has an empty bar");
     }
 }

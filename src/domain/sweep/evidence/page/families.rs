@@ -81,6 +81,9 @@ fn answer(is_yes: bool, is_good: bool, detail: &str) -> String {
 fn state(row: &FamilyRow, evidence: &Evidence) -> String {
     let state = row.state();
     let why = match (row.reason, end_of_exemption(row, evidence)) {
+        (Some(Reason::OutOfScope), _) if row.existed_before => {
+            "existed before the first sweep, and RemediateExisting or REMEDIATE_FAMILIES leaves it alone".to_owned()
+        }
         (Some(reason), _) => format!("{} <code>{}</code>", why(reason), reason.as_str()),
         (None, Some(end)) => format!("until {}", time(end)),
         (None, None) => came_to(row.outcome).to_owned(),
