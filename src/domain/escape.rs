@@ -2,12 +2,20 @@
 
 /// Longer than any name of AWS, short enough for a line or two.
 const LENGTH_MAX: usize = 256;
+/// An ARN that is cut names something else: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const ARN_LENGTH_MAX: usize = 2_048;
 
 /// For mail, terminals and logs: printable ASCII stays; all else (line breaks, escape sequences, marks that turn the
 /// direction of text, look-alike letters) is shown as `\u{…}`; too long a text is cut.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    spelled(text, |c| matches!(c, ' '..='~'))
+    spelled(text, LENGTH_MAX, |c| matches!(c, ' '..='~'))
+}
+
+/// For a statement to paste: as [`plain`], and as long as an ARN can be.
+#[must_use]
+pub fn arn(text: &str) -> String {
+    spelled(text, ARN_LENGTH_MAX, |c| matches!(c, ' '..='~'))
 }
 
 /// For a file that is read as UTF-8 (JSON, whose quoting is left to `serde_json`): letters and digits of every script
@@ -17,7 +25,7 @@ pub fn plain(text: &str) -> String {
 pub fn unicode(text: &str) -> String {
     // Hangul fillers are letters by category, and nothing to the eye.
     let is_blank = |c: char| matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    spelled(text, |c| matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_blank(c)))
+    spelled(text, LENGTH_MAX, |c| matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_blank(c)))
 }
 
 /// For HTML, as text or in a quoted attribute: as [`unicode`], and no character is markup. It does not isolate what is
@@ -39,10 +47,10 @@ pub fn html(text: &str) -> String {
     escaped
 }
 
-fn spelled(text: &str, is_kept: impl Fn(char) -> bool) -> String {
-    let mut escaped = String::with_capacity(text.len().min(LENGTH_MAX));
+fn spelled(text: &str, length_max: usize, is_kept: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len().min(length_max));
     for c in text.chars() {
-        if escaped.len() >= LENGTH_MAX {
+        if escaped.len() >= length_max {
             escaped.push_str("...");
             break;
         }
@@ -96,6 +104,14 @@ pub fn shell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_arn_is_not_cut_and_anything_longer_is() {
+        let longest = format!("arn:aws:ecs:eu-west-1:111122223333:task-definition/{}:*", "f".repeat(255));
+        assert_eq!(arn(&longest), longest);
+        assert!(plain(&longest).ends_with("..."));
+        assert_eq!(arn(&"x".repeat(3_000)).len(), ARN_LENGTH_MAX + 3);
+    }
 
     #[test]
     fn what_could_steer_a_terminal_or_a_mail_is_spelled_out() {

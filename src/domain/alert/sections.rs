@@ -2,7 +2,7 @@
 //! allow or fix it, evidence. Each section is a function of the report; an empty one is left out.
 
 use super::super::document::Described;
-use super::super::escape::plain;
+use super::super::escape::{arn, plain};
 use super::super::exemption::{Basis, Lapse, Verdict};
 use super::super::failure::Cause;
 use super::super::keys;
@@ -194,9 +194,9 @@ pub fn missing_statement(report: &Report) -> Option<String> {
 fn statement(action: &str, report: &Report, resource: &str) -> String {
     let roles = report.original().map(Described::roles).unwrap_or_default();
     let resource = match action {
-        "iam:PassRole" if !roles.is_empty() => json!(roles.iter().map(|role| plain(role)).collect::<Vec<_>>()),
+        "iam:PassRole" if !roles.is_empty() => json!(roles.iter().map(|role| arn(role)).collect::<Vec<_>>()),
         "iam:PassRole" => json!("*"),
-        _ if resource.starts_with("arn:") => json!(plain(&all_families(resource))),
+        _ if resource.starts_with("arn:") => json!(arn(&all_families(resource))),
         _ => json!("*"),
     };
     let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });

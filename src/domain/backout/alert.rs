@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::alert::{BY_HAND, Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
 use super::super::arn::{Home, TaskDefinitionId};
-use super::super::escape::{chat, plain, shell, subject};
+use super::super::escape::{arn, chat, plain, shell, subject};
 use super::super::keys;
 use super::super::report::Failure;
 use super::answer::Outcome;
@@ -255,6 +255,6 @@ fn cut(text: &str, max: usize) -> String {
 pub fn statement(failure: &Failure) -> Option<String> {
     let Failure::Call(call) = failure else { return None };
     let action = call.denied_action()?;
-    let resource = if call.resource.starts_with("arn:") { plain(&call.resource) } else { "*".to_owned() };
+    let resource = if call.resource.starts_with("arn:") { arn(&call.resource) } else { "*".to_owned() };
     Some(json!({ "Effect": "Allow", "Action": action, "Resource": resource }).to_string())
 }

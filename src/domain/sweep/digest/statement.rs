@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::super::escape::plain;
+use super::super::super::escape::arn;
 
 /// Resources that are written out; more than that is a line that nobody can paste.
 const RESOURCES_MAX: usize = 8;
@@ -20,7 +20,7 @@ pub(super) fn together<'a>(statements: impl Iterator<Item = &'a str>) -> Option<
     let parsed: Vec<Map<String, Value>> = statements.filter_map(|text| serde_json::from_str(text).ok()).collect();
     let mut resources: Vec<String> = Vec::new();
     for resource in parsed.iter().filter_map(|members| members.get("Resource")).flat_map(texts) {
-        let resource = plain(resource);
+        let resource = arn(resource);
         if !resources.contains(&resource) {
             resources.push(resource);
         }
