@@ -40,6 +40,8 @@ pub struct Knobs {
     pub page_length_max: usize,
     /// Each page is preceded by an empty one with a token.
     pub empty_pages: bool,
+    /// The last page leads to the first one again: a broken service.
+    pub goes_round: bool,
     /// What registrations lose or change from now on.
     pub mutilates: Option<Mutilation>,
 }
@@ -53,6 +55,7 @@ impl Default for Knobs {
             accepts_output_members: false,
             page_length_max: 100,
             empty_pages: false,
+            goes_round: false,
             mutilates: None,
         }
     }
@@ -230,7 +233,8 @@ fn page(
         }
     };
     let token = Token::of(input)?;
-    let is_left = |key: &String| token.last.as_ref().is_none_or(|last| if descending { key < last } else { key > last });
+    let is_left =
+        |key: &String| token.last.as_ref().is_none_or(|last| if descending { key < last } else { key > last });
     let mut items = items.filter(|(key, _)| is_left(key)).peekable();
     if knobs.empty_pages && !token.after_empty && items.peek().is_some() {
         return Ok((Vec::new(), Some(Token { after_empty: true, ..token.clone() }.written())));
@@ -238,7 +242,10 @@ fn page(
     let length = length.min(knobs.page_length_max.max(1));
     let page: Vec<_> = items.by_ref().take(length).collect();
     let last = page.last().filter(|_| items.peek().is_some()).map(|(key, _)| key.clone());
-    let next = last.map(|last| Token { after_empty: false, last: Some(last) }.written());
+    let next = match (last, knobs.goes_round) {
+        (None, false) => None,
+        (last, _) => Some(Token { after_empty: false, last }.written()),
+    };
     Ok((page.into_iter().map(|(_, value)| value).collect(), next))
 }
 

@@ -177,7 +177,6 @@ impl Ecs {
             None => Some((id.to_owned(), None)),
         }
     }
-
 }
 
 /// Whether this read does not see a family's newest revision yet. Each one asked about brings the end nearer.
