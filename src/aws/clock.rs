@@ -38,7 +38,7 @@ impl Clock {
     }
 
     /// What `future` gives, unless it takes longer than `limit`.
-    pub(super) async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    pub async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         let future = std::pin::pin!(future);
         Timeout::new(future, self.sleep.sleep(limit)).await.ok()
     }

@@ -7,19 +7,15 @@ use std::sync::Arc;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{SortOrder, TaskDefinitionField, TaskDefinitionStatus};
-use jiff::Timestamp;
 
-use super::clock::Clock;
 use super::failure::{Call, call};
 use super::pace::{Category, Pace};
 use super::raw_json::{LastAnswer, put_body};
+use super::tokens::Tokens;
 use crate::domain::arn::{Family, Home, Revision, TaskDefinitionArn, TaskDefinitionId};
 use crate::domain::daemon;
 use crate::domain::document::{Described, DocumentError, RegisterInput};
 use crate::domain::failure::{CallFailure, Transient};
-
-/// 100 revisions a page; ECS allows a family a million.
-const PAGES_MAX: usize = 10_000;
 
 /// The account's ECS in our Region.
 #[derive(Debug, Clone)]
@@ -27,6 +23,17 @@ pub struct Ecs {
     pub(super) client: aws_sdk_ecs::Client,
     pub(super) home: Home,
     pub(super) pace: Arc<Pace>,
+}
+
+/// The ACTIVE revisions of the account and Region, as far as they were listed.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// By family; the numbers in no order.
+    pub families: BTreeMap<Family, Vec<Revision>>,
+    /// Whether there is no further page.
+    pub is_complete: bool,
+    next: Option<String>,
+    tokens: Tokens,
 }
 
 /// Why there is no description.
@@ -115,36 +122,27 @@ impl Ecs {
         self.pace.keep(category).await;
     }
 
-    /// Every ACTIVE revision of the account and Region, by family; the numbers in no order.
+    /// Reads one more page of all ACTIVE revisions of the account and Region.
     ///
     /// # Errors
-    /// When a page cannot be read, or the pages do not end before `until`.
+    /// When the page cannot be read, or leads back to one that was shown. What was listed stays, to go on from there.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html>
-    pub async fn all_active(
-        &self,
-        clock: &Clock,
-        until: Timestamp,
-    ) -> Result<BTreeMap<Family, Vec<Revision>>, CallFailure> {
+    pub async fn list_on(&self, listing: &mut Listing) -> Result<(), CallFailure> {
         let call = || call("ecs:ListTaskDefinitions", "*");
-        let mut families: BTreeMap<Family, Vec<Revision>> = BTreeMap::new();
-        let mut token = None;
-        while clock.now() < until {
-            self.keep(Category::TaskDefinitionRead).await;
-            let request = self.client.list_task_definitions().status(TaskDefinitionStatus::Active).max_results(100);
-            let page = request.set_next_token(token.clone()).send().await;
-            let page = page.map_err(|error| call().failure(&error))?;
-            let arns = page.task_definition_arns.into_iter().flatten();
-            for id in arns.filter_map(|arn| arn.parse::<TaskDefinitionArn>().ok()).map(|arn| arn.id) {
-                families.entry(id.family).or_default().push(id.revision);
-            }
-            match page.next_token {
-                None => return Ok(families),
-                // It would go round for ever.
-                next if next == token => return Err(call().refused()),
-                next => token = next,
-            }
+        self.keep(Category::TaskDefinitionRead).await;
+        let request = self.client.list_task_definitions().status(TaskDefinitionStatus::Active).max_results(100);
+        let page = request.set_next_token(listing.next.clone()).send().await;
+        let page = page.map_err(|error| call().failure(&error))?;
+        let arns = page.task_definition_arns.into_iter().flatten();
+        for id in arns.filter_map(|arn| arn.parse::<TaskDefinitionArn>().ok()).map(|arn| arn.id) {
+            listing.families.entry(id.family).or_default().push(id.revision);
         }
-        Err(call().transient(Transient::TimedOut))
+        listing.is_complete = page.next_token.is_none();
+        match listing.tokens.lead_on(page.next_token.as_ref()) {
+            true => listing.next = page.next_token,
+            false => return Err(call().refused()),
+        }
+        Ok(())
     }
 
     /// The numbers of a family's ACTIVE revisions, all of those above `floor` and perhaps some below, from the highest.
@@ -173,8 +171,8 @@ impl Ecs {
     ) -> Result<Vec<Revision>, CallFailure> {
         let call = || call("ecs:ListTaskDefinitions", family.as_str());
         let mut revisions = Vec::new();
-        let mut token = None;
-        for _ in 0..PAGES_MAX {
+        let (mut token, mut tokens) = (None, Tokens::default());
+        while tokens.lead_on(token.as_ref()) {
             self.keep(Category::TaskDefinitionRead).await;
             let request = self.client.list_task_definitions().family_prefix(family.as_str());
             let request = request.status(status.clone()).sort(SortOrder::Desc).max_results(100);

@@ -8,6 +8,7 @@ mod raw_json;
 mod s3;
 mod services;
 mod sns;
+mod tokens;
 mod usage;
 mod walk;
 
@@ -26,7 +27,7 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use pace::SeesThrottles;
 
 pub use clock::Clock;
-pub use ecs::{BackupReceipt, DescribeError, Ecs};
+pub use ecs::{BackupReceipt, DescribeError, Ecs, Listing};
 pub use pace::Pace;
 pub use s3::{Bucket, Expect, Listed, Object, Written};
 pub use sns::Topic;

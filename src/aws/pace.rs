@@ -46,6 +46,8 @@ const CATEGORIES: [Category; 5] = [
 const SECOND: Duration = Duration::from_secs(1);
 /// A throttle halves the rate, down to an eighth.
 const SLOWNESS_MAX: u32 = 8;
+/// So many calls without a throttle double it again: whoever was in a hurry is done, and a sweep has to come to its end.
+const QUIET_CALLS: u32 = 50;
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
 
@@ -55,15 +57,17 @@ pub struct Pace {
     clock: Clock,
     /// In the order of [`Category`]; none for whoever is not to wait.
     buckets: Option<[Bucket; 5]>,
-    /// How many tokens a call takes: 1, and twice as many after each throttle.
+    /// How many tokens a call takes: 1, twice as many after each throttle, and fewer again when it is quiet.
     slowness: AtomicU32,
+    /// Calls since the last throttle, or since the rate was doubled.
+    quiet: AtomicU32,
 }
 
 impl Pace {
     /// No pace: an event waits for nobody.
     #[must_use]
     pub fn unlimited(clock: &Clock) -> Self {
-        Self { clock: clock.clone(), buckets: None, slowness: AtomicU32::new(1) }
+        Self { clock: clock.clone(), buckets: None, slowness: AtomicU32::new(1), quiet: AtomicU32::new(0) }
     }
 
     /// Five reads a second in each category, ten at once; one write in two seconds. A quarter of what ECS sustains.
@@ -91,13 +95,21 @@ impl Pace {
             let quota = quota.unwrap_or_else(|| Quota::per_second(tokens(1)));
             RateLimiter::direct_with_clock(quota, Ticks(clock.clone()))
         };
-        Self { clock: clock.clone(), buckets: Some(CATEGORIES.map(bucket)), slowness: AtomicU32::new(1) }
+        Self {
+            clock: clock.clone(),
+            buckets: Some(CATEGORIES.map(bucket)),
+            slowness: AtomicU32::new(1),
+            quiet: AtomicU32::new(0),
+        }
     }
 
     /// Waits until a call of this category may be made.
     pub async fn keep(&self, category: Category) {
         let Some(buckets) = &self.buckets else { return };
         let bucket = &buckets[category as usize];
+        if self.quiet.fetch_add(1, Ordering::Relaxed) >= QUIET_CALLS {
+            self.set(|slowness| (slowness / 2).max(1));
+        }
         for _ in 0..self.slowness.load(Ordering::Relaxed) {
             while let Err(not_yet) = bucket.check() {
                 self.clock.sleep(not_yet.wait_time_from(Ticks(self.clock.clone()).now())).await;
@@ -106,9 +118,13 @@ impl Pace {
     }
 
     fn slow_down(&self) {
-        let slower = |slowness: u32| Some((slowness * 2).min(SLOWNESS_MAX));
+        self.set(|slowness| (slowness * 2).min(SLOWNESS_MAX));
+    }
+
+    fn set(&self, change: impl Fn(u32) -> u32) {
+        self.quiet.store(0, Ordering::Relaxed);
         // The closure never declines.
-        let _ = self.slowness.fetch_update(Ordering::Relaxed, Ordering::Relaxed, slower);
+        let _ = self.slowness.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |slowness| Some(change(slowness)));
     }
 }
 

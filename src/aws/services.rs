@@ -9,11 +9,12 @@ use aws_sdk_ecs::types::{DeploymentRolloutState, ResourceManagementType, Service
 use super::ecs::Ecs;
 use super::failure::{Call, call};
 use super::pace::Category;
+use super::tokens::Tokens;
 use crate::domain::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
 use crate::domain::backout::service::{Other, Rollout, Service};
 use crate::domain::failure::CallFailure;
 
-/// 100 clusters or services a page; pages may be short.
+/// 100 clusters a page; pages may be short.
 const PAGES_MAX: usize = 1_000;
 /// DescribeServices takes ten names.
 pub(super) const SERVICES_A_CALL: usize = 10;
@@ -61,8 +62,8 @@ impl Ecs {
 
     pub(super) async fn services_in(&self, cluster: &str) -> Result<Vec<String>, CallFailure> {
         let call = || call("ecs:ListServices", cluster);
-        let (mut services, mut token) = (Vec::new(), None);
-        for _ in 0..PAGES_MAX {
+        let (mut services, mut token, mut tokens) = (Vec::new(), None, Tokens::default());
+        while tokens.lead_on(token.as_ref()) {
             self.keep(Category::ServiceRead).await;
             let request = self.client.list_services().cluster(cluster).max_results(100);
             let page = match request.set_next_token(token).send().await {

@@ -12,6 +12,7 @@ use super::ecs::Ecs;
 use super::failure::call;
 use super::pace::Category;
 use super::services::SERVICES_A_CALL;
+use super::tokens::Tokens;
 use crate::domain::arn::{Family, Revision, TaskDefinitionArn, TaskDefinitionId};
 use crate::domain::failure::CallFailure;
 use crate::domain::observation::{Run, Starter, Usage};
@@ -60,8 +61,11 @@ impl Ecs {
     /// The clusters on so many pages, and whether there are more.
     pub(super) async fn clusters(&self, pages_max: usize) -> Result<(Vec<String>, bool), CallFailure> {
         let mut clusters = Vec::new();
-        let mut token = None;
+        let (mut token, mut tokens) = (None, Tokens::default());
         for _ in 0..pages_max {
+            if !tokens.lead_on(token.as_ref()) {
+                return Err(call("ecs:ListClusters", "*").refused());
+            }
             self.keep(Category::ClusterRead).await;
             let page = self.client.list_clusters().max_results(100).set_next_token(token).send().await;
             let page = page.map_err(|error| call("ecs:ListClusters", "*").failure(&error))?;

@@ -11,13 +11,11 @@ use super::ecs::Ecs;
 use super::failure::call;
 use super::pace::Category;
 use super::services::{SERVICES_A_CALL, service};
+use super::tokens::Tokens;
 use super::usage::{mark_express, task};
 use crate::domain::arn::{Family, Revision};
 use crate::domain::failure::{CallFailure, Transient};
 use crate::domain::observation::{AccountUsage, Run, Starter};
-
-/// 100 tasks a page: 5,000 services of 5,000 tasks each are more than any walk ends with.
-const PAGES_MAX: usize = 10_000;
 
 type Tasks = BTreeMap<(Family, Starter, Revision), u32>;
 
@@ -78,8 +76,8 @@ impl Ecs {
 
     async fn all_tasks_in(&self, cluster: &str, is_late: &dyn Fn() -> bool) -> Result<Tasks, CallFailure> {
         let list = || call("ecs:ListTasks", cluster);
-        let (mut tasks, mut token) = (Tasks::new(), None);
-        for _ in 0..PAGES_MAX {
+        let (mut tasks, mut token, mut tokens) = (Tasks::new(), None, Tokens::default());
+        while tokens.lead_on(token.as_ref()) {
             if is_late() {
                 return Err(list().transient(Transient::TimedOut));
             }

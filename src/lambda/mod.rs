@@ -7,6 +7,7 @@ mod sweep;
 use std::cell::Cell;
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
@@ -52,7 +53,14 @@ impl Sandbox {
             self.settings.clone();
         let texts = Texts { runbook_url, backout_function, bucket: bucket.clone(), function };
         let places = Places { home: home.clone(), bucket, topic: topic.arn, topic_region: topic.region, path_style };
-        Guard { aws: aws::connect(places, Wiring::live(self.pace)).await, policy, home, texts, usage: None }
+        Guard {
+            aws: aws::connect(places, Wiring::live(self.pace)).await,
+            policy,
+            home,
+            texts,
+            usage: None,
+            listed: Arc::default(),
+        }
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Guard {
     pub texts: Texts,
     /// What runs every family, where a walk has seen that already.
     pub usage: Option<Arc<AccountUsage>>,
+    /// The ACTIVE revisions of the family that is looked at, in order, where they were listed already.
+    pub listed: Arc<[Revision]>,
 }
 
 /// What a run has done so far.
@@ -159,6 +161,17 @@ impl Guard {
             Some(walked) => walked.of(family),
             None => self.aws.ecs.usage(family).await,
         }
+    }
+
+    /// The numbers of a family's ACTIVE revisions, all of those above `floor` and perhaps some below, from the highest.
+    /// What was listed already is not listed again, only what is newer: a family may have a thousand pages.
+    async fn active_revisions(&self, family: &Family, floor: Revision) -> Result<Vec<Revision>, CallFailure> {
+        let newest = self.listed.last().copied().unwrap_or(floor);
+        let mut revisions = self.aws.ecs.active_revisions(family, floor.max(newest)).await?;
+        let lowest = revisions.last().copied();
+        let listed = self.listed.iter().rev().copied();
+        revisions.extend(listed.filter(|number| lowest.is_none_or(|lowest| *number < lowest)));
+        Ok(revisions)
     }
 
     /// How long a look may wait for what heals by itself.

@@ -80,7 +80,7 @@ async fn later_revisions(
     id: &TaskDefinitionId,
     now: Timestamp,
 ) -> Result<(Vec<Described>, Vec<Revision>), Stop> {
-    let listed = guard.aws.ecs.active_revisions(&id.family, id.revision).await?;
+    let listed = guard.active_revisions(&id.family, id.revision).await?;
     let mut numbers: Vec<Revision> = listed.iter().copied().filter(|number| *number > id.revision).collect();
     numbers.sort_unstable();
     let mut later = Vec::new();
@@ -173,7 +173,7 @@ async fn nearest_foreign_before(
     let one = Revision::new(1).unwrap_or(id.revision);
     let listed = match listed.iter().any(|number| *number < id.revision) {
         true => listed.to_vec(),
-        false => guard.aws.ecs.active_revisions(&id.family, one).await?,
+        false => guard.active_revisions(&id.family, one).await?,
     };
     for number in listed.into_iter().filter(|number| *number < id.revision).take(EARLIER_MAX) {
         let described = guard.aws.ecs.describe(&id.family.revision(number).to_string()).await?;

@@ -16,9 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use account::{Account, GUARD, PIPELINE, State};
+use account::{Account, GUARD, PIPELINE, SWEEP, State};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -46,8 +46,9 @@ async fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["measure", folder] => measure(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).await,
         ["instructions", binary] => check_instructions(&Path::new(env!("CARGO_MANIFEST_DIR")).join(binary)).await,
+        ["sweep", binary] => sweep(&Path::new(env!("CARGO_MANIFEST_DIR")).join(binary)).await,
         _ => {
-            println!("bench measure FOLDER | bench instructions BINARY");
+            println!("bench measure FOLDER | bench instructions BINARY | bench sweep BINARY");
             ExitCode::FAILURE
         }
     }
@@ -345,4 +346,45 @@ async fn check_instructions(binary: &Path) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Families and their revisions, of which a sweep is to need no more memory than Lambda's least.
+const FAMILIES: usize = 20_000;
+const REVISIONS: usize = 10;
+const SWEEP_MIB_MAX: f64 = 128.0;
+/// Listing alone takes 400 s at the pace of a sweep; then some time to describe.
+const SWEEP_TIME: Duration = Duration::from_mins(9);
+
+/// The peak memory of one sweep over a large account, in the time that it takes: most of its watermark is there, and each
+/// family has one revision left to look at; one in fifty is privileged.
+async fn sweep(binary: &Path) -> ExitCode {
+    let (account, mut environment) = account(None).await;
+    environment.extend(account.environment(SWEEP));
+    let names: Vec<String> =
+        (0..FAMILIES).map(|number| format!("team-{:02}-service-{number:05}", number % 37)).collect();
+    {
+        let mut state = account.state();
+        let at = state.now - Duration::from_hours(2 * 365 * 24);
+        for (number, family) in names.iter().enumerate() {
+            let privileged = number % 50 == 0;
+            let input =
+                format!(r#"{{"containerDefinitions":[{{"name":"app","image":"a","privileged":{privileged}}}]}}"#);
+            state.ecs.fill(family, REVISIONS, &input, PIPELINE, at);
+        }
+        let spans: Vec<String> = names.iter().map(|family| format!("\"{family}\":[{REVISIONS},2]")).collect();
+        let (now, spans) = (state.now, spans.join(","));
+        let mark = format!(r#"{{"schemaVersion":1,"createdAt":"{now}","families":{{{spans}}},"privileged":{{}}}}"#);
+        state.put_object(SWEEP, "guard-state", "sweeps/012345678912/us-east-1.json", mark.as_bytes());
+    }
+    let candidate = Candidate { program: binary.to_owned(), arguments: Vec::new(), environment };
+    let mut function = candidate.start().await;
+    function.time_limit = SWEEP_TIME;
+    let (cpu, began) = (cpu_of_children(), Instant::now());
+    let answer = function.invoke(b"{}").await.expect("an answer");
+    let (took, peak) = (began.elapsed().as_secs(), peak_memory(&function));
+    let calls = account.state().calls().len();
+    function.stop().await;
+    println!("{answer}");
+    println!("{calls} calls in {took} s, {:.1} s of CPU, peak memory {peak:.1} MiB", cpu_of_children() - cpu);
+    if peak < SWEEP_MIB_MAX { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

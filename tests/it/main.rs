@@ -9,6 +9,7 @@ mod paste;
 mod runtime_api;
 mod story;
 mod sweep;
+mod sweep_scale;
 mod world;
 
 mod alerts;

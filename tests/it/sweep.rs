@@ -6,12 +6,13 @@ use std::time::Duration;
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode};
 use serde_json::{Value, json};
 
+use super::account::state::Budget;
 use super::account::state::ecs::{Mutilation, Place, Service, Task};
-use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE, SWEEP, State};
+use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE, SWEEP, Seen, State};
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story};
 use super::world::{EXEMPTION, RECORD, World, exempt_until};
 
-const WATERMARK: &str = "sweeps/111122223333/eu-west-1.json";
+pub(crate) const WATERMARK: &str = "sweeps/111122223333/eu-west-1.json";
 const LATEST: &str = "reports/111122223333/eu-west-1/latest.json";
 
 /// An account with a privileged `web:1` from before, that was swept once.
@@ -29,7 +30,7 @@ fn outcomes(outcomes: &std::collections::BTreeMap<&'static str, usize>) -> Strin
     outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-fn of_family(family: &str, input: &str) -> String {
+pub(crate) fn of_family(family: &str, input: &str) -> String {
     input.replace("\"family\":\"web\"", &format!("\"family\":\"{family}\""))
 }
 
@@ -369,4 +370,127 @@ async fn an_empty_account_is_swept_in_silence() {
     let answer = world.sweep().await.unwrap();
     assert!(answer.complete && answer.outcomes.is_empty(), "{answer:?}");
     assert_eq!((alerts(&world), world.state().s3.object(BUCKET, EXEMPTION)), (0, None));
+}
+
+/// An account of a clean family and some privileged ones, from before.
+async fn several(families: usize, set_up: impl FnOnce(&mut State)) -> World {
+    World::with(Mode::Remediate, NEWER, |state| {
+        for number in 0..families {
+            state.register(PIPELINE, &of_family(&format!("app-{number:03}"), PRIVILEGED));
+        }
+        state.pass(Duration::from_hours(24));
+        set_up(state);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn short_and_empty_pages_end_with_the_last_token_only() {
+    let world = several(12, |state| {
+        state.ecs.knobs.page_length_max = 5;
+        state.ecs.knobs.empty_pages = true;
+    })
+    .await;
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("alerted 12, compliant 1", true));
+    assert!(world.state().count("ListTaskDefinitions") > 12);
+}
+
+#[tokio::test]
+async fn pages_that_go_round_end_the_run_with_an_error() {
+    for (pages, length) in [("one that leads to itself", 100), ("A, B, A, B", 9), ("A, B, C, A, B, C", 5)] {
+        let world = several(12, |state| {
+            state.ecs.knobs.page_length_max = length;
+            state.ecs.knobs.goes_round = true;
+        })
+        .await;
+        let began = world.state().now;
+        let answer = world.sweep().await.unwrap();
+        assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("failed 1", false), "{pages}");
+        assert_eq!(alerts(&world), 1, "{pages}");
+        let state = world.state();
+        assert!(state.now.duration_since(began).as_secs() < 60, "{pages}: {}", state.now);
+        assert!(state.count("ListTaskDefinitions") <= 8, "{pages}");
+        assert_eq!(state.s3.object(BUCKET, WATERMARK), None, "{pages}");
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_vanishes_after_it_was_listed_is_the_next_runs_to_judge() {
+    let world = several(3, |state| {
+        state
+            .before(Calls::of("DescribeTaskDefinition").on("app-001"), |state| state.deregister(PIPELINE, "app-001:1"));
+    })
+    .await;
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("alerted 2, compliant 1", false));
+    world.state().pass(Duration::from_hours(1));
+    let answer = world.sweep().await.unwrap();
+    assert!(answer.complete && answer.outcomes.is_empty(), "{answer:?}");
+    assert_eq!(object(&world.state(), LATEST)["totals"]["newestPrivileged"], 2);
+}
+
+#[tokio::test]
+async fn a_run_that_is_out_of_time_goes_on_in_the_next_and_tells_nothing_twice() {
+    let world = several(200, |_| {}).await;
+    let mut told = Vec::new();
+    for _ in 0..20 {
+        let began = world.state().now;
+        let answer = world.sweep_within(Duration::from_secs(90), |_| {}).await.unwrap().answer;
+        assert!(world.state().now.duration_since(began).as_secs() < 90);
+        told.push(answer.outcomes.get("alerted").copied().unwrap_or_default());
+        world.state().pass(Duration::from_hours(1));
+        if answer.complete {
+            break;
+        }
+    }
+    assert!(told.len() > 1 && told.iter().sum::<usize>() == 200, "{told:?}");
+    let told_of = |id: &str| {
+        let state = world.state();
+        let messages = state.sns.messages();
+        messages.iter().filter(|message| message.delivery("email").body.contains(id)).count()
+    };
+    // The digest names the ten worst; more of them are in the report.
+    assert!((0..200).all(|number| told_of(&format!("app-{number:03}:1")) <= 1));
+    assert_eq!(alerts(&world), told.iter().filter(|count| **count > 0).count());
+    assert_eq!(world.sweep().await.unwrap().outcomes.len(), 0);
+}
+
+#[tokio::test]
+async fn a_look_that_reads_on_and_on_does_not_take_the_others_with_it() {
+    let world = several(3, |state| {
+        for _ in 0..600 {
+            let id = state.register(PIPELINE, &of_family("busy", PRIVILEGED));
+            if id != "busy:1" {
+                state.deregister(PIPELINE, &id);
+            }
+        }
+        state.ecs.knobs.page_length_max = 1;
+        // It is gone when the reconciler looks, who then reads the list of all that is.
+        let second = Calls::of("DescribeTaskDefinition").on("busy:1").starting_at(2);
+        state.before(second, |state| state.deregister(PIPELINE, "busy:1"));
+    })
+    .await;
+    let answer = world.sweep_within(Duration::from_secs(90), |_| {}).await.unwrap().answer;
+    assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("alerted 3", false));
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("compliant 1", true));
+}
+
+#[tokio::test]
+async fn beside_others_who_use_most_of_the_budget_it_slows_down_and_comes_through() {
+    for taken in [16.0, 18.0, 19.0] {
+        let world = several(100, |state| {
+            let budget = Budget::empty(state.now).shared(taken);
+            state.budget = Some(budget);
+            state.ecs.knobs.page_length_max = 1;
+        })
+        .await;
+        let answer = world.sweep().await.unwrap();
+        let (state, refusal) = (world.state(), Seen::Refused("ThrottlingException".into()));
+        let throttled = state.calls().iter().filter(|call| call.seen == refusal).count();
+        let calls = state.count("ListTaskDefinitions") + state.count("DescribeTaskDefinition");
+        assert!(throttled > 0 && throttled * 10 < calls, "{throttled} of {calls} at {taken}");
+        assert!(answer.complete, "{answer:?}");
+    }
 }

@@ -141,7 +141,7 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
         guard_roles: vec!["guard-role".parse().unwrap(), "sweep-role".parse().unwrap()],
     };
     let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
-    Guard { aws: connect(places, wiring).await, policy, home, texts, usage: None }
+    Guard { aws: connect(places, wiring).await, policy, home, texts, usage: None, listed: Arc::default() }
 }
 
 /// As a principal of the account.

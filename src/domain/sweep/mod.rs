@@ -8,4 +8,5 @@ pub mod digest;
 pub mod evidence;
 pub mod foundation;
 pub mod span;
+mod standings;
 pub mod watermark;

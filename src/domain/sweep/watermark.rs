@@ -31,6 +31,7 @@ pub struct Watermark {
     /// What was looked at of each family.
     pub families: BTreeMap<Family, Span>,
     /// Each privileged revision that is ACTIVE or in use.
+    #[serde(with = "super::standings")]
     pub privileged: BTreeMap<TaskDefinitionId, Standing>,
     /// Revisions that are in use, not ACTIVE, and not privileged.
     #[serde(default)]
@@ -56,39 +57,39 @@ pub struct Told {
 #[expect(clippy::struct_excessive_bools, reason = "what is known of a revision, not a state")]
 pub struct Standing {
     /// What it rested on: as long as that is the same, the outcome is the same. Empty: it is to be looked at.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rests_on: String,
     /// The outcome.
     pub outcome: Outcome,
     /// Why.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The copy in force.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Revision>,
     /// Its privileged containers.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<String>,
     /// Ways to the host that its copy keeps, in words.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub residual: Vec<String>,
     /// When it was registered, by ECS's word.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_at: Option<Timestamp>,
     /// Whether it was registered before the first run.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub existed_before: bool,
     /// Whether an event told of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_event: bool,
     /// Whether people were told of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_told: bool,
     /// Whether a digest has said that no event told of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub missed_was_told: bool,
     /// When the exemption that it rests on ends.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exempt_until: Option<Timestamp>,
 }
 
@@ -207,6 +208,20 @@ mod tests {
         assert_eq!(Watermark::read(&text, now()), (watermark.clone(), None));
         let later = text.replacen('{', r#"{"memberOfTheFuture":{"a":1},"#, 1);
         assert_eq!(Watermark::read(&later, now()), (watermark, None));
+    }
+
+    #[test]
+    fn what_is_the_same_of_a_familys_revisions_is_written_once() {
+        let mut watermark = Watermark::begun(now());
+        for (id, rests_on) in [("web:1", "x"), ("web:2", "y"), ("web:10", "z"), ("api:1", "x")] {
+            let standing = Standing { rests_on: rests_on.into(), ..standing("2026-11-24T07:00:00Z") };
+            watermark.privileged.insert(id.parse().unwrap(), standing);
+        }
+        let exempt = Standing { outcome: Outcome::Exempt, ..standing("2026-11-24T07:00:00Z") };
+        watermark.privileged.insert("web:3".parse().unwrap(), exempt);
+        let text = watermark.to_json();
+        assert_eq!(text.matches("remediated").count(), 3, "{text}");
+        assert_eq!(Watermark::read(&text, now()), (watermark, None));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::super::observe::exemption_with_etag;
 use super::super::stop::{Patience, Stop};
 use super::super::{Guard, RunError};
+use crate::aws::{Aws, Listing};
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::exemption::Found;
 use crate::domain::keys;
@@ -52,17 +53,17 @@ impl Account {
     /// When a list or the watermark cannot be read: what is not seen must not be taken for none.
     pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, NoAccount> {
         let clock = &guard.aws.clock;
-        let look = async || {
-            let mark = async { Ok::<_, Stop>(guard.aws.bucket.get(&keys::watermark(&guard.home)).await?) };
-            let active = async { Ok(guard.aws.ecs.all_active(clock, until).await?) };
-            let usage = async { Ok(guard.aws.ecs.usage_of_all(clock, until).await) };
-            tokio::try_join!(mark, active, usage, records(guard), exemptions(guard))
-        };
-        let seen = Patience::until(until, clock).repeat(look).await.map_err(|stop| match stop {
-            Stop::Transient(failure) => NoAccount::Later(RunError::Transient(failure)),
-            Stop::Failed(failure) => NoAccount::Blind(failure),
-            Stop::OutOfTime => NoAccount::Later(RunError::OutOfTime),
-        });
+        let patience = || Patience::until(until, clock);
+        let mark = patience().repeat(async || Ok(guard.aws.bucket.get(&keys::watermark(&guard.home)).await?));
+        let usage = async { Ok(guard.aws.ecs.usage_of_all(clock, until).await) };
+        let (records, exemptions) =
+            (patience().repeat(async || records(guard).await), patience().repeat(async || exemptions(guard).await));
+        let seen =
+            tokio::try_join!(mark, active(guard, until), usage, records, exemptions).map_err(|stop| match stop {
+                Stop::Transient(failure) => NoAccount::Later(RunError::Transient(failure)),
+                Stop::Failed(failure) => NoAccount::Blind(failure),
+                Stop::OutOfTime => NoAccount::Later(RunError::OutOfTime),
+            });
         let (mark, mut active, usage, records, exemptions) = seen?;
         for numbers in active.values_mut() {
             numbers.sort_unstable();
@@ -123,6 +124,18 @@ impl Account {
         Foundation { id, policy: &guard.policy, active: self.active(&id.family), exemption, record, usage: &usage }
             .text()
     }
+}
+
+/// Each page has a patience of its own: thousands of them are not begun again for one that failed.
+async fn active(guard: &Guard, until: Timestamp) -> Result<BTreeMap<Family, Vec<Revision>>, Stop> {
+    let (Aws { ecs, clock, .. }, mut listing) = (&guard.aws, Listing::default());
+    while !listing.is_complete {
+        if clock.now() >= until {
+            return Err(Stop::OutOfTime);
+        }
+        Patience::until(until, clock).repeat(async || Ok(ecs.list_on(&mut listing).await?)).await?;
+    }
+    Ok(listing.families)
 }
 
 async fn records(guard: &Guard) -> Result<BTreeMap<TaskDefinitionId, String>, Stop> {

@@ -1,6 +1,8 @@
 //! Looks at single revisions, in the order of their weight: the latest of each family, then what is known to be
 //! privileged and rests on something else by now, then what is in use without being ACTIVE, then the rest.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::apply::TIME_TO_FINISH;
@@ -197,13 +199,19 @@ impl Sweep {
             self.tally.left_for_the_next_run += 1;
             return;
         }
-        let guard = match limit {
-            Limit::None => self.guard.clone(),
-            Limit::NextRun | Limit::ReportOnly => Guard { policy: reporting(&self.guard.policy), ..self.guard.clone() },
+        let listed = self.account.active(&id.family).into();
+        let policy = match limit {
+            Limit::None => self.guard.policy.clone(),
+            Limit::NextRun | Limit::ReportOnly => reporting(&self.guard.policy),
         };
+        let guard = Guard { policy, listed, ..self.guard.clone() };
         // No registration begins after the time to stop.
         let deadline = self.stop_at + TIME_TO_FINISH;
-        match Box::pin(guard.reconcile(id, &Provenance::default(), deadline)).await {
+        // Nor does a look outlast it that reads for ever: what came of the others is still to be told and written.
+        let time = Duration::try_from(deadline.duration_since(guard.aws.clock.now())).unwrap_or_default();
+        let nobody = Provenance::default();
+        let run = Box::pin(guard.reconcile(id, &nobody, deadline));
+        match guard.aws.clock.within(time, run).await.unwrap_or(Err(RunError::OutOfTime)) {
             Ok((report, past)) => self.keep(report, past, existed_before, limit),
             Err(error) => {
                 self.tally.failures_in_a_row += 1;

@@ -192,14 +192,14 @@ impl Cluster {
 impl Ecs {
     pub(super) fn list_clusters(&self, input: &Document, caller: &Caller) -> Result<String, Refusal> {
         let arn = |name: &String| (name.clone(), caller.home.arn("ecs", &format!("cluster/{name}")));
-        let items = self.clusters.keys().map(arn).collect();
+        let items = self.clusters.keys().map(arn);
         Ok(listed("clusterArns", page(items, input, &self.knobs, false, 100)?))
     }
 
     pub(super) fn list_services(&self, input: &Document, caller: &Caller) -> Result<String, Refusal> {
         let (name, cluster) = self.cluster_of(input)?;
         let arn = |service: &String| (service.clone(), caller.home.arn("ecs", &format!("service/{name}/{service}")));
-        let items = cluster.services.keys().map(arn).collect();
+        let items = cluster.services.keys().map(arn);
         Ok(listed("serviceArns", page(items, input, &self.knobs, false, SERVICES_PAGE)?))
     }
 
@@ -281,8 +281,7 @@ impl Ecs {
             .tasks
             .iter()
             .filter(|(_, task)| wanted(task))
-            .map(|(id, _)| (id.clone(), caller.home.arn("ecs", &format!("task/{name}/{id}"))))
-            .collect();
+            .map(|(id, _)| (id.clone(), caller.home.arn("ecs", &format!("task/{name}/{id}"))));
         Ok(listed("taskArns", page(items, input, &self.knobs, false, 100)?))
     }
 

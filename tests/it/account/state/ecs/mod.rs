@@ -40,6 +40,8 @@ pub struct Knobs {
     pub page_length_max: usize,
     /// Each page is preceded by an empty one with a token.
     pub empty_pages: bool,
+    /// The last page leads to the first one again: a broken service.
+    pub goes_round: bool,
     /// What registrations lose or change from now on.
     pub mutilates: Option<Mutilation>,
 }
@@ -53,6 +55,7 @@ impl Default for Knobs {
             accepts_output_members: false,
             page_length_max: 100,
             empty_pages: false,
+            goes_round: false,
             mutilates: None,
         }
     }
@@ -154,6 +157,26 @@ impl Ecs {
         self.stale.insert(family.to_owned(), (reads, end));
     }
 
+    /// A family of so many revisions, all the same but for what makes them one, quickly and without events.
+    ///
+    /// # Panics
+    /// When the input is no JSON object.
+    pub fn fill(&mut self, family: &str, count: usize, input: &str, registered_by: &str, registered_at: Timestamp) {
+        let mut input = Document::parse(input.as_bytes()).expect("the input is a JSON object");
+        input.set("family", quoted(family));
+        let revisions = self.families.entry(family.to_owned()).or_default();
+        revisions.extend((revisions.len() + 1..).take(count).map(|number| Revision {
+            number,
+            status: Status::Active,
+            input: input.clone(),
+            tags: Vec::new(),
+            registered_by: registered_by.to_owned(),
+            registered_at,
+            deregistered_at: None,
+            delete_requested_at: None,
+        }));
+    }
+
     /// A cluster, made if need be.
     pub fn cluster(&mut self, name: &str) -> &mut Cluster {
         self.clusters.entry(name.to_owned()).or_default()
@@ -194,9 +217,9 @@ pub fn resource_of(body: &[u8]) -> String {
     }
 }
 
-/// A page of what is sorted by key: the values, and where the next page begins.
+/// A page of what comes in the order of its keys: the values, and where the next page begins.
 fn page(
-    mut items: Vec<(String, String)>,
+    items: impl Iterator<Item = (String, String)>,
     input: &Document,
     knobs: &Knobs,
     descending: bool,
@@ -209,28 +232,26 @@ fn page(
             number.ok_or_else(|| Refusal::parameter("maxResults must be between 1 and 100"))?
         }
     };
-    let token = input.text("nextToken").map(|token| Token::read(&token)).transpose()?.unwrap_or_default();
-    items.sort();
-    if descending {
-        items.reverse();
-    }
-    if let Some(last) = &token.last {
-        items.retain(|(key, _)| if descending { key < last } else { key > last });
-    }
-    if knobs.empty_pages && !token.after_empty && !items.is_empty() {
-        return Ok((Vec::new(), Some(Token { after_empty: true, ..token }.written())));
+    let token = Token::of(input)?;
+    let is_left =
+        |key: &String| token.last.as_ref().is_none_or(|last| if descending { key < last } else { key > last });
+    let mut items = items.filter(|(key, _)| is_left(key)).peekable();
+    if knobs.empty_pages && !token.after_empty && items.peek().is_some() {
+        return Ok((Vec::new(), Some(Token { after_empty: true, ..token.clone() }.written())));
     }
     let length = length.min(knobs.page_length_max.max(1));
-    let more = items.len() > length;
-    items.truncate(length);
-    let last = items.last().filter(|_| more).map(|(key, _)| key.clone());
-    let next = last.map(|last| Token { after_empty: false, last: Some(last) }.written());
-    Ok((items.into_iter().map(|(_, value)| value).collect(), next))
+    let page: Vec<_> = items.by_ref().take(length).collect();
+    let last = page.last().filter(|_| items.peek().is_some()).map(|(key, _)| key.clone());
+    let next = match (last, knobs.goes_round) {
+        (None, false) => None,
+        (last, _) => Some(Token { after_empty: false, last }.written()),
+    };
+    Ok((page.into_iter().map(|(_, value)| value).collect(), next))
 }
 
 /// Where a list goes on: after the last key that was shown, so that what is added or removed meanwhile makes no page
 /// lose an element.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Token {
     last: Option<String>,
     /// The page before was the empty one.
@@ -238,6 +259,10 @@ struct Token {
 }
 
 impl Token {
+    fn of(input: &Document) -> Result<Self, Refusal> {
+        Ok(input.text("nextToken").map(|token| Self::read(&token)).transpose()?.unwrap_or_default())
+    }
+
     fn read(text: &str) -> Result<Self, Refusal> {
         let invalid = || Refusal::parameter("Invalid token");
         let (kind, key) = text.split_once('-').ok_or_else(invalid)?;

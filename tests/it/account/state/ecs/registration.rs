@@ -4,8 +4,9 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>,
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-definition-state.html>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::super::document::{Document, array, quoted, raw};
@@ -64,9 +65,8 @@ impl Ecs {
     pub(super) fn describe(&mut self, input: &Document, caller: &Caller) -> Result<String, Refusal> {
         let name = required(input, "taskDefinition")?;
         let (family, number) = Self::named(&name, caller).ok_or_else(unable_to_describe)?;
-        let hidden = self.hidden(&family, caller);
         let revisions = self.families.get(&family).ok_or_else(unable_to_describe)?;
-        let seen = &revisions[..revisions.len() - usize::from(hidden)];
+        let seen = &revisions[..revisions.len() - usize::from(hidden(&mut self.stale, &family, caller))];
         let revision = match number {
             Some(number) => number.checked_sub(1).and_then(|index| seen.get(index)),
             None => seen.iter().rev().find(|revision| revision.status == Status::Active),
@@ -177,19 +177,16 @@ impl Ecs {
             None => Some((id.to_owned(), None)),
         }
     }
+}
 
-    /// Whether this read does not see the family's newest revision yet. Each one asked about brings the end nearer.
-    pub(super) fn hidden(&mut self, family: &str, caller: &Caller) -> bool {
-        if !self.families.contains_key(family) {
-            return false;
+/// Whether this read does not see a family's newest revision yet. Each one asked about brings the end nearer.
+pub(super) fn hidden(stale: &mut BTreeMap<String, (u32, Timestamp)>, family: &str, caller: &Caller) -> bool {
+    match stale.get_mut(family) {
+        Some((reads, end)) if *reads > 0 && caller.now < *end => {
+            *reads -= 1;
+            true
         }
-        match self.stale.get_mut(family) {
-            Some((reads, end)) if *reads > 0 && caller.now < *end => {
-                *reads -= 1;
-                true
-            }
-            _ => false,
-        }
+        _ => false,
     }
 }
 
