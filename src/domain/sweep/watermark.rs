@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::arn::{Family, Revision, TaskDefinitionId};
 use super::super::outcome::{Outcome, Reason};
-use super::super::report::Report;
+use super::super::report::{Failure, Report};
 use super::span::Span;
 
 /// The version of the schema that this code writes.
@@ -62,6 +62,9 @@ pub struct Standing {
     /// Why.
     #[serde(default)]
     pub reason: Option<Reason>,
+    /// For `failed`: the action that failed, so that another failure is other news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_action: Option<String>,
     /// The copy in force.
     #[serde(default)]
     pub copy: Option<Revision>,
@@ -152,7 +155,10 @@ impl Standing {
     #[must_use]
     pub fn has_told(&self, report: &Report) -> bool {
         let copy = report.copy.as_ref().map(|copy| copy.id.revision);
-        self.was_told && (self.outcome, self.reason, self.copy) == (report.outcome, report.reason, copy)
+        let failed_action = report.failure.as_ref().and_then(Failure::action);
+        self.was_told
+            && self.failed_action.as_deref() == failed_action
+            && (self.outcome, self.reason, self.copy) == (report.outcome, report.reason, copy)
     }
 
     /// Whether it must be looked at again: something that it rests on has changed, its exemption has ended, or what
@@ -184,6 +190,7 @@ mod tests {
             copy: None,
             containers: vec!["app".into()],
             residual: Vec::new(),
+            failed_action: None,
             registered_at: Some(registered_at.parse().unwrap()),
             existed_before: false,
             by_event: false,

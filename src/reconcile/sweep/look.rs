@@ -20,7 +20,7 @@ use crate::domain::plan::STRAY_AGE_MAX;
 use crate::domain::policy::{FamilyGlobs, Mode, Policy};
 use crate::domain::provenance::Provenance;
 use crate::domain::record::Withdrawal;
-use crate::domain::report::{Finding, Report};
+use crate::domain::report::{Failure, Finding, Report};
 use crate::domain::residual;
 use crate::domain::sweep::digest::News;
 use crate::domain::sweep::span::Span;
@@ -356,6 +356,7 @@ fn news(report: &Report, guard: &Guard, existed_before: bool) -> News {
     News {
         id: report.id.clone(),
         outcome: report.outcome,
+        failed_action: report.failure.as_ref().and_then(Failure::action).map(str::to_owned),
         reason: report.reason,
         copy: report.copy.as_ref().map(|copy| copy.id.clone()),
         withdrawn: withdrawn
