@@ -89,6 +89,9 @@ pub struct Standing {
     /// Whether a digest has said that no event told of it.
     #[serde(default)]
     pub missed_was_told: bool,
+    /// The last run found it neither listed nor in use. Lists may be behind, so it is forgotten when the next one does too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_missing: bool,
     /// When the exemption that it rests on ends.
     #[serde(default)]
     pub exempt_until: Option<Timestamp>,
@@ -144,7 +147,7 @@ impl Watermark {
         let created_at = self.created_at;
         let is_missed = move |standing: &Standing| {
             let old_enough = |at| created_at <= at && now.duration_since(at) > EVENT_AGE_MAX;
-            !standing.by_event && standing.registered_at.is_some_and(old_enough)
+            !standing.by_event && !standing.is_missing && standing.registered_at.is_some_and(old_enough)
         };
         self.privileged.iter().filter(move |(_, standing)| is_missed(standing))
     }
@@ -196,6 +199,7 @@ mod tests {
             by_event: false,
             was_told: false,
             missed_was_told: false,
+            is_missing: false,
             exempt_until: None,
         }
     }

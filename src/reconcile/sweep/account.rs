@@ -77,7 +77,10 @@ impl Account {
             active.get(&id.family).is_some_and(|numbers| numbers.binary_search(&id.revision).is_ok())
                 || usage.of(&id.family).may_run(id.revision)
         };
-        mark.privileged.retain(|id, _| is_there(id));
+        mark.privileged.retain(|id, standing| {
+            let was_missing = std::mem::replace(&mut standing.is_missing, !is_there(id));
+            !(was_missing && standing.is_missing)
+        });
         mark.clean_in_use.retain(is_there);
         mark.families.retain(|family, _| active.contains_key(family));
     }

@@ -367,6 +367,7 @@ fn news(report: &Report, guard: &Guard, existed_before: bool) -> News {
             .collect(),
         existed_before,
         failure: report.failure.as_ref().map(ToString::to_string),
+        is_missing: before.is_some_and(|before| before.is_missing),
         statement: crate::domain::alert::missing_statement(report),
         tasks: usage.runs.iter().filter(|run| run.revision == report.id.revision).map(|run| run.tasks).sum(),
     }

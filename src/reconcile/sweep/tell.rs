@@ -178,7 +178,8 @@ impl Sweep {
             ids.filter(|id| account.has_seen(id) || self.described.contains_key(id)).count()
         };
         let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
-        for id in account.mark.privileged.keys() {
+        let there = account.mark.privileged.iter().filter(|(_, standing)| !standing.is_missing);
+        for id in there.map(|(id, _)| id) {
             families.entry(&id.family).or_default().push(id.revision);
         }
         let usage = &account.usage;
