@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::super::observe::exemption_with_etag;
 use super::super::stop::{Patience, Stop};
 use super::super::{Guard, RunError};
+use crate::aws::Object;
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::exemption::Found;
 use crate::domain::keys;
@@ -44,7 +45,7 @@ impl Account {
     pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, RunError> {
         let clock = &guard.aws.clock;
         let look = async || {
-            let mark = async { Ok::<_, Stop>(guard.aws.bucket.get(&keys::watermark(&guard.home)).await?) };
+            let mark = watermark(guard);
             let active = async { Ok(guard.aws.ecs.all_active(clock, until).await?) };
             let usage = async { Ok(guard.aws.ecs.usage_of_all(clock, until).await) };
             tokio::try_join!(mark, active, usage, records(guard), exemptions(guard))
@@ -116,6 +117,17 @@ impl Account {
         let record = self.records.get(id).map(String::as_str);
         Foundation { id, policy: &guard.policy, active: self.active(&id.family), exemption, record, usage: &usage }
             .text()
+    }
+}
+
+/// The watermark as it is stored. One that cannot be used is read once more before it is given up: nothing else holds the
+/// time of the first run.
+async fn watermark(guard: &Guard) -> Result<Option<Object>, Stop> {
+    let key = keys::watermark(&guard.home);
+    let is_usable = |object: &Object| Watermark::read(&object.text, guard.aws.clock.now()).1.is_none();
+    match guard.aws.bucket.get(&key).await? {
+        Some(object) if !is_usable(&object) => Ok(guard.aws.bucket.get(&key).await?),
+        read => Ok(read),
     }
 }
 

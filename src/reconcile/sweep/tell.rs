@@ -145,15 +145,30 @@ impl Sweep {
         true
     }
 
-    /// Where another sweep has written meanwhile, theirs stays: what this one saw is seen again.
+    /// Where another sweep has written meanwhile, theirs stays and this run is not complete: what it saw is seen again.
     async fn write_watermark(&mut self, deadline: Timestamp) -> bool {
         let key = keys::watermark(&self.guard.home);
         self.account.mark.complete = !self.is_cut;
         let text = self.account.mark.to_json();
         let expect = self.account.mark_etag.clone().map_or(Expect::Nothing, Expect::Etag);
         let write = async || Ok(self.guard.aws.bucket.put(&key, &text, &expect).await?);
-        match self.guard.until_the_end(deadline).repeat(write).await {
-            Ok(Written::Yes(_) | Written::Changed) => true,
+        let written = match self.guard.until_the_end(deadline).repeat(write).await {
+            Ok(Written::Yes(_)) => Ok(true),
+            // Our own, if the answer to the first attempt was lost.
+            Ok(Written::Changed) => {
+                let read = async || Ok(self.guard.aws.bucket.get(&key).await?);
+                let stored = self.guard.until_the_end(deadline).repeat(read).await;
+                stored.map(|object| object.is_some_and(|object| object.text == text))
+            }
+            Err(stop) => Err(stop),
+        };
+        match written {
+            Ok(true) => true,
+            Ok(false) => {
+                let words = format!("{key} was written by another run meanwhile");
+                self.unseen.push(Unseen { words, lasts: false });
+                false
+            }
             Err(stop) => {
                 self.unseen.push(unwritten(&key, &stop));
                 false
