@@ -53,6 +53,10 @@ pub struct Told {
 /// What the last look at a privileged revision came to, and what it rested on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a note of its own, under a name of its own in the stored JSON"
+)]
 pub struct Standing {
     /// What it rested on: as long as that is the same, the outcome is the same. Empty: it is to be looked at.
     #[serde(default)]
@@ -190,10 +194,10 @@ mod tests {
             rests_on: "x".into(),
             outcome: Outcome::Remediated,
             reason: None,
+            failed_action: None,
             copy: None,
             containers: vec!["app".into()],
             residual: Vec::new(),
-            failed_action: None,
             registered_at: Some(registered_at.parse().unwrap()),
             existed_before: false,
             by_event: false,

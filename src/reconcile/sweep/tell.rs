@@ -102,13 +102,16 @@ impl Sweep {
     async fn write_records(&mut self, deadline: Timestamp) {
         for kept in std::mem::take(&mut self.kept) {
             let id = kept.id;
+            // What somebody else wrote meanwhile was not looked at: it may say that an event told of the revision.
+            let mut is_overtaken = false;
             if let Some(recording) = kept.record {
                 let write = async || {
                     let held = recording.held.clone();
                     self.guard.merge_record(&id, held, &recording.news, recording.is_news).await
                 };
                 match self.guard.until_the_end(deadline).repeat(write).await {
-                    Ok(etag) => {
+                    Ok((etag, by_others)) => {
+                        is_overtaken = by_others;
                         self.account.records.insert(id.clone(), etag);
                     }
                     Err(stop) => {
@@ -117,6 +120,9 @@ impl Sweep {
                         continue;
                     }
                 }
+            }
+            if kept.is_open || is_overtaken {
+                continue;
             }
             let waits = |rests_on: &String| rests_on.is_empty();
             let rests_on = self.account.foundation(&self.guard, &id);
