@@ -34,10 +34,12 @@ pub(super) fn judge_family(state: &State, family: &str) -> Verdict {
                 let number = revision.number;
                 must(copy.is_none(), || format!("{family}:{number} is a second ACTIVE copy"))?;
                 copy = Some(revision);
-                let original = people.ok_or_else(|| format!("{family}:{number} is a copy of nothing that is ACTIVE"))?;
+                let original =
+                    people.ok_or_else(|| format!("{family}:{number} is a copy of nothing that is ACTIVE"))?;
                 let wanted = meaning::unprivileged(&original.input.to_json());
                 let is_it = meaning_of(revision) == wanted;
-                let older = || format!("{family}:{number} is not what people registered last, {family}:{}", original.number);
+                let older =
+                    || format!("{family}:{number} is not what people registered last, {family}:{}", original.number);
                 must(is_it, older)?;
             }
         }

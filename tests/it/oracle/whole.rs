@@ -175,9 +175,10 @@ fn has_looked(state: &State, family: &str, number: usize) -> bool {
 }
 
 fn active(state: &State) -> impl Iterator<Item = (String, usize)> {
-    state.ecs.families().flat_map(|family| {
-        state.ecs.active(family).into_iter().map(move |number| (family.to_owned(), number))
-    })
+    state
+        .ecs
+        .families()
+        .flat_map(|family| state.ecs.active(family).into_iter().map(move |number| (family.to_owned(), number)))
 }
 
 fn all<'a>(state: &'a State, prefix: &str) -> impl Iterator<Item = (String, Value)> + 'a {

