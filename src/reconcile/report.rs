@@ -122,25 +122,28 @@ impl Guard {
         held: Option<Held>,
         news: &Record,
         is_news: bool,
-    ) -> Result<String, Stop> {
+    ) -> Result<(String, bool), Stop> {
         let change = |held, is_overtaken: bool| Record::merged(held, news.clone(), is_overtaken && !is_news);
         self.update_record(id, held, change).await
     }
 
     /// Changes a record by compare-and-swap. `held` is what was read of it last; where somebody else wrote meanwhile, the
-    /// newest one is changed instead, and the change is told so. Answers the `ETag` under which it lies then.
+    /// newest one is changed instead, and the change is told so. Answers the `ETag` under which it lies then, and
+    /// whether somebody else wrote.
     pub(super) async fn update_record(
         &self,
         id: &TaskDefinitionId,
         mut held: Option<Held>,
         change: impl Fn(Option<Record>, bool) -> Record,
-    ) -> Result<String, Stop> {
+    ) -> Result<(String, bool), Stop> {
         let key = keys::record(&self.home, id);
         let mut is_overtaken = false;
         for _ in 0..MERGES_MAX {
             let merged = change(held.as_ref().map(|held| held.record.clone()), is_overtaken);
             let expect = match &held {
-                Some(held) if held.record.says_the_same_as(&merged) => return Ok(held.etag.clone()),
+                Some(held) if held.record.says_the_same_as(&merged) => {
+                    return Ok((held.etag.clone(), is_overtaken));
+                }
                 Some(held) => Expect::Etag(held.etag.clone()),
                 None => Expect::Nothing,
             };
@@ -148,7 +151,7 @@ impl Guard {
                 .to_json()
                 .map_err(|error| Stop::Failed(Failure::RecordUnreadable { key: key.clone(), error }))?;
             match self.aws.bucket.put(&key, &text, &expect).await? {
-                Written::Yes(etag) => return Ok(etag),
+                Written::Yes(etag) => return Ok((etag, is_overtaken)),
                 Written::Changed => {
                     is_overtaken = true;
                     held = read_record(self, id).await?;

@@ -185,12 +185,51 @@ impl World {
         let event = state.trail()[0].clone();
         set_up(&mut state);
         state.forget_calls();
+        Self { event, ..Self::resumed(mode, state, topic).await }
+    }
+
+    /// Another world in the state in which this one is now.
+    pub(crate) async fn again(&self) -> Self {
+        let mut state = self.state().clone();
+        let topic = state.topic(TOPIC);
+        Self { event: self.event.clone(), ..Self::resumed(self.guard.policy.mode, state, topic).await }
+    }
+
+    async fn resumed(mode: Mode, state: State, topic: String) -> Self {
         let state = Arc::new(Mutex::new(state));
         Self {
             guard: guard(mode, topic, wiring(&state, GUARD, Pace::unlimited)).await,
             state,
-            event,
+            event: String::new(),
             deliveries: Mutex::default(),
+        }
+    }
+
+    /// Does something else, all of it, before that call of a sweep that runs.
+    pub(crate) async fn meanwhile<T>(
+        &self,
+        sweep: impl Future<Output = T>,
+        call: usize,
+        other: impl Future<Output = ()>,
+    ) -> T {
+        self.state().holds = Some((SWEEP, call));
+        let mut sweep = std::pin::pin!(sweep);
+        let ended = std::future::poll_fn(|context| match sweep.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if self.state().is_held => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        let ends = self.state().ends;
+        self.state().holds = None;
+        other.await;
+        {
+            let mut state = self.state();
+            (state.is_held, state.ends) = (false, ends);
+        }
+        match ended {
+            Some(ended) => ended,
+            None => sweep.await,
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::arn::{Family, Revision, TaskDefinitionId};
 use super::super::outcome::{Outcome, Reason};
-use super::super::report::Report;
+use super::super::report::{Failure, Report};
 use super::span::Span;
 
 /// The version of the schema that this code writes.
@@ -64,6 +64,9 @@ pub struct Standing {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// For `failed`: the action that failed, so that another failure is other news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_action: Option<String>,
     /// The copy in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Revision>,
@@ -88,6 +91,9 @@ pub struct Standing {
     /// Whether a digest has said that no event told of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub missed_was_told: bool,
+    /// The last run found it neither listed nor in use. Lists may be behind, so it is forgotten when the next one does too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_missing: bool,
     /// When the exemption that it rests on ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exempt_until: Option<Timestamp>,
@@ -143,7 +149,7 @@ impl Watermark {
         let created_at = self.created_at;
         let is_missed = move |standing: &Standing| {
             let old_enough = |at| created_at <= at && now.duration_since(at) > EVENT_AGE_MAX;
-            !standing.by_event && standing.registered_at.is_some_and(old_enough)
+            !standing.by_event && !standing.is_missing && standing.registered_at.is_some_and(old_enough)
         };
         self.privileged.iter().filter(move |(_, standing)| is_missed(standing))
     }
@@ -154,7 +160,10 @@ impl Standing {
     #[must_use]
     pub fn has_told(&self, report: &Report) -> bool {
         let copy = report.copy.as_ref().map(|copy| copy.id.revision);
-        self.was_told && (self.outcome, self.reason, self.copy) == (report.outcome, report.reason, copy)
+        let failed_action = report.failure.as_ref().and_then(Failure::action);
+        self.was_told
+            && self.failed_action.as_deref() == failed_action
+            && (self.outcome, self.reason, self.copy) == (report.outcome, report.reason, copy)
     }
 
     /// Whether it must be looked at again: something that it rests on has changed, its exemption has ended, or what
@@ -183,6 +192,7 @@ mod tests {
             rests_on: "x".into(),
             outcome: Outcome::Remediated,
             reason: None,
+            failed_action: None,
             copy: None,
             containers: vec!["app".into()],
             residual: Vec::new(),
@@ -191,6 +201,7 @@ mod tests {
             by_event: false,
             was_told: false,
             missed_was_told: false,
+            is_missing: false,
             exempt_until: None,
         }
     }

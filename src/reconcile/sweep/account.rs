@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::observe::exemption_with_etag;
 use super::super::stop::{Patience, Stop};
 use super::super::{Guard, RunError};
-use crate::aws::{Aws, Listing};
+use crate::aws::{Aws, Listing, Object};
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::exemption::Found;
 use crate::domain::keys;
@@ -54,7 +54,7 @@ impl Account {
     pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, NoAccount> {
         let clock = &guard.aws.clock;
         let patience = || Patience::until(until, clock);
-        let mark = patience().repeat(async || Ok(guard.aws.bucket.get(&keys::watermark(&guard.home)).await?));
+        let mark = patience().repeat(async || watermark(guard).await);
         let usage = async { Ok(guard.aws.ecs.usage_of_all(clock, until).await) };
         let (records, exemptions) =
             (patience().repeat(async || records(guard).await), patience().repeat(async || exemptions(guard).await));
@@ -87,7 +87,10 @@ impl Account {
             active.get(&id.family).is_some_and(|numbers| numbers.binary_search(&id.revision).is_ok())
                 || usage.of(&id.family).may_run(id.revision)
         };
-        mark.privileged.retain(|id, _| is_there(id));
+        mark.privileged.retain(|id, standing| {
+            let was_missing = std::mem::replace(&mut standing.is_missing, !is_there(id));
+            !(was_missing && standing.is_missing)
+        });
         mark.clean_in_use.retain(is_there);
         mark.families.retain(|family, _| active.contains_key(family));
     }
@@ -136,6 +139,17 @@ async fn active(guard: &Guard, until: Timestamp) -> Result<BTreeMap<Family, Vec<
         Patience::until(until, clock).repeat(async || Ok(ecs.list_on(&mut listing).await?)).await?;
     }
     Ok(listing.families)
+}
+
+/// The watermark as it is stored. One that cannot be used is read once more before it is given up: nothing else holds the
+/// time of the first run.
+async fn watermark(guard: &Guard) -> Result<Option<Object>, Stop> {
+    let key = keys::watermark(&guard.home);
+    let is_usable = |object: &Object| Watermark::read(&object.text, guard.aws.clock.now()).1.is_none();
+    match guard.aws.bucket.get(&key).await? {
+        Some(object) if !is_usable(&object) => Ok(guard.aws.bucket.get(&key).await?),
+        read => Ok(read),
+    }
 }
 
 async fn records(guard: &Guard) -> Result<BTreeMap<TaskDefinitionId, String>, Stop> {

@@ -22,7 +22,7 @@ use crate::domain::plan::STRAY_AGE_MAX;
 use crate::domain::policy::{FamilyGlobs, Mode, Policy};
 use crate::domain::provenance::Provenance;
 use crate::domain::record::Withdrawal;
-use crate::domain::report::{Finding, Report};
+use crate::domain::report::{Failure, Finding, Report};
 use crate::domain::residual;
 use crate::domain::sweep::digest::News;
 use crate::domain::sweep::span::Span;
@@ -46,9 +46,12 @@ impl Sweep {
         self.look_at_all(in_use).await;
         for family in self.account.active.keys().cloned().collect::<Vec<_>>() {
             let left = Span::left(self.account.mark.families.get(&family).copied(), self.account.active(&family));
-            let left = left.into_iter().map(|number| family.revision(number));
-            let left = left.filter(|id| !self.knows(id)).collect();
-            self.look_at_all(left).await;
+            // One by one: each that is known makes the span grow for the next.
+            for id in left.into_iter().map(|number| family.revision(number)) {
+                if !self.knows(&id) {
+                    self.look_at_all(vec![id]).await;
+                }
+            }
         }
     }
 
@@ -110,15 +113,18 @@ impl Sweep {
         };
         self.tally.failures_in_a_row = 0;
         let is_old = is_old(described.registered_at(), self.guard.aws.clock.now());
-        self.described.insert(id.clone(), is_old);
-        match described.privileged_containers().is_empty() {
+        let is_done = match described.privileged_containers().is_empty() {
             true => self.is_clean(id, &described).await,
             false => {
                 let existed_before = self.existed_before(id, &described);
                 self.reconcile(id, existed_before).await;
+                // What came to no end has no standing that would lead there again.
+                self.account.mark.privileged.contains_key(id)
             }
-        }
-        if is_old && described.is_active() {
+        };
+        self.described.insert(id.clone(), is_old && is_done);
+        self.is_cut |= !is_done && described.is_active();
+        if is_old && is_done && described.is_active() {
             self.account.saw(id);
         }
     }
@@ -144,50 +150,54 @@ impl Sweep {
         });
     }
 
-    async fn is_clean(&mut self, id: &TaskDefinitionId, described: &Described) {
+    /// Whether nothing about it is left to do.
+    async fn is_clean(&mut self, id: &TaskDefinitionId, described: &Described) -> bool {
         *self.tally.outcomes.entry(Outcome::Compliant.as_str()).or_default() += 1;
         self.account.mark.privileged.remove(id);
         if !described.is_active() {
             self.account.mark.clean_in_use.insert(id.clone());
-            return;
+            return true;
         }
         let is_latest = self.account.active(&id.family).last() == Some(&id.revision);
         let now = self.guard.aws.clock.now();
         let is_young = described.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
         let may_withdraw = self.guard.policy.mode == Mode::Remediate;
-        if may_withdraw && is_latest && is_young && self.guard.policy.is_ours(described.registered_by()) {
-            self.look_at_the_original_of(id).await;
-        }
+        let may_be_left_behind =
+            may_withdraw && is_latest && is_young && self.guard.policy.is_ours(described.registered_by());
+        !may_be_left_behind || self.look_at_the_original_of(id).await
     }
 
     /// A young latest of ours may be what a run that died has left behind. Its original was backed up before; where that
-    /// one is not ACTIVE any more, nothing else leads there.
-    async fn look_at_the_original_of(&mut self, copy: &TaskDefinitionId) {
+    /// one is not ACTIVE any more, nothing else leads there. Answers whether nothing is left to do about it.
+    async fn look_at_the_original_of(&mut self, copy: &TaskDefinitionId) -> bool {
         let prefix = keys::backups_of(&self.guard.home, &copy.family);
         let listed = match self.guard.aws.bucket.list(&prefix).await {
             Ok(listed) => listed,
             Err(failure) => {
                 self.is_cut = true;
                 self.unseen.push(Unseen::of(&failure));
-                return;
+                return false;
             }
         };
         let originals = listed.iter().filter_map(|object| keys::revision_below(&prefix, &object.key));
-        let Some(original) = originals.filter(|number: &Revision| *number < copy.revision).max() else { return };
-        let original = copy.family.revision(original);
-        if !self.account.is_active(&original) {
-            self.reconcile(&original, false).await;
+        let original = originals.filter(|number: &Revision| *number < copy.revision).max();
+        match original.map(|original| copy.family.revision(original)) {
+            Some(original) if self.account.is_active(&original) => true,
+            Some(original) => self.reconcile(&original, false).await,
+            // No copy is made without a backup.
+            None => false,
         }
     }
 
-    /// Brings a privileged revision into order as an event would, within what a sweep may change.
-    async fn reconcile(&mut self, id: &TaskDefinitionId, existed_before: bool) {
+    /// Brings a privileged revision into order as an event would, within what a sweep may change. Answers whether it came
+    /// to an end that another look would not change.
+    async fn reconcile(&mut self, id: &TaskDefinitionId, existed_before: bool) -> bool {
         let by_event = match self.has_event(id).await {
             Ok(by_event) => by_event,
             Err(unseen) => {
                 self.is_cut = true;
                 self.unseen.push(unseen);
-                return;
+                return false;
             }
         };
         // What an event told of is the guard's, whenever it was registered.
@@ -197,7 +207,7 @@ impl Sweep {
         if limit == Limit::NextRun && held.is_some_and(|held| held.rests_on.is_empty()) {
             // It waits for its turn, as it did before.
             self.tally.left_for_the_next_run += 1;
-            return;
+            return false;
         }
         let listed = self.account.active(&id.family).into();
         let policy = match limit {
@@ -218,6 +228,7 @@ impl Sweep {
                 self.is_cut = true;
                 let lasts = !matches!(error, RunError::Transient(_) | RunError::OutOfTime | RunError::Unsettled);
                 self.unseen.push(Unseen { words: format!("{id}: {}", error.category()), lasts });
+                false
             }
         }
     }
@@ -247,8 +258,16 @@ impl Sweep {
         }
     }
 
-    /// Keeps what came of a look until it is told.
-    fn keep(&mut self, report: Report, past: Past, existed_before: bool, limit: Limit) {
+    /// Keeps what came of a look until it is told. Answers whether another look would come to the same.
+    fn keep(&mut self, report: Report, past: Past, existed_before: bool, limit: Limit) -> bool {
+        // Its own list was behind the account's: what it did not see may be what decides.
+        let highest_seen = report.finding.as_ref().map(|finding| finding.seen.highest_listed);
+        let is_behind = highest_seen.is_some_and(|seen| self.account.active(&report.id.family).last() > Some(&seen));
+        self.is_cut |= is_behind;
+        // Nothing is withdrawn while nobody knows whether the family is exempt.
+        let is_unsure = |Finding { plan, .. }: &Finding| matches!(plan.exemption, Verdict::Unreadable(_));
+        let is_open = is_behind || report.finding.as_ref().is_some_and(is_unsure);
+        let is_settled = !is_open && report.outcome != Outcome::Failed;
         let now = self.guard.aws.clock.now();
         let Past { own, family } = past;
         *self.tally.outcomes.entry(report.outcome.as_str()).or_default() += 1;
@@ -291,7 +310,7 @@ impl Sweep {
             None => self.account.mark.privileged.remove(&report.id),
         };
         if waits {
-            return;
+            return false;
         }
         self.kept.push(Kept {
             news: (alert == Alerting::Sent).then(|| news(&report, &self.guard, existed_before)),
@@ -300,8 +319,10 @@ impl Sweep {
                 is_news: told_at == Some(now) || !report.made.is_empty(),
                 held: own,
             }),
+            is_open,
             id: report.id,
         });
+        is_settled
     }
 }
 
@@ -343,6 +364,7 @@ fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Opti
         rests_on: String::new(),
         outcome: report.outcome,
         reason: report.reason,
+        failed_action: report.failure.as_ref().and_then(Failure::action).map(str::to_owned),
         copy: report.copy.as_ref().map(|copy| copy.id.revision),
         containers: report.privileged_containers().to_vec(),
         residual: original
@@ -353,6 +375,7 @@ fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Opti
         by_event: false,
         was_told: matches!(alert, Alerting::Sent | Alerting::AlreadySent),
         missed_was_told: before.is_some_and(|before| before.missed_was_told),
+        is_missing: before.is_some_and(|before| before.is_missing),
         exempt_until: report.finding.as_ref().and_then(until),
     })
 }

@@ -93,6 +93,8 @@ struct Kept {
     id: TaskDefinitionId,
     news: Option<News>,
     record: Option<Recording>,
+    /// Something that decides was not seen, so the next run looks again.
+    is_open: bool,
 }
 
 /// What is to be added to a record.

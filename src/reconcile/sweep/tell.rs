@@ -102,13 +102,16 @@ impl Sweep {
     async fn write_records(&mut self, deadline: Timestamp) {
         for kept in std::mem::take(&mut self.kept) {
             let id = kept.id;
+            // What somebody else wrote meanwhile was not looked at: it may say that an event told of the revision.
+            let mut is_overtaken = false;
             if let Some(recording) = kept.record {
                 let write = async || {
                     let held = recording.held.clone();
                     self.guard.merge_record(&id, held, &recording.news, recording.is_news).await
                 };
                 match self.guard.until_the_end(deadline).repeat(write).await {
-                    Ok(etag) => {
+                    Ok((etag, by_others)) => {
+                        is_overtaken = by_others;
                         self.account.records.insert(id.clone(), etag);
                     }
                     Err(stop) => {
@@ -117,6 +120,9 @@ impl Sweep {
                         continue;
                     }
                 }
+            }
+            if kept.is_open || is_overtaken {
+                continue;
             }
             let waits = |rests_on: &String| rests_on.is_empty();
             let rests_on = self.account.foundation(&self.guard, &id);
@@ -145,15 +151,30 @@ impl Sweep {
         true
     }
 
-    /// Where another sweep has written meanwhile, theirs stays: what this one saw is seen again.
+    /// Where another sweep has written meanwhile, theirs stays and this run is not complete: what it saw is seen again.
     async fn write_watermark(&mut self, deadline: Timestamp) -> bool {
         let key = keys::watermark(&self.guard.home);
         self.account.mark.complete = !self.is_cut;
         let text = self.account.mark.to_json();
         let expect = self.account.mark_etag.clone().map_or(Expect::Nothing, Expect::Etag);
         let write = async || Ok(self.guard.aws.bucket.put(&key, &text, &expect).await?);
-        match self.guard.until_the_end(deadline).repeat(write).await {
-            Ok(Written::Yes(_) | Written::Changed) => true,
+        let written = match self.guard.until_the_end(deadline).repeat(write).await {
+            Ok(Written::Yes(_)) => Ok(true),
+            // Our own, if the answer to the first attempt was lost.
+            Ok(Written::Changed) => {
+                let read = async || Ok(self.guard.aws.bucket.get(&key).await?);
+                let stored = self.guard.until_the_end(deadline).repeat(read).await;
+                stored.map(|object| object.is_some_and(|object| object.text == text))
+            }
+            Err(stop) => Err(stop),
+        };
+        match written {
+            Ok(true) => true,
+            Ok(false) => {
+                let words = format!("{key} was written by another run meanwhile");
+                self.unseen.push(Unseen { words, lasts: false });
+                false
+            }
             Err(stop) => {
                 self.unseen.push(unwritten(&key, &stop));
                 false
@@ -184,7 +205,8 @@ impl Sweep {
             !is_privileged && !ids.iter().all(|id| self.has_seen(id))
         };
         let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
-        for id in account.mark.privileged.keys() {
+        let there = account.mark.privileged.iter().filter(|(_, standing)| !standing.is_missing);
+        for id in there.map(|(id, _)| id) {
             families.entry(&id.family).or_default().push(id.revision);
         }
         let usage = &account.usage;

@@ -1,7 +1,7 @@
 //! An HTTP client for the SDK whose network is a function call: the pure account without a socket.
 //! A delay lasts for ever here, since time moves only where somebody waits: the caller's time-out ends it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::http::{
@@ -34,6 +34,11 @@ impl HttpConnector for InProcess {
         let state = Self(Arc::clone(&self.0));
         HttpConnectorFuture::new(async move {
             let request = received(request).await?;
+            if state.lock().begins_to_wait(&request) {
+                while state.lock().is_held {
+                    tokio::task::yield_now().await;
+                }
+            }
             match state.answer(&request) {
                 Some(answer) => answer,
                 None => std::future::pending().await,
@@ -43,9 +48,13 @@ impl HttpConnector for InProcess {
 }
 
 impl InProcess {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Nothing: no answer ever.
     fn answer(&self, request: &Request) -> Option<Result<HttpResponse, ConnectorError>> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let now = state.now;
         state.killed |= state.ends.is_some_and(|end| now >= end);
         if state.killed {

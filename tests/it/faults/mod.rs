@@ -9,6 +9,7 @@ mod backout;
 mod kinds;
 mod known;
 mod scenarios;
+mod sweep;
 
 use std::fmt::Write as _;
 use std::time::Duration;

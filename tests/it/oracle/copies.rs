@@ -10,29 +10,41 @@ use super::{Verdict, is_ours, meaning, must};
 pub(crate) type Shape = (bool, String);
 
 pub(super) fn shapes(state: &State) -> Vec<Shape> {
-    active(state).map(|revision| (is_ours(&revision.registered_by), meaning_of(revision))).collect()
+    shapes_of(state, "web")
+}
+
+pub(super) fn shapes_of(state: &State, family: &str) -> Vec<Shape> {
+    active(state, family).map(|revision| (is_ours(&revision.registered_by), meaning_of(revision))).collect()
 }
 
 /// What is ACTIVE when a run has come to its end.
 pub(super) fn judge(state: &State) -> Verdict {
+    judge_family(state, "web")?;
+    judge_backup(state)
+}
+
+/// The same of any family, its backups aside.
+pub(super) fn judge_family(state: &State, family: &str) -> Verdict {
     let mut people: Option<&Revision> = None;
     let mut copy: Option<&Revision> = None;
-    for revision in active(state) {
+    for revision in active(state, family) {
         match is_ours(&revision.registered_by) {
             false => (people, copy) = (Some(revision), None),
             true => {
                 let number = revision.number;
-                must(copy.is_none(), || format!("web:{number} is a second ACTIVE copy"))?;
+                must(copy.is_none(), || format!("{family}:{number} is a second ACTIVE copy"))?;
                 copy = Some(revision);
-                let original = people.ok_or_else(|| format!("web:{number} is a copy of nothing that is ACTIVE"))?;
+                let original =
+                    people.ok_or_else(|| format!("{family}:{number} is a copy of nothing that is ACTIVE"))?;
                 let wanted = meaning::unprivileged(&original.input.to_json());
                 let is_it = meaning_of(revision) == wanted;
-                let older = || format!("web:{number} is not what people registered last, web:{}", original.number);
+                let older =
+                    || format!("{family}:{number} is not what people registered last, {family}:{}", original.number);
                 must(is_it, older)?;
             }
         }
     }
-    judge_backup(state)
+    Ok(())
 }
 
 /// Nothing privileged is registered, nothing of others deregistered, the backup comes before the copy, and exemptions
@@ -68,7 +80,7 @@ pub(super) fn judge_calls(state: &State) -> Verdict {
 }
 
 /// Whether the caller knows by this call that the object is there.
-fn has_settled(call: &Call) -> bool {
+pub(super) fn has_settled(call: &Call) -> bool {
     matches!(call.seen, Seen::Done | Seen::Lost { done: true })
 }
 
@@ -79,7 +91,7 @@ fn judge_backup(state: &State) -> Verdict {
         .calls()
         .iter()
         .any(|call| call.principal == GUARD && call.operation == "RegisterTaskDefinition" && call.seen == Seen::Done);
-    let serves = active(state).any(|revision| is_ours(&revision.registered_by));
+    let serves = active(state, "web").any(|revision| is_ours(&revision.registered_by));
     // A copy that is there from before the story has its backup, or gets it.
     if has_registered || serves && super::records::newest(state, super::RECORD).is_some() {
         let body = versions.first().and_then(|version| version.body.as_deref()).ok_or("a copy without a backup")?;
@@ -90,10 +102,10 @@ fn judge_backup(state: &State) -> Verdict {
     Ok(())
 }
 
-fn active(state: &State) -> impl Iterator<Item = &Revision> {
-    state.ecs.revisions("web").filter(|revision| revision.status == Status::Active)
+pub(super) fn active<'a>(state: &'a State, family: &str) -> impl Iterator<Item = &'a Revision> {
+    state.ecs.revisions(family).filter(|revision| revision.status == Status::Active)
 }
 
-fn meaning_of(revision: &Revision) -> String {
+pub(super) fn meaning_of(revision: &Revision) -> String {
     meaning::of_text(&revision.input.to_json())
 }

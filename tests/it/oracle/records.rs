@@ -27,7 +27,8 @@ pub(super) fn judge(state: &State) -> Verdict {
             before = Some(after);
         }
         if let Some(record) = before {
-            is_true(state, &record).map_err(|what| format!("{key}: {what}"))?;
+            let family = key.rsplit('/').nth(1).unwrap_or_default();
+            is_true(state, family, &record).map_err(|what| format!("{key}: {what}"))?;
         }
     }
     Ok(())
@@ -54,7 +55,7 @@ pub(super) fn in_short(record: &Value) -> String {
     format!("{outcome} {reason}, copies in force: {in_force}, of {}", record["privilegedContainers"])
 }
 
-fn by_number(record: &Value) -> BTreeMap<u64, Value> {
+pub(super) fn by_number(record: &Value) -> BTreeMap<u64, Value> {
     let copies = record["copies"].as_array().into_iter().flatten();
     copies.filter_map(|copy| Some((copy["revision"].as_u64()?, copy.clone()))).collect()
 }
@@ -62,7 +63,8 @@ fn by_number(record: &Value) -> BTreeMap<u64, Value> {
 fn keeps(before: &Value, after: &Value) -> Verdict {
     for member in FOR_GOOD {
         let (was, is) = (&before[member], &after[member]);
-        must(was.is_null() || was == is, || format!("{member} was {was} and is {is}"))?;
+        // A backout that has begun will say how it ended.
+        must(was.is_null() || was == is || was["begun"] == true, || format!("{member} was {was} and is {is}"))?;
     }
     must(before["copy"].is_null() || !after["copy"].is_null(), || format!("{} is no copy any more", before["copy"]))?;
     let copies = by_number(after);
@@ -78,9 +80,9 @@ fn keeps(before: &Value, after: &Value) -> Verdict {
 }
 
 /// What it says of copies is so in ECS.
-fn is_true(state: &State, record: &Value) -> Verdict {
+fn is_true(state: &State, family: &str, record: &Value) -> Verdict {
     for (number, copy) in by_number(record) {
-        let revision = state.ecs.revisions("web").find(|revision| revision.number as u64 == number);
+        let revision = state.ecs.revisions(family).find(|revision| revision.number as u64 == number);
         let revision = revision.ok_or_else(|| format!("the copy {number} never was"))?;
         must(is_ours(&revision.registered_by), || format!("{number} is not ours"))?;
         let is_active = revision.status == Status::Active;

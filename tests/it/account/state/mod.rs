@@ -79,6 +79,10 @@ pub struct State {
     pub killed: bool,
     /// When the caller's process is killed at the latest, as Lambda does. In the process only.
     pub ends: Option<Timestamp>,
+    /// A principal's request that waits, the nth from now. In the process only.
+    pub holds: Option<(&'static str, usize)>,
+    /// It waits until nobody says so any more.
+    pub is_held: bool,
     plans: Plans,
     calls: Vec<Call>,
     trail: Vec<String>,
@@ -142,6 +146,8 @@ impl State {
             redaction: Redaction::default(),
             killed: false,
             ends: None,
+            holds: None,
+            is_held: false,
             plans: Plans::default(),
             calls: Vec::new(),
             trail: Vec::new(),
@@ -156,6 +162,18 @@ impl State {
     pub fn key_of(&self, principal: &str) -> &Key {
         let principal = in_account(principal, &self.home.account);
         self.keys.iter().find(|key| key.principal == principal).expect("a key of this principal")
+    }
+
+    /// Whether this is the request that is to wait.
+    pub fn begins_to_wait(&mut self, request: &Request) -> bool {
+        let Some((principal, left)) = self.holds else { return false };
+        let id = &self.key_of(principal).id;
+        if !request.header("authorization").is_some_and(|signature| signature.contains(id)) {
+            return false;
+        }
+        self.is_held = left <= 1;
+        self.holds = (!self.is_held).then_some((principal, left - 1));
+        self.is_held
     }
 
     /// Does one call. Delays are the wire's business.

@@ -177,6 +177,11 @@ impl Ecs {
         }));
     }
 
+    /// The names of the families that ever had a revision.
+    pub fn families(&self) -> impl Iterator<Item = &str> {
+        self.families.keys().map(String::as_str)
+    }
+
     /// A cluster, made if need be.
     pub fn cluster(&mut self, name: &str) -> &mut Cluster {
         self.clusters.entry(name.to_owned()).or_default()
