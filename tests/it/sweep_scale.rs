@@ -142,6 +142,7 @@ fn standing(world: &World, id: &TaskDefinitionId, active: &[Revision], now: Time
         rests_on: Foundation { id, policy, active, exemption: None, record: None, usage }.text(),
         outcome,
         reason,
+        failed_action: None,
         copy: None,
         containers: vec!["app".into()],
         residual: vec![
@@ -153,6 +154,7 @@ fn standing(world: &World, id: &TaskDefinitionId, active: &[Revision], now: Time
         by_event: false,
         was_told: reason.is_some(),
         missed_was_told: false,
+        is_missing: false,
         exempt_until: None,
     }
 }
