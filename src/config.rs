@@ -113,6 +113,7 @@ impl Settings {
             mode,
             guard_roles,
             remediate_families: globs("REMEDIATE_FAMILIES", FamilyGlobs::new(remediate.iter().map(String::as_str)))?,
+            makes_copies: true,
             remediate_existing,
             exempt_families: globs("EXEMPT_FAMILIES", FamilyGlobs::narrow(exempt.iter().map(String::as_str)))?,
             output_only: OutputOnly::new(members(list("OUTPUT_ONLY_MEMBERS"))?)

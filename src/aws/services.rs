@@ -107,7 +107,7 @@ impl Ecs {
 }
 
 /// The cluster was deleted since it was listed.
-fn is_gone(error: &impl ProvideErrorMetadata) -> bool {
+pub(super) fn is_gone(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ClusterNotFoundException")
 }
 

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::ecs::Ecs;
 use super::failure::call;
 use super::pace::Category;
-use super::services::{SERVICES_A_CALL, service};
+use super::services::{SERVICES_A_CALL, is_gone, service};
 use super::tokens::Tokens;
 use super::usage::{mark_express, task};
 use crate::domain::arn::{Family, Revision};
@@ -83,12 +83,20 @@ impl Ecs {
             }
             self.keep(Category::ClusterResourceRead).await;
             let request = self.client.list_tasks().cluster(cluster).max_results(100);
-            let page = request.set_next_token(token).send().await.map_err(|error| list().failure(&error))?;
+            let page = match request.set_next_token(token).send().await {
+                Ok(page) => page,
+                Err(error) if is_gone(&error) => return Ok(tasks),
+                Err(error) => return Err(list().failure(&error)),
+            };
             let arns = page.task_arns.unwrap_or_default();
             if !arns.is_empty() {
                 self.keep(Category::ClusterResourceRead).await;
                 let described = self.client.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
-                let described = described.map_err(|error| call("ecs:DescribeTasks", cluster).failure(&error))?;
+                let described = match described {
+                    Ok(described) => described,
+                    Err(error) if is_gone(&error) => return Ok(tasks),
+                    Err(error) => return Err(call("ecs:DescribeTasks", cluster).failure(&error)),
+                };
                 for (id, starter) in described.tasks.iter().flatten().filter_map(task) {
                     *tasks.entry((id.family, starter, id.revision)).or_default() += 1;
                 }

@@ -80,6 +80,8 @@ pub enum Verdict {
     Partly {
         /// Privileged containers that are exempt.
         exempt: Vec<String>,
+        /// When that ends.
+        until: Timestamp,
     },
     /// Nothing is known, so nothing may be changed.
     Unreadable(Unreadable),
@@ -161,6 +163,6 @@ pub fn of_object(privileged: &[String], found: &Found, now: Timestamp) -> Verdic
         end if end.duration_since(written_at) > LONGEST => Verdict::NotExempt(Lapse::TooLong),
         _ if exempt.is_empty() => Verdict::NotExempt(Lapse::OtherContainers),
         end if others.is_empty() => Verdict::Exempt(Basis::Until(end)),
-        _ => Verdict::Partly { exempt },
+        end => Verdict::Partly { exempt, until: end },
     }
 }

@@ -243,7 +243,7 @@ fn facts(
             copy.was_withdrawn_for(Withdrawal::Unfaithful)
                 && copy.made_under.as_deref() == Some(policy.copied_under().as_str())
         }),
-        in_scope: policy.remediate_families.match_family(&seen.id.family),
+        in_scope: policy.makes_copies && policy.remediate_families.match_family(&seen.id.family),
         mode: policy.mode,
         copies_this_hour: seen.copies_since(now - SignedDuration::from_hours(1)),
     }

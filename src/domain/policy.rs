@@ -93,6 +93,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Families that get copies; others get alerts only.
     pub remediate_families: FamilyGlobs,
+    /// Whether copies are made. Where they are not, what a run of ours has left behind is withdrawn all the same.
+    pub makes_copies: bool,
     /// Whether sweep makes copies of what was registered before its first run.
     pub remediate_existing: bool,
     /// Families that are exempt for good.

@@ -84,6 +84,12 @@ impl Tool {
 }
 
 impl Provenance {
+    /// What is left of an event that told of AWS Batch, where only its record is known.
+    #[must_use]
+    pub fn of_batch() -> Self {
+        Self { tool: Tool::Batch, is_by_batch: true, ..Self::default() }
+    }
+
     /// Reads what there is.
     pub(super) fn read(event: &[Member], detail: &[Member]) -> Self {
         let short = |of: &[Member], name: &str| text(of, name).map(cut);

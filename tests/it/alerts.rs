@@ -43,6 +43,7 @@ fn policy() -> Policy {
     Policy {
         mode: Mode::Remediate,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        makes_copies: true,
         remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),

@@ -101,6 +101,7 @@ fn report(text: &str) -> Report {
     let policy = Policy {
         mode: Mode::Alert,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        makes_copies: true,
         remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),

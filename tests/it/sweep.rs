@@ -362,6 +362,109 @@ async fn the_built_function_sweeps_answers_and_logs() {
 }
 
 #[tokio::test]
+async fn the_time_of_the_first_run_is_that_of_its_beginning_also_where_it_died() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| state.pass(Duration::from_hours(24))).await;
+    let first = world.state().now;
+    world.state().inject(Fault::always(Kind::AccessDenied("sns:Publish"), Calls::of("Publish").by(SWEEP)));
+    assert_eq!(world.sweep().await, Err("alert_not_published".to_owned()));
+    world.state().pass(Duration::from_mins(10));
+    world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
+    world.state().heal_faults();
+    world.state().pass(Duration::from_hours(1));
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((answer.outcomes.get("remediated"), answer.missed_by_event), (Some(&1), 1), "{answer:?}");
+    assert_eq!(object(&world.state(), WATERMARK)["createdAt"], json!(first));
+}
+
+#[tokio::test]
+async fn a_partial_exemption_that_ends_is_noticed() {
+    let both = of_family("web", PRIVILEGED).replace(
+        r#""containerDefinitions":["#,
+        r#""containerDefinitions":[{"name":"agent","image":"agent:1","privileged":true,"memory":64},"#,
+    );
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, &both);
+    exempt_until(&mut world.state(), 8);
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(object(&world.state(), LATEST)["families"][0]["reason"], "partly_exempt", "{answer:?}");
+    world.state().pass(Duration::from_hours(24 * 9));
+    world.sweep().await.unwrap();
+    assert_eq!(world.state().ecs.active("web"), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_deployment_that_goes_back_to_an_inactive_revision_is_seen() {
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, NEWER);
+    world.state().deregister(OPERATOR, "web:1");
+    world.state().pass(Duration::from_hours(1));
+    for _ in 0..3 {
+        world.sweep().await.unwrap();
+        world.state().pass(Duration::from_hours(1));
+    }
+    assert_eq!(object(&world.state(), LATEST)["families"], json!([]));
+    world.state().ecs.cluster("main").services.insert("web".into(), Service::on("web:1"));
+    world.sweep().await.unwrap();
+    assert_eq!(object(&world.state(), LATEST)["families"][0]["reason"], "inactive_in_use");
+}
+
+#[tokio::test]
+async fn records_that_cannot_be_written_are_told_by_the_next_digest_and_the_run_is_not_complete() {
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
+    let records = Calls::of("PutObject").by(SWEEP).on("guard-state/records/111122223333/eu-west-1/api/1.json");
+    world.state().inject(Fault::always(Kind::AccessDenied("s3:PutObject"), records));
+    let swept = world.sweep_within(Duration::from_mins(15), |_| {}).await.unwrap();
+    assert!(!swept.answer.complete && swept.metrics.contains(&("SweepCompleted", 0.0)), "{swept:?}");
+    world.state().pass(Duration::from_hours(1));
+    world.sweep().await.unwrap();
+    assert!(world.mail().contains("records could not be written: access_denied"), "{}", world.mail());
+    let before = alerts(&world);
+    world.sweep().await.unwrap();
+    assert_eq!(alerts(&world), before, "the same is told once: {}", world.mail());
+    world.state().heal_faults();
+    assert!(world.sweep().await.unwrap().complete);
+    assert_eq!((alerts(&world), world.state().ecs.active("api")), (before, vec![1, 2]));
+}
+
+#[tokio::test]
+async fn what_fails_every_time_keeps_nothing_else_from_its_turn() {
+    let world = World::with(Mode::Remediate, &of_family("zebra", PRIVILEGED), |state| {
+        state.ecs.cluster("main").services.insert("zebra".into(), Service::on("zebra:1"));
+        state.deregister(PIPELINE, "zebra:1");
+    })
+    .await;
+    world.sweep().await.unwrap();
+    world.state().pass(Duration::from_hours(1));
+    for number in 0..5 {
+        world.state().register(PIPELINE, &of_family(&format!("app-{number}"), PRIVILEGED));
+    }
+    let registering = Calls::of("RegisterTaskDefinition").by(SWEEP);
+    world.state().inject(Fault::always(Kind::AccessDenied("iam:PassRole"), registering));
+    world.sweep().await.unwrap();
+    // The next run has time for one of those that failed, and the one after it goes on with the next.
+    let tried = |world: &World| object(&world.state(), WATERMARK)["triedLast"].clone();
+    let mut in_turn = Vec::new();
+    for _ in 0..3 {
+        world.state().pass(Duration::from_hours(1));
+        world.sweep_within(Duration::from_secs(32), |_| {}).await.unwrap();
+        in_turn.push(tried(&world));
+    }
+    in_turn.dedup();
+    assert_eq!(in_turn.len(), 3, "{in_turn:?}");
+}
+
+#[tokio::test]
+async fn what_aws_batch_made_by_an_events_word_stays_batchs() {
+    let world = swept(Mode::Remediate).await;
+    world.state().register(PIPELINE, &of_family("job", PRIVILEGED));
+    let record = r#"{"schemaVersion":1,"taskDefinition":"job:1","outcome":"alerted","reason":"managed_by_batch","eventId":"e-1"}"#;
+    world.state().put_object(SWEEP, BUCKET, "records/111122223333/eu-west-1/job/1.json", record.as_bytes());
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((answer.outcomes.get("alerted"), world.state().ecs.active("job")), (Some(&1), vec![1]), "{answer:?}");
+}
+
+#[tokio::test]
 async fn an_empty_account_is_swept_in_silence() {
     let world = World::with(Mode::Remediate, NEWER, |state| {
         state.deregister(PIPELINE, "web:1");
@@ -411,7 +514,7 @@ async fn pages_that_go_round_end_the_run_with_an_error() {
         let state = world.state();
         assert!(state.now.duration_since(began).as_secs() < 60, "{pages}: {}", state.now);
         assert!(state.count("ListTaskDefinitions") <= 8, "{pages}");
-        assert_eq!(state.s3.object(BUCKET, WATERMARK), None, "{pages}");
+        assert_eq!(object(&state, WATERMARK)["families"], json!({}), "{pages}");
     }
 }
 
@@ -486,7 +589,8 @@ async fn beside_others_who_use_most_of_the_budget_it_slows_down_and_comes_throug
             state.ecs.knobs.page_length_max = 1;
         })
         .await;
-        let answer = world.sweep().await.unwrap();
+        let swept = world.sweep_within(Duration::from_mins(15), |_| {}).await.unwrap();
+        let answer = swept.answer;
         let (state, refusal) = (world.state(), Seen::Refused("ThrottlingException".into()));
         let throttled = state.calls().iter().filter(|call| call.seen == refusal).count();
         let calls = state.count("ListTaskDefinitions") + state.count("DescribeTaskDefinition");

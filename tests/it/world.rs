@@ -134,6 +134,7 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
     let policy = Policy {
         mode,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        makes_copies: true,
         remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),

@@ -69,7 +69,7 @@ fn of_exemption(verdict: &Verdict) -> Option<String> {
             Some("Its exemption is void: it would hold longer than 90 days from when it was written".into())
         }
         Verdict::NotExempt(Lapse::OtherContainers) => Some("Its exemption names other containers".into()),
-        Verdict::Partly { exempt } => Some(format!("Exempt are only: {}", names(exempt))),
+        Verdict::Partly { exempt, .. } => Some(format!("Exempt are only: {}", names(exempt))),
         Verdict::Unreadable(why) => Some(format!("Its exemption: {why}")),
         Verdict::Exempt(Basis::Until(end)) => Some(format!("Exempt until {end}")),
     }

@@ -24,7 +24,7 @@ pub(super) fn fix(report: &Report, escape: fn(&str) -> String) -> Option<String>
 /// Those that may not be privileged.
 fn containers(report: &Report, escape: fn(&str) -> String) -> String {
     let exempt = match report.finding.as_ref().map(|finding| &finding.plan.exemption) {
-        Some(Verdict::Partly { exempt }) => exempt.as_slice(),
+        Some(Verdict::Partly { exempt, .. }) => exempt.as_slice(),
         Some(Verdict::NotExempt(_) | Verdict::Exempt(_) | Verdict::Unreadable(_)) | None => &[],
     };
     let others = report.privileged_containers().iter().filter(|name| !exempt.contains(name));

@@ -40,6 +40,7 @@ fn policy(mode: Mode) -> Policy {
     Policy {
         mode,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
+        makes_copies: true,
         remediate_existing: false,
         exempt_families: FamilyGlobs::default(),
         output_only: OutputOnly::default(),

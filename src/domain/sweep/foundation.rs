@@ -1,11 +1,9 @@
 //! What a look at a privileged revision rests on, in one short text: while it stays the same, another look would come to
 //! the same outcome, and is spared.
 
-use std::collections::BTreeSet;
-
 use super::super::arn::{Revision, TaskDefinitionId};
 use super::super::backup::sha256;
-use super::super::observation::{Starter, Usage};
+use super::super::observation::{Run, Starter, Usage};
 use super::super::policy::Policy;
 
 /// Enough of a hash to tell two states apart.
@@ -33,13 +31,13 @@ impl Foundation<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let Self { id, policy, active, exemption, record, usage } = self;
-        // How many tasks there are changes all the time, and decides nothing.
-        let runs: BTreeSet<(&str, &Starter, Revision)> =
-            usage.runs.iter().map(|run| (run.cluster.as_str(), &run.starter, run.revision)).collect();
+        // Who runs it, and how often, changes all the time; these two decide.
+        let may_run = usage.may_run(id.revision);
+        let is_express = |run: &Run| matches!(run.starter, Starter::Service { is_express: true, .. });
+        let express = usage.runs.iter().any(is_express);
         let version = env!("CARGO_PKG_VERSION");
-        let complete = usage.is_complete();
         let mut hash =
-            sha256(&format!("{version} {id} {policy:?} {active:?} {exemption:?} {record:?} {complete} {runs:?}"));
+            sha256(&format!("{version} {id} {policy:?} {active:?} {exemption:?} {record:?} {may_run} {express}"));
         hash.truncate(LENGTH);
         hash
     }

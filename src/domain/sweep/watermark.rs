@@ -39,6 +39,12 @@ pub struct Watermark {
     /// What was told.
     #[serde(default)]
     pub told: Told,
+    /// Of what failed, the revision that was tried last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_last: Option<TaskDefinitionId>,
+    /// What could not be written after the digest, so that the next one tells it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unwritten: BTreeSet<String>,
 }
 
 /// What a digest has told and is not to be repeated.
@@ -111,6 +117,8 @@ impl Watermark {
             privileged: BTreeMap::new(),
             clean_in_use: BTreeSet::new(),
             told: Told::default(),
+            tried_last: None,
+            unwritten: BTreeSet::new(),
         }
     }
 
@@ -163,19 +171,34 @@ impl Standing {
         let failed_action = report.failure.as_ref().and_then(Failure::action);
         self.was_told
             && self.failed_action.as_deref() == failed_action
-            && (self.outcome, self.reason, self.copy) == (report.outcome, report.reason, copy)
+            && (one_fact(self.outcome), self.reason, self.copy) == (one_fact(report.outcome), report.reason, copy)
+    }
+
+    /// Whether it may come out differently although nothing has changed that can be seen.
+    #[must_use]
+    pub fn may_heal(&self) -> bool {
+        match (self.outcome, self.reason) {
+            (Outcome::Failed, _) => true,
+            (_, Some(Reason::Repeated | Reason::ExemptionUnreadable)) => true,
+            (_, _) => false,
+        }
     }
 
     /// Whether it must be looked at again: something that it rests on has changed, its exemption has ended, or what
     /// failed may work by now.
     #[must_use]
     pub fn is_due(&self, rests_on: &str, now: Timestamp) -> bool {
-        let may_heal = match (self.outcome, self.reason) {
-            (Outcome::Failed, _) => true,
-            (_, Some(Reason::Repeated | Reason::ExemptionUnreadable)) => true,
-            (_, _) => false,
-        };
-        may_heal || self.rests_on != rests_on || self.exempt_until.is_some_and(|end| end <= now)
+        self.may_heal() || self.rests_on != rests_on || self.exempt_until.is_some_and(|end| end <= now)
+    }
+}
+
+/// Who made the copy is no news.
+fn one_fact(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::AlreadyRemediated => Outcome::Remediated,
+        other @ (Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive | Outcome::Alerted) => other,
+        other @ (Outcome::Exempt | Outcome::Superseded | Outcome::Remediated) => other,
+        other @ (Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed) => other,
     }
 }
 

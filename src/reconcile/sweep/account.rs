@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::observe::exemption_with_etag;
 use super::super::stop::{Patience, Stop};
 use super::super::{Guard, RunError};
-use crate::aws::{Aws, Listing, Object};
+use crate::aws::{Aws, Expect, Listing, Object, Written};
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::exemption::Found;
 use crate::domain::keys;
@@ -18,6 +18,9 @@ use crate::domain::sweep::foundation::Foundation;
 use crate::domain::sweep::span::Span;
 use crate::domain::sweep::watermark::Watermark;
 
+/// The walk takes this share of a run's time at most: what is not seen running is said, and the rest is looked at.
+const SHARE_OF_THE_WALK: i32 = 3;
+
 /// The account, as lists show it.
 pub(super) struct Account {
     /// What earlier runs have seen, and this one so far.
@@ -26,6 +29,8 @@ pub(super) struct Account {
     pub(super) mark_etag: Option<String>,
     /// Whether the run before had looked at everything.
     pub(super) was_complete: bool,
+    /// When the lists were begun: they show nothing younger for sure.
+    pub(super) listed_at: Timestamp,
     /// Why the watermark was begun anew, if it was.
     pub(super) started_over: Option<&'static str>,
     /// The ACTIVE revisions of each family, in order.
@@ -53,9 +58,12 @@ impl Account {
     /// When a list or the watermark cannot be read: what is not seen must not be taken for none.
     pub(super) async fn look(guard: &Guard, until: Timestamp) -> Result<Self, NoAccount> {
         let clock = &guard.aws.clock;
+        let listed_at = clock.now();
         let patience = || Patience::until(until, clock);
         let mark = patience().repeat(async || watermark(guard).await);
-        let usage = async { Ok(guard.aws.ecs.usage_of_all(clock, until).await) };
+        let usage = async {
+            Ok(guard.aws.ecs.usage_of_all(clock, listed_at + until.duration_since(listed_at) / SHARE_OF_THE_WALK).await)
+        };
         let (records, exemptions) =
             (patience().repeat(async || records(guard).await), patience().repeat(async || exemptions(guard).await));
         let seen =
@@ -69,13 +77,20 @@ impl Account {
             numbers.sort_unstable();
             numbers.dedup();
         }
-        let now = clock.now();
-        let mark_etag = mark.as_ref().map(|object| object.etag.clone());
-        let (mark, started_over) =
-            mark.map_or_else(|| (Watermark::begun(now), None), |object| Watermark::read(&object.text, now));
+        let mark_etag = Some(mark.etag);
+        let (mark, started_over) = Watermark::read(&mark.text, listed_at);
         let was_complete = mark.complete;
-        let mut account =
-            Self { mark, mark_etag, was_complete, started_over, active, usage: Arc::new(usage), records, exemptions };
+        let mut account = Self {
+            mark,
+            mark_etag,
+            was_complete,
+            listed_at,
+            started_over,
+            active,
+            usage: Arc::new(usage),
+            records,
+            exemptions,
+        };
         account.forget_what_is_gone();
         Ok(account)
     }
@@ -107,9 +122,12 @@ impl Account {
 
     /// Whether a revision was looked at, now or earlier.
     pub(super) fn has_seen(&self, id: &TaskDefinitionId) -> bool {
-        self.mark.families.get(&id.family).is_some_and(|span| span.has(id.revision))
-            || self.mark.privileged.contains_key(id)
-            || self.mark.clean_in_use.contains(id)
+        self.mark.families.get(&id.family).is_some_and(|span| span.has(id.revision)) || self.has_seen_in_use(id)
+    }
+
+    /// Whether a revision that is not ACTIVE was looked at. The span says nothing of it: it tells of ACTIVE ones.
+    pub(super) fn has_seen_in_use(&self, id: &TaskDefinitionId) -> bool {
+        self.mark.privileged.contains_key(id) || self.mark.clean_in_use.contains(id)
     }
 
     /// Notes that a revision was looked at.
@@ -142,13 +160,22 @@ async fn active(guard: &Guard, until: Timestamp) -> Result<BTreeMap<Family, Vec<
 }
 
 /// The watermark as it is stored. One that cannot be used is read once more before it is given up: nothing else holds the
-/// time of the first run.
-async fn watermark(guard: &Guard) -> Result<Option<Object>, Stop> {
-    let key = keys::watermark(&guard.home);
-    let is_usable = |object: &Object| Watermark::read(&object.text, guard.aws.clock.now()).1.is_none();
+/// time of the first run. So the first run stores that before it does anything else.
+async fn watermark(guard: &Guard) -> Result<Object, Stop> {
+    let (key, now) = (keys::watermark(&guard.home), guard.aws.clock.now());
+    let is_usable = |object: &Object| Watermark::read(&object.text, now).1.is_none();
     match guard.aws.bucket.get(&key).await? {
-        Some(object) if !is_usable(&object) => Ok(guard.aws.bucket.get(&key).await?),
-        read => Ok(read),
+        Some(object) if is_usable(&object) => return Ok(object),
+        Some(_) => {}
+        None => {
+            let begun = Watermark::begun(now).to_json();
+            // Another first run may have been faster; its time counts.
+            let _: Written = guard.aws.bucket.put(&key, &begun, &Expect::Nothing).await?;
+        }
+    }
+    match guard.aws.bucket.get(&key).await? {
+        Some(object) => Ok(object),
+        None => Err(Stop::Transient(guard.aws.bucket.conflict(&key))),
     }
 }
 

@@ -8,20 +8,22 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::apply::TIME_TO_FINISH;
 use super::super::observe::read_record;
 use super::super::report::Past;
+use super::super::stop::Stop;
 use super::super::{Guard, RunError};
 use super::{COPIES_OF_EXISTING_MAX, FAILURES_MAX, Kept, LOOKS_MAX, Recording, Sweep, UNFAITHFUL_MAX, Unseen};
 use crate::aws::DescribeError;
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::document::Described;
-use crate::domain::exemption::{Basis, Verdict};
+use crate::domain::exemption::{Basis, Found, Verdict};
 use crate::domain::keys;
 use crate::domain::metrics;
 use crate::domain::noise::{Due, due};
+use crate::domain::observation::Held;
 use crate::domain::outcome::{Alerting, Outcome, Reason};
 use crate::domain::plan::STRAY_AGE_MAX;
-use crate::domain::policy::{FamilyGlobs, Mode, Policy};
+use crate::domain::policy::{Mode, Policy};
 use crate::domain::provenance::Provenance;
-use crate::domain::record::Withdrawal;
+use crate::domain::record::{MadeCopy, Withdrawal};
 use crate::domain::report::{Failure, Finding, Report};
 use crate::domain::residual;
 use crate::domain::sweep::digest::News;
@@ -37,12 +39,12 @@ impl Sweep {
     pub(super) async fn look_around(&mut self) {
         let latest = self.account.active.iter().filter_map(|(family, active)| Some(family.revision(*active.last()?)));
         let latest: Vec<TaskDefinitionId> = latest.filter(|id| !self.account.has_seen(id)).collect();
-        let due = self.due();
+        let (due, failed) = self.due();
         self.look_at_all(latest).await;
         self.look_at_all(due).await;
         let in_use = self.account.usage.revisions();
         let in_use: Vec<TaskDefinitionId> =
-            in_use.filter(|id| !self.account.is_active(id) && !self.account.has_seen(id)).collect();
+            in_use.filter(|id| !self.account.is_active(id) && !self.account.has_seen_in_use(id)).collect();
         self.look_at_all(in_use).await;
         for family in self.account.active.keys().cloned().collect::<Vec<_>>() {
             let left = Span::left(self.account.mark.families.get(&family).copied(), self.account.active(&family));
@@ -53,13 +55,18 @@ impl Sweep {
                 }
             }
         }
+        for id in failed {
+            if !self.is_over() {
+                self.account.mark.tried_last = Some(id.clone());
+            }
+            self.look_at_all(vec![id]).await;
+        }
     }
 
     /// Whether a revision needs no look: it had one in this run, or is known to be privileged.
     fn knows(&mut self, id: &TaskDefinitionId) -> bool {
-        let now = self.guard.aws.clock.now();
         let standing = self.account.mark.privileged.get(id);
-        let is_old = standing.map(|standing| is_old(standing.registered_at, now));
+        let is_old = standing.map(|standing| is_old(standing.registered_at, self.account.listed_at));
         let is_old = self.described.get(id).copied().or(is_old);
         if is_old == Some(true) {
             self.account.saw(id);
@@ -67,30 +74,30 @@ impl Sweep {
         is_old.is_some()
     }
 
-    /// The privileged revisions that must be looked at again: failures last, they were told already.
-    fn due(&self) -> Vec<TaskDefinitionId> {
+    /// The privileged revisions that must be looked at again, and those that were told and may have healed. There may be
+    /// more of these than a run has time for, so each run goes on where the one before ended.
+    fn due(&self) -> (Vec<TaskDefinitionId>, Vec<TaskDefinitionId>) {
         let now = self.guard.aws.clock.now();
+        let mark = &self.account.mark;
         let is_due = |(id, standing): &(&TaskDefinitionId, &Standing)| {
             standing.is_due(&self.account.foundation(&self.guard, id), now)
         };
-        let mut due: Vec<(bool, &TaskDefinitionId)> = self
-            .account
-            .mark
-            .privileged
-            .iter()
-            .filter(is_due)
-            .map(|(id, standing)| (standing.outcome == Outcome::Failed, id))
-            .collect();
-        due.sort();
-        due.into_iter().map(|(_, id)| id.clone()).collect()
+        let (mut failed, due): (Vec<_>, Vec<_>) =
+            mark.privileged.iter().filter(is_due).partition(|(_, standing)| standing.may_heal());
+        failed.sort_by_key(|(id, _)| (mark.tried_last.as_ref() >= Some(*id), *id));
+        let ids = |of: Vec<(&TaskDefinitionId, &Standing)>| of.into_iter().map(|(id, _)| id.clone()).collect();
+        (ids(due), ids(failed))
+    }
+
+    fn is_over(&self) -> bool {
+        self.guard.aws.clock.now() >= self.stop_at
+            || self.kept.len() >= LOOKS_MAX
+            || self.tally.failures_in_a_row >= FAILURES_MAX
     }
 
     async fn look_at_all(&mut self, ids: Vec<TaskDefinitionId>) {
         for id in ids {
-            let is_over = self.guard.aws.clock.now() >= self.stop_at
-                || self.kept.len() >= LOOKS_MAX
-                || self.tally.failures_in_a_row >= FAILURES_MAX;
-            if is_over {
+            if self.is_over() {
                 self.is_cut = true;
                 return;
             }
@@ -99,11 +106,20 @@ impl Sweep {
     }
 
     async fn look_at(&mut self, id: &TaskDefinitionId) {
+        if self.waits(id) {
+            self.tally.left_for_the_next_run += 1;
+            return;
+        }
         let described = match self.guard.aws.ecs.describe(&id.to_string()).await {
             Ok(Some(described)) => described,
             // It vanished since it was listed, or the description is behind the list: the next run sees which.
+            Ok(None) if self.account.is_active(id) => {
+                self.is_cut = true;
+                return;
+            }
+            // Something runs it, whatever ECS says of it.
             Ok(None) => {
-                self.is_cut |= self.account.is_active(id);
+                self.reconcile(id, true).await;
                 return;
             }
             Err(error) => {
@@ -111,8 +127,7 @@ impl Sweep {
                 return;
             }
         };
-        self.tally.failures_in_a_row = 0;
-        let is_old = is_old(described.registered_at(), self.guard.aws.clock.now());
+        let is_old = is_old(described.registered_at(), self.account.listed_at);
         let is_done = match described.privileged_containers().is_empty() {
             true => self.is_clean(id, &described).await,
             false => {
@@ -123,10 +138,19 @@ impl Sweep {
             }
         };
         self.described.insert(id.clone(), is_old && is_done);
+        if is_done {
+            self.tally.failures_in_a_row = 0;
+        }
         self.is_cut |= !is_done && described.is_active();
         if is_old && is_done && described.is_active() {
             self.account.saw(id);
         }
+    }
+
+    /// Whether a revision is known, and has its turn in a later run.
+    fn waits(&self, id: &TaskDefinitionId) -> bool {
+        let held = self.account.mark.privileged.get(id).filter(|held| held.rests_on.is_empty());
+        held.is_some_and(|held| self.limit(held.existed_before) == Limit::NextRun)
     }
 
     /// Whether a revision is older than the first run. Where ECS does not say when it was registered, it is unless the run
@@ -192,8 +216,8 @@ impl Sweep {
     /// Brings a privileged revision into order as an event would, within what a sweep may change. Answers whether it came
     /// to an end that another look would not change.
     async fn reconcile(&mut self, id: &TaskDefinitionId, existed_before: bool) -> bool {
-        let by_event = match self.has_event(id).await {
-            Ok(by_event) => by_event,
+        let (by_event, by_batch) = match self.word_of_its_event(id).await {
+            Ok(word) => word,
             Err(unseen) => {
                 self.is_cut = true;
                 self.unseen.push(unseen);
@@ -203,12 +227,6 @@ impl Sweep {
         // What an event told of is the guard's, whenever it was registered.
         let existed_before = existed_before && !by_event;
         let limit = self.limit(existed_before);
-        let held = self.account.mark.privileged.get(id);
-        if limit == Limit::NextRun && held.is_some_and(|held| held.rests_on.is_empty()) {
-            // It waits for its turn, as it did before.
-            self.tally.left_for_the_next_run += 1;
-            return false;
-        }
         let listed = self.account.active(&id.family).into();
         let policy = match limit {
             Limit::None => self.guard.policy.clone(),
@@ -219,10 +237,13 @@ impl Sweep {
         let deadline = self.stop_at + TIME_TO_FINISH;
         // Nor does a look outlast it that reads for ever: what came of the others is still to be told and written.
         let time = Duration::try_from(deadline.duration_since(guard.aws.clock.now())).unwrap_or_default();
-        let nobody = Provenance::default();
-        let run = Box::pin(guard.reconcile(id, &nobody, deadline));
+        let provenance = if by_batch { Provenance::of_batch() } else { Provenance::default() };
+        let run = Box::pin(guard.reconcile(id, &provenance, deadline));
         match guard.aws.clock.within(time, run).await.unwrap_or(Err(RunError::OutOfTime)) {
-            Ok((report, past)) => self.keep(report, past, existed_before, limit),
+            Ok((report, past)) => {
+                let past = self.record_at_once(&report, past).await;
+                self.keep(report, past, existed_before, limit)
+            }
             Err(error) => {
                 self.tally.failures_in_a_row += 1;
                 self.is_cut = true;
@@ -230,6 +251,19 @@ impl Sweep {
                 self.unseen.push(Unseen { words: format!("{id}: {}", error.category()), lasts });
                 false
             }
+        }
+    }
+
+    /// A copy that was made, or withdrawn, is in its record at once, though not told: minutes may pass until then, and
+    /// whoever looks meanwhile must know whose it is. Where it cannot be written, the record of the run's end says so.
+    async fn record_at_once(&self, report: &Report, past: Past) -> Past {
+        if report.made.is_empty() {
+            return past;
+        }
+        let news = report.record(None, self.guard.aws.clock.now());
+        match self.guard.merge_record(&report.id, past.own.clone(), &news, true).await {
+            Ok(_) => Past { own: read_record(&self.guard, &report.id).await.unwrap_or_default(), ..past },
+            Err(_) => past,
         }
     }
 
@@ -245,16 +279,17 @@ impl Sweep {
         }
     }
 
-    /// Whether an event told of a revision, by its record. One that cannot be understood is the reconciler's to tell.
-    async fn has_event(&self, id: &TaskDefinitionId) -> Result<bool, Unseen> {
-        use super::super::stop::Stop;
+    /// Whether an event told of a revision, and whether it said that AWS Batch made it, by its record. One that cannot be
+    /// understood is the reconciler's to tell.
+    async fn word_of_its_event(&self, id: &TaskDefinitionId) -> Result<(bool, bool), Unseen> {
         if !self.account.records.contains_key(id) {
-            return Ok(false);
+            return Ok((false, false));
         }
+        let by_batch = Some(Reason::ManagedByBatch.as_str());
         match read_record(&self.guard, id).await {
-            Ok(held) => Ok(held.is_some_and(|held| held.record.event_id.is_some())),
+            Ok(Some(Held { record, .. })) => Ok((record.event_id.is_some(), record.reason.as_deref() == by_batch)),
+            Ok(None) | Err(Stop::Failed(_) | Stop::OutOfTime) => Ok((false, false)),
             Err(Stop::Transient(failure)) => Err(Unseen::of(&failure)),
-            Err(Stop::Failed(_) | Stop::OutOfTime) => Ok(false),
         }
     }
 
@@ -262,11 +297,18 @@ impl Sweep {
     fn keep(&mut self, report: Report, past: Past, existed_before: bool, limit: Limit) -> bool {
         // Its own list was behind the account's: what it did not see may be what decides.
         let highest_seen = report.finding.as_ref().map(|finding| finding.seen.highest_listed);
-        let is_behind = highest_seen.is_some_and(|seen| self.account.active(&report.id.family).last() > Some(&seen));
+        let highest_listed = self.account.active(&report.id.family).last().copied();
+        let highest_listed = highest_listed.max(Some(report.id.revision));
+        let is_behind = highest_listed > highest_seen && highest_seen.is_some();
         self.is_cut |= is_behind;
+        // The world has moved since it was listed: what the look came to does not rest on what is known here.
+        let exemption = self.account.exemptions.get(&report.id.family).map(|(found, _)| found);
+        let is_ahead = report.finding.as_ref().is_some_and(|Finding { seen, .. }| {
+            highest_listed < Some(seen.highest_listed) || *exemption.unwrap_or(&Found::Nothing) != seen.exemption
+        });
         // Nothing is withdrawn while nobody knows whether the family is exempt.
         let is_unsure = |Finding { plan, .. }: &Finding| matches!(plan.exemption, Verdict::Unreadable(_));
-        let is_open = is_behind || report.finding.as_ref().is_some_and(is_unsure);
+        let is_open = is_behind || is_ahead || report.finding.as_ref().is_some_and(is_unsure);
         let is_settled = !is_open && report.outcome != Outcome::Failed;
         let now = self.guard.aws.clock.now();
         let Past { own, family } = past;
@@ -280,12 +322,13 @@ impl Sweep {
         let before = self.account.mark.privileged.get(&report.id);
         let waits = limit == Limit::NextRun && report.reason == Some(Reason::OutOfScope);
         let Due { alert, told_at } = due(&report.fact(), own.as_ref().map(|held| &held.record), &family, now);
+        // A copy that a run before has made and told of is taken over again as long as its record cannot be written.
+        let is_taken_over = report.outcome == Outcome::AlreadyRemediated && report.made.iter().all(MadeCopy::stands);
+        let is_the_same = is_taken_over || !report.has_changed_something();
         let alert = match alert {
             _ if waits => Alerting::None,
             // Its record could not be written, and it is what it was.
-            Alerting::Sent
-                if !report.has_changed_something() && before.is_some_and(|before| before.has_told(&report)) =>
-            {
+            Alerting::Sent if is_the_same && before.is_some_and(|before| before.has_told(&report)) => {
                 Alerting::AlreadySent
             }
             Alerting::Sent | Alerting::AlreadySent | Alerting::None => alert,
@@ -326,8 +369,9 @@ impl Sweep {
     }
 }
 
-fn is_old(registered_at: Option<Timestamp>, now: Timestamp) -> bool {
-    registered_at.is_none_or(|at| now.duration_since(at) > LISTED_AFTER)
+/// Whether the lists show for sure what was registered beside it.
+fn is_old(registered_at: Option<Timestamp>, listed_at: Timestamp) -> bool {
+    registered_at.is_none_or(|at| listed_at.duration_since(at) > LISTED_AFTER)
 }
 
 /// What a sweep may do about a revision.
@@ -341,9 +385,9 @@ enum Limit {
     ReportOnly,
 }
 
-/// The policy under which nothing in ECS is changed, and every outcome but "a copy" is what it would be.
+/// The policy under which no copy is made, and every other outcome is what it would be.
 fn reporting(policy: &Policy) -> Policy {
-    Policy { remediate_families: FamilyGlobs::default(), ..policy.clone() }
+    Policy { makes_copies: false, ..policy.clone() }
 }
 
 /// What is known of the revision after that look; nothing of one that is not privileged, or gone.
@@ -355,10 +399,8 @@ fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Opti
     }
     let original = report.original();
     let until = |Finding { plan, .. }: &Finding| match plan.exemption {
-        Verdict::Exempt(Basis::Until(end)) => Some(end),
-        Verdict::Exempt(Basis::Family) | Verdict::NotExempt(_) | Verdict::Partly { .. } | Verdict::Unreadable(_) => {
-            None
-        }
+        Verdict::Exempt(Basis::Until(end)) | Verdict::Partly { until: end, .. } => Some(end),
+        Verdict::Exempt(Basis::Family) | Verdict::NotExempt(_) | Verdict::Unreadable(_) => None,
     };
     Some(Standing {
         rests_on: String::new(),
@@ -366,11 +408,19 @@ fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Opti
         reason: report.reason,
         failed_action: report.failure.as_ref().and_then(Failure::action).map(str::to_owned),
         copy: report.copy.as_ref().map(|copy| copy.id.revision),
-        containers: report.privileged_containers().to_vec(),
-        residual: original
-            .map(|original| residual::access(original, report.privileged_containers()))
-            .unwrap_or_default(),
-        registered_at: original.and_then(Described::registered_at),
+        // A look that failed before it saw anything takes nothing away.
+        containers: match (original, before) {
+            (None, Some(before)) => before.containers.clone(),
+            (Some(_), _) | (None, None) => report.privileged_containers().to_vec(),
+        },
+        residual: match (original, before) {
+            (Some(original), _) => residual::access(original, report.privileged_containers()),
+            (None, before) => before.map(|before| before.residual.clone()).unwrap_or_default(),
+        },
+        registered_at: match original {
+            Some(original) => original.registered_at(),
+            None => before.and_then(|before| before.registered_at),
+        },
         existed_before: false,
         by_event: false,
         was_told: matches!(alert, Alerting::Sent | Alerting::AlreadySent),

@@ -132,7 +132,13 @@ impl Guard {
             Err(NoAccount::Later(error)) => return Err(error),
         };
         let guard = Self { usage: Some(account.usage.clone()), ..self.clone() };
-        let unseen = account.usage.unread.iter().map(Unseen::of).collect();
+        let unread = account.usage.unread.iter().map(Unseen::of);
+        let late = (account.usage.clusters_left_out > 0).then(|| Unseen {
+            words: "not every cluster could be looked at in the time of a run: what the others run is not known".into(),
+            lasts: true,
+        });
+        let unwritten = account.mark.unwritten.iter().map(|words| Unseen { words: words.clone(), lasts: true });
+        let unseen = unread.chain(late).chain(unwritten).collect();
         let (kept, described, tally) = (Vec::new(), BTreeMap::new(), Tally::default());
         let mut sweep = Sweep { guard, account, stop_at, kept, unseen, described, tally, is_cut: false };
         sweep.look_around().await;
@@ -144,7 +150,12 @@ impl Guard {
         let words = format!("{} {}", failure.reason().as_str(), failure.action().unwrap_or_default());
         let key = keys::watermark(&self.home);
         let held = self.aws.bucket.get(&key).await.ok().flatten();
-        let mut mark = held.as_ref().map(|held| Watermark::read(&held.text, self.aws.clock.now()).0);
+        // One that cannot be used is left for a run that can say so.
+        let usable = |text: &str| match Watermark::read(text, self.aws.clock.now()) {
+            (mark, None) => Some(mark),
+            (_, Some(_)) => None,
+        };
+        let mut mark = held.as_ref().and_then(|held| usable(&held.text));
         if !mark.as_ref().is_some_and(|mark| mark.told.unseen.contains(&words)) {
             self.publish(&blind::message(failure, &self.setting()), deadline).await?;
         }

@@ -16,6 +16,8 @@ use crate::domain::observation::Starter;
 use crate::domain::sweep::digest::{self, Digest, News};
 use crate::domain::sweep::evidence::{self, Evidence, ExemptionRow, FamilyRow, RunRow};
 
+/// What is left when the last record is begun, for the evidence and the watermark.
+const TIME_TO_KEEP: SignedDuration = SignedDuration::from_secs(8);
 /// Before an end, whoever needs the exemption is told twice: so many days before.
 const DAYS_BEFORE_AN_END: [i32; 2] = [1, 7];
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -29,8 +31,9 @@ impl Sweep {
         let now = self.guard.aws.clock.now();
         let evidence = self.evidence(now);
         self.publish(&evidence, now, deadline).await?;
-        self.write_records(deadline).await;
-        let is_kept = self.write_evidence(&evidence, deadline).await & self.write_watermark(deadline).await;
+        let are_recorded = self.write_records(deadline).await;
+        let is_kept =
+            are_recorded & self.write_evidence(&evidence, deadline).await & self.write_watermark(deadline).await;
         let answer = Answer {
             outcomes: std::mem::take(&mut self.tally.outcomes),
             missed_by_event: evidence.missed_by_event.len(),
@@ -98,10 +101,18 @@ impl Sweep {
         self.account.exemptions.iter().filter_map(of).collect()
     }
 
-    /// Writes what was told into the records. What cannot be written is looked at again by the next run.
-    async fn write_records(&mut self, deadline: Timestamp) {
+    /// Writes what was told into the records, and answers whether it could. What cannot be written is looked at again by
+    /// the next run, whose digest says so.
+    async fn write_records(&mut self, deadline: Timestamp) -> bool {
+        self.account.mark.unwritten.clear();
+        let last = deadline - TIME_TO_KEEP;
+        let mut are_recorded = true;
         for kept in std::mem::take(&mut self.kept) {
             let id = kept.id;
+            if self.guard.aws.clock.now() >= last {
+                (self.is_cut, are_recorded) = (true, false);
+                break;
+            }
             // What somebody else wrote meanwhile was not looked at: it may say that an event told of the revision.
             let mut is_overtaken = false;
             if let Some(recording) = kept.record {
@@ -109,14 +120,20 @@ impl Sweep {
                     let held = recording.held.clone();
                     self.guard.merge_record(&id, held, &recording.news, recording.is_news).await
                 };
-                match self.guard.until_the_end(deadline).repeat(write).await {
+                match self.guard.until_the_end(last).repeat(write).await {
                     Ok((etag, by_others)) => {
                         is_overtaken = by_others;
                         self.account.records.insert(id.clone(), etag);
                     }
                     Err(stop) => {
-                        self.is_cut = true;
-                        self.unseen.push(unwritten(&keys::record(&self.guard.home, &id), &stop));
+                        (self.is_cut, are_recorded) = (true, false);
+                        let unwritten = unwritten(&keys::record(&self.guard.home, &id), &stop);
+                        if let (true, Stop::Failed(failure)) = (unwritten.lasts, &stop) {
+                            // Without the key: a permission that is missing is missing for all of them.
+                            let why = failure.reason().as_str();
+                            self.account.mark.unwritten.insert(format!("records could not be written: {why}"));
+                        }
+                        self.unseen.push(unwritten);
                         continue;
                     }
                 }
@@ -130,6 +147,7 @@ impl Sweep {
                 standing.rests_on = rests_on;
             }
         }
+        are_recorded
     }
 
     async fn write_evidence(&mut self, evidence: &Evidence, deadline: Timestamp) -> bool {
@@ -209,21 +227,13 @@ impl Sweep {
         for id in there.map(|(id, _)| id) {
             families.entry(&id.family).or_default().push(id.revision);
         }
-        let usage = &account.usage;
         Evidence {
             home: self.guard.home.clone(),
             mode: self.guard.policy.mode.as_str(),
             at: now,
             first_run: account.mark.created_at,
             is_complete: !self.is_cut,
-            unseen: self
-                .unseen
-                .iter()
-                .map(|unseen| unseen.words.clone())
-                .chain((usage.clusters_left_out > 0).then(|| {
-                    format!("what {} clusters run was not looked at for lack of time", usage.clusters_left_out)
-                }))
-                .collect(),
+            unseen: self.unseen.iter().map(|unseen| unseen.words.clone()).collect(),
             families_total: account.active.len(),
             families_not_looked_at: account.active.iter().filter(not_looked_at).count(),
             revisions_total: account.active.values().map(Vec::len).sum(),
