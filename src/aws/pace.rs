@@ -169,3 +169,78 @@ impl Intercept for SeesThrottles {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::SystemTime;
+
+    use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
+    use aws_smithy_async::time::TimeSource;
+
+    use super::*;
+
+    /// A clock that stands still but for the waits.
+    #[derive(Debug, Clone)]
+    struct Waits(Arc<Mutex<SystemTime>>);
+
+    impl TimeSource for Waits {
+        fn now(&self) -> SystemTime {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    impl AsyncSleep for Waits {
+        fn sleep(&self, duration: Duration) -> Sleep {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) += duration;
+            Sleep::new(std::future::ready(()))
+        }
+    }
+
+    fn clock() -> Clock {
+        let waits = Waits(Arc::new(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_hours(480_000))));
+        Clock::new(waits.clone(), waits)
+    }
+
+    /// How long so many calls take, in seconds.
+    async fn seconds(pace: &Pace, category: Category, calls: usize) -> f64 {
+        let began = pace.clock.now();
+        for _ in 0..calls {
+            pace.keep(category).await;
+        }
+        pace.clock.now().duration_since(began).as_secs_f64()
+    }
+
+    #[tokio::test]
+    async fn a_sweep_reads_ten_at_once_and_then_five_a_second_in_each_category() {
+        let pace = Pace::of_sweep(&clock());
+        assert!(seconds(&pace, Category::TaskDefinitionRead, 10).await < 0.01);
+        let took = seconds(&pace, Category::TaskDefinitionRead, 100).await;
+        assert!((19.9..20.3).contains(&took), "{took}");
+        assert!(seconds(&pace, Category::ServiceRead, 10).await < 0.01, "another bucket");
+    }
+
+    #[tokio::test]
+    async fn a_sweep_writes_once_in_two_seconds() {
+        let took = seconds(&Pace::of_sweep(&clock()), Category::TaskDefinitionWrite, 11).await;
+        assert!((19.9..20.3).contains(&took), "{took}");
+    }
+
+    #[tokio::test]
+    async fn a_throttle_halves_the_rate_until_it_has_been_quiet() {
+        let pace = Pace::of_sweep(&clock());
+        seconds(&pace, Category::TaskDefinitionRead, 10).await;
+        pace.slow_down();
+        let took = seconds(&pace, Category::TaskDefinitionRead, 50).await;
+        assert!((19.5..20.5).contains(&took), "{took}");
+        let took = seconds(&pace, Category::TaskDefinitionRead, 50).await;
+        assert!((9.5..10.5).contains(&took), "{took}");
+    }
+
+    #[tokio::test]
+    async fn an_event_waits_for_nobody() {
+        let pace = Pace::unlimited(&clock());
+        pace.slow_down();
+        assert!(seconds(&pace, Category::TaskDefinitionWrite, 1_000).await < 0.01);
+    }
+}

@@ -1,5 +1,5 @@
-//! What earlier sweeps have seen, told and found, as it stands under `sweeps/`. It spares reads and repeats; nothing
-//! rests on it but the time of the first run. So one that cannot be used is made anew.
+//! What earlier sweeps have seen, told and found, as it stands under `sweeps/`. It spares reads and repeats: without it
+//! all is looked at anew. So one that cannot be used is made anew; only the time of the first run is lost with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

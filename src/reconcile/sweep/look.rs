@@ -1,5 +1,6 @@
 //! Looks at single revisions, in the order of their weight: the latest of each family, then what is known to be
-//! privileged and rests on something else by now, then what is in use without being ACTIVE, then the rest.
+//! privileged and rests on something else by now, then what is in use without being ACTIVE, then the rest; what failed
+//! before comes last, each in its turn.
 
 use std::time::Duration;
 
@@ -10,23 +11,17 @@ use super::super::observe::read_record;
 use super::super::report::Past;
 use super::super::stop::Stop;
 use super::super::{Guard, RunError};
-use super::{COPIES_OF_EXISTING_MAX, FAILURES_MAX, Kept, LOOKS_MAX, Recording, Sweep, UNFAITHFUL_MAX, Unseen};
+use super::{COPIES_OF_EXISTING_MAX, FAILURES_MAX, LOOKS_MAX, Sweep, UNFAITHFUL_MAX, Unseen};
 use crate::aws::DescribeError;
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::document::Described;
-use crate::domain::exemption::{Basis, Found, Verdict};
 use crate::domain::keys;
-use crate::domain::metrics;
-use crate::domain::noise::{Due, due};
 use crate::domain::observation::Held;
-use crate::domain::outcome::{Alerting, Outcome, Reason};
+use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::plan::STRAY_AGE_MAX;
 use crate::domain::policy::{Mode, Policy};
 use crate::domain::provenance::Provenance;
-use crate::domain::record::{MadeCopy, Withdrawal};
-use crate::domain::report::{Failure, Finding, Report};
-use crate::domain::residual;
-use crate::domain::sweep::digest::News;
+use crate::domain::report::Report;
 use crate::domain::sweep::span::Span;
 use crate::domain::sweep::watermark::Standing;
 
@@ -292,81 +287,6 @@ impl Sweep {
             Err(Stop::Transient(failure)) => Err(Unseen::of(&failure)),
         }
     }
-
-    /// Keeps what came of a look until it is told. Answers whether another look would come to the same.
-    fn keep(&mut self, report: Report, past: Past, existed_before: bool, limit: Limit) -> bool {
-        // Its own list was behind the account's: what it did not see may be what decides.
-        let highest_seen = report.finding.as_ref().map(|finding| finding.seen.highest_listed);
-        let highest_listed = self.account.active(&report.id.family).last().copied();
-        let highest_listed = highest_listed.max(Some(report.id.revision));
-        let is_behind = highest_listed > highest_seen && highest_seen.is_some();
-        self.is_cut |= is_behind;
-        // The world has moved since it was listed: what the look came to does not rest on what is known here.
-        let exemption = self.account.exemptions.get(&report.id.family).map(|(found, _)| found);
-        let is_ahead = report.finding.as_ref().is_some_and(|Finding { seen, .. }| {
-            highest_listed < Some(seen.highest_listed) || *exemption.unwrap_or(&Found::Nothing) != seen.exemption
-        });
-        // Nothing is withdrawn while nobody knows whether the family is exempt.
-        let is_unsure = |Finding { plan, .. }: &Finding| matches!(plan.exemption, Verdict::Unreadable(_));
-        let is_open = is_behind || is_ahead || report.finding.as_ref().is_some_and(is_unsure);
-        let is_settled = !is_open && report.outcome != Outcome::Failed;
-        let now = self.guard.aws.clock.now();
-        let Past { own, family } = past;
-        *self.tally.outcomes.entry(report.outcome.as_str()).or_default() += 1;
-        for (name, value) in metrics::of_report(&report, now) {
-            *self.tally.metrics.entry(name).or_default() += value;
-        }
-        self.tally.copies_of_existing += if existed_before { report.made.len() } else { 0 };
-        self.tally.unfaithful += usize::from(report.outcome == Outcome::UnfaithfulCopyWithdrawn);
-
-        let before = self.account.mark.privileged.get(&report.id);
-        let waits = limit == Limit::NextRun && report.reason == Some(Reason::OutOfScope);
-        let Due { alert, told_at } = due(&report.fact(), own.as_ref().map(|held| &held.record), &family, now);
-        // A copy that a run before has made and told of is taken over again as long as its record cannot be written.
-        let is_taken_over = report.outcome == Outcome::AlreadyRemediated && report.made.iter().all(MadeCopy::stands);
-        let is_the_same = is_taken_over || !report.has_changed_something();
-        let alert = match alert {
-            _ if waits => Alerting::None,
-            // Its record could not be written, and it is what it was.
-            Alerting::Sent if is_the_same && before.is_some_and(|before| before.has_told(&report)) => {
-                Alerting::AlreadySent
-            }
-            Alerting::Sent | Alerting::AlreadySent | Alerting::None => alert,
-        };
-        let by_event = own.as_ref().is_some_and(|held| held.record.event_id.is_some());
-        let standing = standing(&report, alert, before).map(|it| Standing { existed_before, by_event, ..it });
-        match (waits, alert) {
-            (true, _) => self.tally.left_for_the_next_run += 1,
-            (false, Alerting::AlreadySent) => self.tally.held_back += 1,
-            (false, Alerting::Sent | Alerting::None) => {}
-        }
-        if let Some(copy) = report.copy.as_ref().filter(|copy| copy.is_ours) {
-            let active = self.account.active.entry(copy.id.family.clone()).or_default();
-            if let Err(at) = active.binary_search(&copy.id.revision) {
-                active.insert(at, copy.id.revision);
-                // It was proven just now.
-                self.described.insert(copy.id.clone(), false);
-            }
-        }
-        match standing {
-            Some(standing) => self.account.mark.privileged.insert(report.id.clone(), standing),
-            None => self.account.mark.privileged.remove(&report.id),
-        };
-        if waits {
-            return false;
-        }
-        self.kept.push(Kept {
-            news: (alert == Alerting::Sent).then(|| news(&report, &self.guard, existed_before)),
-            record: report.leaves_a_record(alert).then(|| Recording {
-                news: report.record(told_at, now),
-                is_news: told_at == Some(now) || !report.made.is_empty(),
-                held: own,
-            }),
-            is_open,
-            id: report.id,
-        });
-        is_settled
-    }
 }
 
 /// Whether the lists show for sure what was registered beside it.
@@ -376,7 +296,7 @@ fn is_old(registered_at: Option<Timestamp>, listed_at: Timestamp) -> bool {
 
 /// What a sweep may do about a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Limit {
+pub(super) enum Limit {
     /// What the guard would.
     None,
     /// Nothing in this run; it has its turn in a later one.
@@ -388,66 +308,4 @@ enum Limit {
 /// The policy under which no copy is made, and every other outcome is what it would be.
 fn reporting(policy: &Policy) -> Policy {
     Policy { makes_copies: false, ..policy.clone() }
-}
-
-/// What is known of the revision after that look; nothing of one that is not privileged, or gone.
-fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Option<Standing> {
-    match report.outcome {
-        Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => return None,
-        Outcome::Alerted | Outcome::Exempt | Outcome::AlreadyRemediated | Outcome::Superseded => {}
-        Outcome::Remediated | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => {}
-    }
-    let original = report.original();
-    let until = |Finding { plan, .. }: &Finding| match plan.exemption {
-        Verdict::Exempt(Basis::Until(end)) | Verdict::Partly { until: end, .. } => Some(end),
-        Verdict::Exempt(Basis::Family) | Verdict::NotExempt(_) | Verdict::Unreadable(_) => None,
-    };
-    Some(Standing {
-        rests_on: String::new(),
-        outcome: report.outcome,
-        reason: report.reason,
-        failed_action: report.failure.as_ref().and_then(Failure::action).map(str::to_owned),
-        copy: report.copy.as_ref().map(|copy| copy.id.revision),
-        // A look that failed before it saw anything takes nothing away.
-        containers: match (original, before) {
-            (None, Some(before)) => before.containers.clone(),
-            (Some(_), _) | (None, None) => report.privileged_containers().to_vec(),
-        },
-        residual: match (original, before) {
-            (Some(original), _) => residual::access(original, report.privileged_containers()),
-            (None, before) => before.map(|before| before.residual.clone()).unwrap_or_default(),
-        },
-        registered_at: match original {
-            Some(original) => original.registered_at(),
-            None => before.and_then(|before| before.registered_at),
-        },
-        existed_before: false,
-        by_event: false,
-        was_told: matches!(alert, Alerting::Sent | Alerting::AlreadySent),
-        missed_was_told: before.is_some_and(|before| before.missed_was_told),
-        is_missing: before.is_some_and(|before| before.is_missing),
-        exempt_until: report.finding.as_ref().and_then(until),
-    })
-}
-
-fn news(report: &Report, guard: &Guard, existed_before: bool) -> News {
-    let usage = guard.usage.as_ref().map(|usage| usage.of(&report.id.family)).unwrap_or_default();
-    let withdrawn = report.made.iter().filter(|copy| copy.withdrawn.is_some());
-    let why = |why: &str| Withdrawal::ALL.into_iter().find(|known| known.as_str() == why).map(Withdrawal::in_words);
-    News {
-        id: report.id.clone(),
-        outcome: report.outcome,
-        reason: report.reason,
-        copy: report.copy.as_ref().map(|copy| copy.id.clone()),
-        withdrawn: withdrawn
-            .filter_map(|copy| {
-                let id = report.id.family.revision(copy.number()?);
-                Some((id, copy.why.as_deref().and_then(why).unwrap_or("it must not stay")))
-            })
-            .collect(),
-        existed_before,
-        failure: report.failure.as_ref().map(ToString::to_string),
-        statement: crate::domain::alert::missing_statement(report),
-        tasks: usage.runs.iter().filter(|run| run.revision == report.id.revision).map(|run| run.tasks).sum(),
-    }
 }

@@ -3,6 +3,8 @@
 //! evidence and the watermark are written. So a run that dies repeats what it told instead of losing it.
 
 mod account;
+mod evidence;
+mod keep;
 mod look;
 mod tell;
 

@@ -1,0 +1,123 @@
+//! The state of the account by all that a run knows at its end: what digest and report are made of.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Sweep;
+use crate::domain::arn::{Family, Revision, TaskDefinitionId};
+use crate::domain::exemption::{Exemption, Found, Verdict, of_object};
+use crate::domain::observation::Starter;
+use crate::domain::sweep::evidence::{Evidence, ExemptionRow, FamilyRow, RunRow};
+
+impl Sweep {
+    /// The state of the account by all that is known now.
+    pub(super) fn evidence(&self, now: Timestamp) -> Evidence {
+        let account = &self.account;
+        let ids =
+            |family: &Family, active: &[Revision]| active.iter().map(|it| family.revision(*it)).collect::<Vec<_>>();
+        let looked_at = |(family, active): (&Family, &Vec<Revision>)| {
+            ids(family, active).iter().filter(|id| self.has_seen(id)).count()
+        };
+        let not_looked_at = |(family, active): &(&Family, &Vec<Revision>)| {
+            let ids = ids(family, active);
+            let is_privileged = ids.iter().any(|id| account.mark.privileged.contains_key(id));
+            !is_privileged && !ids.iter().all(|id| self.has_seen(id))
+        };
+        let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
+        let there = account.mark.privileged.iter().filter(|(_, standing)| !standing.is_missing);
+        for id in there.map(|(id, _)| id) {
+            families.entry(&id.family).or_default().push(id.revision);
+        }
+        Evidence {
+            home: self.guard.home.clone(),
+            mode: self.guard.policy.mode.as_str(),
+            at: now,
+            first_run: account.mark.created_at,
+            is_complete: !self.is_cut,
+            unseen: self.unseen.iter().map(|unseen| unseen.words.clone()).collect(),
+            families_total: account.active.len(),
+            families_not_looked_at: account.active.iter().filter(not_looked_at).count(),
+            revisions_total: account.active.values().map(Vec::len).sum(),
+            revisions_looked_at: account.active.iter().map(looked_at).sum(),
+            families: families.into_iter().filter_map(|(family, numbers)| self.family_row(family, &numbers)).collect(),
+            exemptions: account
+                .exemptions
+                .iter()
+                .filter_map(|(family, (found, _))| exemption_row(family, found, now))
+                .collect(),
+            exempt_families: self.guard.policy.exempt_families.globs(),
+            missed_by_event: account.mark.missed(now).map(|(id, _)| (id.family.clone(), id.revision)).collect(),
+        }
+    }
+
+    /// Whether a revision was looked at, in this run or an earlier one.
+    fn has_seen(&self, id: &TaskDefinitionId) -> bool {
+        self.account.has_seen(id) || self.described.contains_key(id)
+    }
+
+    fn family_row(&self, family: &Family, privileged: &[Revision]) -> Option<FamilyRow> {
+        let account = &self.account;
+        let active = account.active(family);
+        let latest = active.last().copied();
+        let newest = account.mark.privileged.get(&family.revision(*privileged.last()?))?;
+        let runs = account.usage.families.get(family).into_iter().flatten();
+        let runs = runs.filter(|run| privileged.contains(&run.revision));
+        Some(FamilyRow {
+            family: family.clone(),
+            latest,
+            is_newest_clean: latest.is_some_and(|it| !privileged.contains(&it) && self.has_seen(&family.revision(it))),
+            running: runs
+                .map(|run| {
+                    let (starter, is_service) = match &run.starter {
+                        Starter::Service { name, .. } => (name.clone(), true),
+                        Starter::Other(text) => (text.clone(), false),
+                    };
+                    RunRow {
+                        revision: run.revision,
+                        cluster: run.cluster.clone(),
+                        starter,
+                        is_service,
+                        tasks: run.tasks,
+                    }
+                })
+                .collect(),
+            callable: privileged.iter().copied().filter(|number| active.binary_search(number).is_ok()).collect(),
+            containers: newest.containers.clone(),
+            residual: newest.residual.clone(),
+            outcome: newest.outcome,
+            reason: newest.reason,
+            existed_before: newest.existed_before,
+            copy: newest.copy,
+        })
+    }
+}
+
+/// What is shown of a stored exemption. Whether it holds does not depend on the containers that it names.
+pub(super) fn exemption_row(family: &Family, found: &Found, now: Timestamp) -> Option<ExemptionRow> {
+    let text = match found {
+        Found::Nothing => return None,
+        Found::Object { text, .. } => text.as_str(),
+        Found::Unreadable(_) => "",
+    };
+    let row = |exemption: Exemption| ExemptionRow {
+        family: family.clone(),
+        holds: matches!(of_object(&exemption.containers, found, now), Verdict::Exempt(_)),
+        containers: exemption.containers,
+        reason: exemption.reason,
+        approved_by: exemption.approved_by,
+        ends: Some(exemption.expires_at),
+    };
+    let (containers, nothing) = (Vec::new(), String::new);
+    Some(Exemption::read(text).map_or_else(
+        |_| ExemptionRow {
+            family: family.clone(),
+            containers,
+            reason: nothing(),
+            approved_by: nothing(),
+            ends: None,
+            holds: false,
+        },
+        row,
+    ))
+}
