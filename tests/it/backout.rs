@@ -41,6 +41,7 @@ async fn a_backout_brings_everything_back_and_tells_it() {
     assert_eq!(told(&answer), "backed_out web:1");
     assert_eq!((&answer["copy"], &answer["alert"]), (&json!("web:2"), &json!("sent")));
     assert_eq!(answer["services"], json!([{"cluster":"prod","service":"web","state":"moving"}]));
+    assert_eq!((answer.get("dryRun"), answer.get("plan")), (None, None));
     assert_eq!(story.active(), [1]);
     assert_eq!(story.account.state().ecs.service("prod", "web").unwrap().task_definition, "web:1");
 
@@ -367,6 +368,8 @@ async fn a_service_that_may_not_be_moved_keeps_its_copy_and_the_second_try_goes_
     assert_eq!(story.active(), [1, 2], "the copy stays while a service runs it");
     let mail = story.mail();
     assert!(mail.contains(r#""Action":"ecs:UpdateService""#) && mail.contains("Moved service b"), "{mail}");
+    let service = r#""Resource":"arn:aws:ecs:eu-west-1:111122223333:service/prod/a""#;
+    assert!(mail.contains(service), "{service} is not in\n{mail}");
     assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:1");
     assert_eq!(story.active(), [1]);
 }
@@ -381,6 +384,9 @@ async fn a_registration_whose_answer_is_lost_is_not_repeated() {
     }
     assert_eq!(told(&story.back_out(&request("web:1", "")).await), "backed_out web:3");
     assert_eq!(story.active(), [3]);
+    let mail = story.mail();
+    assert!(mail.contains("Registered web:3 from the backup, proven equal to the original"), "{mail}");
+    assert!(!mail.contains("a backout that did not end"), "{mail}");
 }
 
 #[tokio::test]

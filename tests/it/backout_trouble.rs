@@ -140,22 +140,27 @@ async fn a_lost_answer_with_a_newer_version_in_between_is_taken_back() {
 async fn what_a_run_registered_before_it_died_is_proven_before_it_counts() {
     let untagged = PRIVILEGED.replace(r#","tags":[{"key":"team","value":"core"}]"#, "");
     for (registered, newer, expected, active) in [
-        (PRIVILEGED, false, "backed_out web:3", vec![3]),
-        (PRIVILEGED, true, "failed foreign_latest", vec![2, 3]),
-        (untagged.as_str(), false, "failed unfaithful_before", vec![2]),
+        (PRIVILEGED, None, "backed_out web:3", vec![3]),
+        (PRIVILEGED, Some(NEWER), "failed foreign_latest", vec![2, 3]),
+        // Somebody else was faster, and theirs serves.
+        (PRIVILEGED, Some(PRIVILEGED), "backed_out web:3", vec![3]),
+        (untagged.as_str(), None, "failed unfaithful_before", vec![2]),
     ] {
         let mut story = remediated().await;
         story.account.state().deregister(OPERATOR, "web:1");
-        if newer {
-            story.register(NEWER);
+        if let Some(newer) = newer {
+            story.register(newer);
         }
         story.account.state().register(BACKOUT, registered);
         let dry = story.back_out(&request("web:1", r#","dryRun":true"#)).await;
         assert_eq!(told(&dry), expected, "a dry run answers what a run would");
         let plan = dry["plan"].to_string();
-        assert_eq!(plan.contains("a backout left it"), expected.starts_with("failed"), "{plan}");
+        let is_kept = active == [3] && newer.is_none();
+        assert_eq!(plan.contains("a backout left it"), !is_kept, "{plan}");
         assert_eq!(told(&story.back_out(&request("web:1", "")).await), expected);
         assert_eq!(story.active(), active, "{expected}");
+        let mail = story.mail();
+        assert_eq!(mail.contains("web:3 is ACTIVE: a backout that did not end had registered it"), is_kept, "{mail}");
     }
 }
 
@@ -238,6 +243,8 @@ async fn a_backout_that_died_is_gone_on_with_and_the_guard_sees_no_persons_no() 
     let mail = story.mail();
     holds(&mail, &["It went on with a backout that was begun at 20", "web:2, the copy, was not ACTIVE any more"]);
     assert!(!mail.contains("Nothing was changed"), "{mail}");
+    let alert = last_alert(&story.account.state());
+    assert!(alert["content"]["description"].as_str().unwrap().starts_with("It went on with a backout"), "{alert}");
     assert_eq!(story.record("web:1").unwrap()["copies"][0]["why"], "backout");
     assert_eq!(told(&story.back_out(&request("web:1", "")).await), "already_backed_out web:1");
 }

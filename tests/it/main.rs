@@ -16,6 +16,7 @@ mod alerts;
 mod architecture;
 mod backout;
 mod backout_alerts;
+mod backout_memory;
 mod backout_trouble;
 mod binary;
 mod conformance;

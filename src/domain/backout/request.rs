@@ -130,6 +130,8 @@ mod tests {
         let request = with("").unwrap();
         assert_eq!((request.days, request.replace, request.dry_run), (30, false, false));
         assert_eq!(with(r#","expiresInDays":90,"replace":true,"dryRun":true"#).unwrap().days, 90);
+        assert_eq!(with(r#","expiresInDays":null,"replace":null,"dryRun":null"#).unwrap(), request);
+        assert_eq!(with(r#","reason":" app breaks ","taskDefinition":" web:12 ""#).unwrap(), request);
         let arn = r#"{"taskDefinition":"arn:aws:ecs:eu-west-1:111122223333:task-definition/web:12","reason":"r","approvedBy":"a"}"#;
         assert_eq!(Request::read(arn, &home()).unwrap().unwrap().named, request.named);
     }

@@ -93,9 +93,13 @@ fn request(days: i64, replace: bool) -> Request {
 
 /// What lies there, of so many days, written just now.
 fn held(containers: &[&str], days: i64) -> Found {
+    ending(containers, in_days(days))
+}
+
+fn ending(containers: &[&str], expires_at: Timestamp) -> Found {
     let containers = containers.iter().map(|name| (*name).to_owned()).collect();
     let text = |text: &str| text.to_owned();
-    let exemption = Exemption { containers, reason: text("old"), approved_by: text("old"), expires_at: in_days(days) };
+    let exemption = Exemption { containers, reason: text("old"), approved_by: text("old"), expires_at };
     Found::Object { text: exemption.to_json(), written_at: Some(now()) }
 }
 
@@ -141,6 +145,10 @@ fn an_exemption_counts_only_where_the_guard_would_honour_it() {
         (Found::Nothing, 90, false, "app new 90"),
         (held(&["app"], 30), 30, false, "holds"),
         (held(&["app"], 60), 30, false, "holds"),
+        // A little shorter is the same.
+        (ending(&["app"], in_days(30) - SignedDuration::from_mins(59)), 30, false, "holds"),
+        (ending(&["app"], in_days(30) - SignedDuration::from_mins(61)), 30, false, "app old; new 30"),
+        (ending(&["app"], in_days(30) + SignedDuration::from_mins(59)), 30, true, "app new 30"),
         (held(&["app"], 10), 30, false, "app old; new 30"),
         (held(&["app"], 10), 90, false, "app old; new 90"),
         (held(&["side"], 60), 30, false, "side+app old; new 60"),
