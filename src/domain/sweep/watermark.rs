@@ -14,6 +14,8 @@ use super::span::Span;
 
 /// The version of the schema that this code writes.
 const SCHEMA_VERSION: u32 = 1;
+/// What another machine wrote may lie a little ahead.
+const CLOCKS_DIFFER_BY: SignedDuration = SignedDuration::from_mins(5);
 /// An event that has not come by then is lost.
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>
 const EVENT_AGE_MAX: SignedDuration = SignedDuration::from_mins(30);
@@ -29,9 +31,10 @@ pub struct Watermark {
     #[serde(default)]
     pub complete: bool,
     /// What was looked at of each family.
+    #[serde(default)]
     pub families: BTreeMap<Family, Span>,
     /// Each privileged revision that is ACTIVE or in use.
-    #[serde(with = "super::standings")]
+    #[serde(default, with = "super::standings")]
     pub privileged: BTreeMap<TaskDefinitionId, Standing>,
     /// Revisions that are in use, not ACTIVE, and not privileged.
     #[serde(default)]
@@ -126,12 +129,16 @@ impl Watermark {
     /// the second part then says why.
     #[must_use]
     pub fn read(text: &str, now: Timestamp) -> (Self, Option<&'static str>) {
+        let is_past = |at: &Timestamp| *at <= now + CLOCKS_DIFFER_BY;
         match serde_json::from_str::<Self>(text) {
-            Ok(watermark) if watermark.schema_version == SCHEMA_VERSION => (watermark, None),
+            Ok(watermark) if watermark.schema_version == SCHEMA_VERSION && is_past(&watermark.created_at) => {
+                (watermark, None)
+            }
             Ok(_) | Err(_) => {
                 let members: Value = serde_json::from_str(text).unwrap_or_default();
                 let is_other = members.get("schemaVersion").is_some_and(|version| *version != SCHEMA_VERSION);
-                let created_at = members.get("createdAt").and_then(Value::as_str).and_then(|at| at.parse().ok());
+                let created_at =
+                    members.get("createdAt").and_then(Value::as_str).and_then(|at| at.parse().ok()).filter(is_past);
                 let why = match (created_at, is_other) {
                     (Some(_), true) => "it is of another schemaVersion; the time of the first run was kept",
                     (Some(_), false) => "it could not be understood; the time of the first run was kept",
@@ -140,7 +147,7 @@ impl Watermark {
                          the first run"
                     }
                 };
-                (Self::begun(created_at.filter(|at| *at <= now).unwrap_or(now)), Some(why))
+                (Self::begun(created_at.unwrap_or(now)), Some(why))
             }
         }
     }
@@ -256,6 +263,13 @@ mod tests {
         let text = watermark.to_json();
         assert_eq!(text.matches("remediated").count(), 3, "{text}");
         assert_eq!(Watermark::read(&text, now()), (watermark, None));
+    }
+
+    #[test]
+    fn the_time_of_the_first_run_alone_is_a_watermark() {
+        let first: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let text = r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z"}"#;
+        assert_eq!(Watermark::read(text, now()), (Watermark::begun(first), None));
     }
 
     #[test]
