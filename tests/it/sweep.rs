@@ -455,6 +455,25 @@ async fn what_fails_every_time_keeps_nothing_else_from_its_turn() {
 }
 
 #[tokio::test]
+async fn a_record_of_a_later_version_is_told_once_and_left_as_it_is() {
+    const LATER: &[u8] = br#"{"schemaVersion":2,"later":true}"#;
+    let world = swept(Mode::Remediate).await;
+    let before = alerts(&world);
+    world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
+    world.state().put_object(OPERATOR, BUCKET, "records/111122223333/eu-west-1/api/1.json", LATER);
+    for _ in 0..3 {
+        let swept = world.sweep_within(Duration::from_mins(15), |_| {}).await.unwrap();
+        assert_eq!(swept.answer.outcomes.get("failed"), Some(&1), "{swept:?}");
+        assert!(swept.metrics.contains(&("SweepCompleted", 1.0)), "{swept:?}");
+        world.state().pass(Duration::from_mins(5));
+    }
+    assert_eq!(alerts(&world), before + 1, "{}", world.mail());
+    let state = world.state();
+    assert_eq!(state.s3.object(BUCKET, "records/111122223333/eu-west-1/api/1.json"), Some(LATER));
+    assert_eq!(state.ecs.active("api"), [1]);
+}
+
+#[tokio::test]
 async fn what_aws_batch_made_by_an_events_word_stays_batchs() {
     let world = swept(Mode::Remediate).await;
     world.state().register(PIPELINE, &of_family("job", PRIVILEGED));

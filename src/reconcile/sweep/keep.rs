@@ -40,10 +40,12 @@ impl Sweep {
             return false;
         }
         self.tally.held_back += usize::from(alert == Alerting::AlreadySent);
+        // A record that is not understood is not overwritten; that was told instead.
+        let may_record = report.reason != Some(Reason::RecordUnreadable);
         let is_settled = !is_open && report.outcome != Outcome::Failed;
         self.kept.push(Kept {
             news: (alert == Alerting::Sent).then(|| news(&report, &self.account.usage, existed_before)),
-            record: report.leaves_a_record(alert).then(|| Recording {
+            record: (may_record && report.leaves_a_record(alert)).then(|| Recording {
                 news: report.record(due.told_at, now),
                 is_news: due.told_at == Some(now) || !report.made.is_empty(),
                 held: own,
