@@ -168,7 +168,8 @@ fn denied() -> Scenario {
         Do(State::heal_faults),
         Pass(HOUR),
     ];
-    of("denied, and mended", &CLEAN, steps)
+    // Its calls are those of the others, twice over.
+    Scenario { struck: Struck::Samples, ..of("denied, and mended", &CLEAN, steps) }
 }
 
 /// What a newer version replaced still runs.
