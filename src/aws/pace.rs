@@ -4,7 +4,6 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -42,8 +41,6 @@ const CATEGORIES: [Category; 5] = [
     Category::ServiceRead,
 ];
 
-/// A second, or what else a token costs.
-const SECOND: Duration = Duration::from_secs(1);
 /// A throttle halves the rate, down to an eighth.
 const SLOWNESS_MAX: u32 = 8;
 /// So many calls without a throttle double it again: whoever was in a hurry is done, and a sweep has to come to its end.
@@ -73,26 +70,25 @@ impl Pace {
     /// Five reads a second in each category, ten at once; one write in two seconds. A quarter of what ECS sustains.
     #[must_use]
     pub fn of_sweep(clock: &Clock) -> Self {
-        let reads = Quota::with_period(SECOND / 5).map(|quota| quota.allow_burst(tokens(10)));
-        let writes = Quota::with_period(2 * SECOND);
+        let reads = Quota::per_second(tokens(5)).allow_burst(tokens(10));
+        let writes = Quota::per_minute(tokens(30)).allow_burst(tokens(1));
         Self::new(clock, reads, writes)
     }
 
     /// Ten a second in each category, forty at once: a person waits.
     #[must_use]
     pub fn of_backout(clock: &Clock) -> Self {
-        let quota = || Quota::with_period(SECOND / 10).map(|quota| quota.allow_burst(tokens(40)));
-        Self::new(clock, quota(), quota())
+        let quota = Quota::per_second(tokens(10)).allow_burst(tokens(40));
+        Self::new(clock, quota, quota)
     }
 
-    fn new(clock: &Clock, reads: Option<Quota>, writes: Option<Quota>) -> Self {
+    fn new(clock: &Clock, reads: Quota, writes: Quota) -> Self {
         let bucket = |category| {
             let quota = match category {
                 Category::TaskDefinitionWrite => writes,
                 Category::TaskDefinitionRead | Category::ClusterRead => reads,
                 Category::ClusterResourceRead | Category::ServiceRead => reads,
             };
-            let quota = quota.unwrap_or_else(|| Quota::per_second(tokens(1)));
             RateLimiter::direct_with_clock(quota, Ticks(clock.clone()))
         };
         Self {
@@ -173,7 +169,7 @@ impl Intercept for SeesThrottles {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
     use aws_smithy_async::time::TimeSource;

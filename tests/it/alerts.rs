@@ -439,8 +439,21 @@ fn by_tool() -> String {
     text
 }
 
+/// Holds a golden file for each message, subject, text and document, and answers their names.
+pub(crate) fn hold_messages(cases: Vec<(&'static str, Message)>) -> Vec<String> {
+    cases
+        .into_iter()
+        .map(|(name, message)| {
+            let name = format!("{name}.txt");
+            let json = serde_json::to_string_pretty(&message.json).unwrap();
+            hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
+            name
+        })
+        .collect()
+}
+
 /// Compares with the golden file, or writes it.
-pub(crate) fn hold(name: &str, says: &str) {
+fn hold(name: &str, says: &str) {
     #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
     let writes = std::env::var("GOLDEN").is_ok_and(|value| value == "write");
     let file = golden_files().join(name);

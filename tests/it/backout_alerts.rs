@@ -10,7 +10,7 @@ use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::report::Failure;
 use jiff::Timestamp;
 
-use super::alerts::hold;
+use super::alerts::hold_messages;
 
 fn id(text: &str) -> TaskDefinitionId {
     text.parse().unwrap()
@@ -137,15 +137,7 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
 
 /// Holds the golden files, and answers their names.
 pub(crate) fn hold_all() -> Vec<String> {
-    cases("the app does not start", "jane@example.com", "checkout")
-        .into_iter()
-        .map(|(name, message)| {
-            let name = format!("{name}.txt");
-            let json = serde_json::to_string_pretty(&message.json).unwrap();
-            hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
-            name
-        })
-        .collect()
+    hold_messages(cases("the app does not start", "jane@example.com", "checkout"))
 }
 
 #[test]

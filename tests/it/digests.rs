@@ -9,7 +9,7 @@ use ecs_privileged_guard::domain::sweep::evidence::{Evidence, FamilyRow, RunRow}
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::alerts::{hold, keeps_the_limits};
+use super::alerts::{hold_messages, keeps_the_limits};
 use super::evidence::{everything, nothing};
 use super::paste::command;
 
@@ -252,15 +252,7 @@ fn cases() -> Vec<(&'static str, Message)> {
 
 /// Holds the golden files, and answers their names.
 pub(crate) fn hold_all() -> Vec<String> {
-    cases()
-        .into_iter()
-        .map(|(name, message)| {
-            let name = format!("{name}.txt");
-            let json = serde_json::to_string_pretty(&message.json).unwrap();
-            hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
-            name
-        })
-        .collect()
+    hold_messages(cases())
 }
 
 /// Lines of a mail, however they are wrapped.

@@ -17,12 +17,12 @@ impl Sweep {
         let ids =
             |family: &Family, active: &[Revision]| active.iter().map(|it| family.revision(*it)).collect::<Vec<_>>();
         let looked_at = |(family, active): (&Family, &Vec<Revision>)| {
-            ids(family, active).iter().filter(|id| self.has_seen(id)).count()
+            ids(family, active).iter().filter(|id| self.has_looked_at(id)).count()
         };
         let not_looked_at = |(family, active): &(&Family, &Vec<Revision>)| {
             let ids = ids(family, active);
             let is_privileged = ids.iter().any(|id| account.mark.privileged.contains_key(id));
-            !is_privileged && !ids.iter().all(|id| self.has_seen(id))
+            !is_privileged && !ids.iter().all(|id| self.has_looked_at(id))
         };
         let mut families: BTreeMap<&Family, Vec<Revision>> = BTreeMap::new();
         let there = account.mark.privileged.iter().filter(|(_, standing)| !standing.is_missing);
@@ -52,7 +52,7 @@ impl Sweep {
     }
 
     /// Whether a revision was looked at, in this run or an earlier one.
-    fn has_seen(&self, id: &TaskDefinitionId) -> bool {
+    fn has_looked_at(&self, id: &TaskDefinitionId) -> bool {
         self.account.has_seen(id) || self.described.contains_key(id)
     }
 
@@ -66,7 +66,8 @@ impl Sweep {
         Some(FamilyRow {
             family: family.clone(),
             latest,
-            is_newest_clean: latest.is_some_and(|it| !privileged.contains(&it) && self.has_seen(&family.revision(it))),
+            is_newest_clean: latest
+                .is_some_and(|it| !privileged.contains(&it) && self.has_looked_at(&family.revision(it))),
             running: runs
                 .map(|run| {
                     let (starter, is_service) = match &run.starter {

@@ -5,6 +5,16 @@
 //! A failure is named by its seed. `SEED='fresh / cut after / 3' cargo test --test it faults` tells only that one, and a part of
 //! a seed all that begin so.
 
+/// A test for each share of the scenarios, for the cores that there are.
+macro_rules! parts {
+    ($($name:ident: $part:literal),+) => { $(
+        #[tokio::test]
+        async fn $name() {
+            survive($part).await;
+        }
+    )+ };
+}
+
 mod backout;
 mod kinds;
 mod known;
@@ -32,15 +42,6 @@ const LATER: Duration = Duration::from_mins(30);
 
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 4;
-
-macro_rules! parts {
-    ($($name:ident: $part:literal),+) => { $(
-        #[tokio::test]
-        async fn $name() {
-            survive($part).await;
-        }
-    )+ };
-}
 
 parts!(
     every_call_of_every_scenario_survives_every_trouble: 0,

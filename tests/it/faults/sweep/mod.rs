@@ -35,15 +35,6 @@ const RUNS_MAX: usize = 4;
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 5;
 
-macro_rules! parts {
-    ($($name:ident: $part:literal),+) => { $(
-        #[tokio::test]
-        async fn $name() {
-            survive($part).await;
-        }
-    )+ };
-}
-
 parts!(
     every_call_of_a_sweep_survives_every_trouble: 0,
     every_call_of_the_second_share_of_sweeps_survives_every_trouble: 1,
