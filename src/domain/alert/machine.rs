@@ -10,17 +10,10 @@ use super::super::keys;
 use super::super::outcome::Reason;
 use super::super::report::Report;
 use super::Setting;
+use super::notification::{Notification, members};
 use super::sections::{steps, undo_command};
 use super::source;
 use super::verdict::{must_act, verdict};
-
-/// The version of the flat fields.
-const SCHEMA_VERSION: u32 = 1;
-/// Limits of a custom notification, in characters.
-const TITLE_MAX: usize = 250;
-const DESCRIPTION_MAX: usize = 8_000;
-const STEP_MAX: usize = 350;
-const KEYWORD_MAX: usize = 75;
 
 pub(super) fn document(
     report: &Report,
@@ -30,8 +23,7 @@ pub(super) fn document(
 ) -> Value {
     let containers: Vec<String> = report.privileged_containers().iter().map(|name| plain(name)).collect();
     let undo = undo_command(report, setting).map(|lines| lines.join("\n"));
-    let mut fields: Map<String, Value> =
-        attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut fields = members(attributes);
     let more = [
         ("taskDefinition", Some(report.id.to_string())),
         ("reason", report.reason.map(|reason| Reason::as_str(reason).to_owned())),
@@ -55,30 +47,13 @@ pub(super) fn document(
     let undo_step = undo.map(|undo| format!("Undo: {}", undo.replace("\\\n", "")));
     let fix = source::fix(report, chat).map(|fix| format!("Fix at the source: {fix}"));
     let next = [must_act(report).to_owned()].into_iter().chain(fix);
-    let description = [vec![verdict(report)], steps(report)].concat().join("\n");
-    let mut document = json!({
-        "version": "1.0",
-        "source": "custom",
-        "content": {
-            "textType": "client-markdown",
-            "title": cut(title, TITLE_MAX),
-            "description": cut(&description, DESCRIPTION_MAX),
-            "nextSteps": next.chain(undo_step).map(|step| cut(&step, STEP_MAX)).collect::<Vec<_>>(),
-            "keywords": [cut(report.outcome.as_str(), KEYWORD_MAX), cut(report.id.family.as_str(), KEYWORD_MAX)],
-        },
-        "metadata": {
-            "threadId": report.id.family.to_string(),
-            "summary": cut(title, TITLE_MAX),
-            "additionalContext": context,
-        },
-        "schemaVersion": SCHEMA_VERSION,
-    });
-    if let Some(document) = document.as_object_mut() {
-        document.extend(fields);
-    }
-    document
-}
-
-fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
+    let notification = Notification {
+        title,
+        description: [vec![verdict(report)], steps(report)].concat().join("\n"),
+        next_steps: next.chain(undo_step).collect(),
+        keywords: vec![report.outcome.as_str(), report.id.family.as_str()],
+        thread: report.id.family.as_str(),
+        context,
+    };
+    Value::Object(notification.document(fields))
 }

@@ -2,9 +2,10 @@
 //! decides nothing, and shows nothing out of a container but what the design allows.
 //!
 //! `verdict` says it in short, `sections` in full, `source` how to fix it where it comes from, `undo` how to take it back,
-//! `machine` in JSON.
+//! `machine` in JSON, as `notification` has it.
 
 mod machine;
+pub(super) mod notification;
 mod sections;
 mod source;
 pub(super) mod undo;

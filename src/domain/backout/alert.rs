@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::alert::notification::{Notification, members};
 use super::super::alert::{BY_HAND, Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
 use super::super::arn::{Home, TaskDefinitionId};
 use super::super::escape::{arn, chat, plain, shell, subject};
@@ -13,10 +14,6 @@ use super::answer::Outcome;
 use super::request::Request;
 use super::service::{ByHand, Service};
 
-/// Limits of a custom notification, in characters.
-const TITLE_MAX: usize = 250;
-const DESCRIPTION_MAX: usize = 8_000;
-const STEP_MAX: usize = 350;
 /// So many services are told by hand; the answer holds them all.
 const BY_HAND_MAX: usize = 12;
 
@@ -201,34 +198,24 @@ fn by_hand(told: &Told, home: &Home) -> Vec<Line> {
 fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static str, String)]) -> Value {
     let begun = told.begun_at.map(|at| format!("It went on with a backout that was begun at {at}"));
     let steps = begun.into_iter().chain(told.steps.iter().map(|step| chat(step))).collect::<Vec<_>>().join("\n");
-    let title = cut(title, TITLE_MAX);
     let end_early = end_early(told, setting);
     let by_hand = told.by_hand.iter().map(|(service, why)| (service, why.in_words()));
     let by_hand = by_hand.chain(told.unmoved.iter().map(|service| (service, "it is not moved yet"))).take(BY_HAND_MAX);
     let by_hand: Vec<Value> = by_hand
         .map(|(it, why)| json!({"cluster": plain(&it.cluster), "service": plain(&it.name), "why": why}))
         .collect();
-    let failure = told.failure.iter().map(|failure| cut(&chat(failure), STEP_MAX));
-    let end = end_early.iter().map(|command| cut(&format!("End it early: {command}"), STEP_MAX));
-    let mut document = json!({
-        "version": "1.0",
-        "source": "custom",
-        "content": {
-            "textType": "client-markdown",
-            "title": title,
-            "description": match steps.is_empty() {
-                true => "Nothing was changed.".to_owned(),
-                false => cut(&steps, DESCRIPTION_MAX),
-            },
-            "nextSteps": failure.chain(end).collect::<Vec<_>>(),
-            "keywords": [told.outcome.as_str()],
-        },
-        "metadata": {
-            "threadId": told.id.family.to_string(),
-            "summary": title,
-            "additionalContext": attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>(),
-        },
-        "schemaVersion": 1,
+    let failure = told.failure.iter().map(|failure| chat(failure));
+    let end = end_early.iter().map(|command| format!("End it early: {command}"));
+    let mut fields = members(attributes);
+    let notification = Notification {
+        title,
+        description: if steps.is_empty() { "Nothing was changed.".to_owned() } else { steps },
+        next_steps: failure.chain(end).collect(),
+        keywords: vec![told.outcome.as_str()],
+        thread: told.id.family.as_str(),
+        context: fields.clone(),
+    };
+    let more = json!({
         "taskDefinition": told.id.to_string(),
         "restored": told.restored.map(ToString::to_string),
         "copy": told.copies.first().map(ToString::to_string),
@@ -240,14 +227,10 @@ fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static
         "claimedApprover": plain(&told.request.approved_by),
         "claimedReason": plain(&told.request.reason),
     });
-    if let Some(document) = document.as_object_mut() {
-        document.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    if let Value::Object(more) = more {
+        fields.extend(more);
     }
-    document
-}
-
-fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
+    Value::Object(notification.document(fields))
 }
 
 /// The statement that a role lacks for a call, where one is missing.

@@ -1,7 +1,8 @@
 //! What is told where a sweep could not look at the account at all: a list or the watermark is out of its reach.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::super::alert::notification::{Notification, members};
 use super::super::alert::{Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
 use super::super::backout::alert::statement;
 use super::super::escape::{plain, subject};
@@ -36,23 +37,18 @@ pub fn message(failure: &Failure, setting: &Setting) -> Message {
         ("account", home.account().to_owned()),
         ("region", home.region().to_owned()),
     ];
-    let mut document = json!({
-        "version": "1.0",
-        "source": "custom",
-        "content": {
-            "textType": "client-markdown",
-            "title": title,
-            "description": in_short.join("\n"),
-            "keywords": ["failed", home.account(), home.region()],
-        },
-        "metadata": { "threadId": "sweep", "summary": title },
-        "schemaVersion": 1,
-        "reason": failure.reason().as_str(),
-        "failure": why,
-    });
-    if let Some(document) = document.as_object_mut() {
-        document.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
-    }
+    let mut fields = members(&attributes);
+    let notification = Notification {
+        title: &title,
+        description: in_short.join("\n"),
+        next_steps: Vec::new(),
+        keywords: vec!["failed", home.account(), home.region()],
+        thread: "sweep",
+        context: fields.clone(),
+    };
+    fields.insert("reason".to_owned(), json!(failure.reason().as_str()));
+    fields.insert("failure".to_owned(), json!(why));
+    let json = Value::Object(notification.document(fields));
     let in_short = in_short.iter().flat_map(|line| wrapped(line, "", "  ")).collect();
-    Message { subject: subject(&title, SUBJECT_MAX), text: mail(in_short, &sections), json: document, attributes }
+    Message { subject: subject(&title, SUBJECT_MAX), text: mail(in_short, &sections), json, attributes }
 }

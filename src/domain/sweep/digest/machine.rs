@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::super::alert::notification::{Notification, STEP_MAX, members};
 use super::super::super::alert::undo;
 use super::super::super::escape::chat;
 use super::super::super::outcome::Reason;
@@ -18,12 +19,6 @@ use super::statement::together;
 use super::verdict::{missed, must_act, verdict};
 use super::{Digest, News, Setting, ending, unchanged, unseen};
 
-/// The version of the flat fields.
-const SCHEMA_VERSION: u32 = 1;
-/// Limits of a custom notification, in characters.
-const TITLE_MAX: usize = 250;
-const DESCRIPTION_MAX: usize = 8_000;
-const STEP_MAX: usize = 350;
 /// Changes and sentences that a chat shows: it has a link to nothing, so it says how many there are more.
 const SHOWN_MAX: usize = 5;
 
@@ -42,22 +37,19 @@ pub(super) fn document(
     bytes_max: usize,
 ) -> Value {
     let [page, report] = reports(digest, setting);
-    let flat: Map<String, Value> = attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let mut context = flat.clone();
+    let mut fields = members(attributes);
+    let mut context = fields.clone();
     context.insert("report".to_owned(), json!(report));
     let evidence = digest.evidence;
-    let mut document = json!({
-        "version": "1.0",
-        "source": "custom",
-        "content": {
-            "textType": "client-markdown",
-            "title": cut(title, TITLE_MAX),
-            "description": cut(&description(digest, setting), DESCRIPTION_MAX),
-            "nextSteps": next_steps(digest, setting, &page),
-            "keywords": ["digest", setting.home.account(), setting.home.region()],
-        },
-        "metadata": { "threadId": "sweep", "summary": cut(title, TITLE_MAX), "additionalContext": context },
-        "schemaVersion": SCHEMA_VERSION,
+    let notification = Notification {
+        title,
+        description: description(digest, setting),
+        next_steps: next_steps(digest, setting, &page),
+        keywords: vec!["digest", setting.home.account(), setting.home.region()],
+        thread: "sweep",
+        context,
+    };
+    let more = json!({
         "at": evidence.at,
         "firstRun": evidence.first_run,
         "complete": evidence.is_complete,
@@ -74,16 +66,17 @@ pub(super) fn document(
     let left_out: Map<String, Value> =
         lists.iter().map(|list| (list.name.to_owned(), json!(list.items.len()))).collect();
     let names: Map<String, Value> = lists.iter().map(|list| (list.name.to_owned(), json!([]))).collect();
-    if let Some(document) = document.as_object_mut() {
-        document.extend(flat);
-        document.extend(names);
-        document.insert("leftOut".to_owned(), Value::Object(left_out));
-        let room = bytes_max.saturating_sub(size(&json!(document)));
-        let (kept, left_out) = share(lists, room);
-        document.extend(kept);
-        document.insert("leftOut".to_owned(), Value::Object(left_out));
+    if let Value::Object(more) = more {
+        fields.extend(more);
     }
-    document
+    fields.extend(names);
+    fields.insert("leftOut".to_owned(), Value::Object(left_out));
+    let mut document = notification.document(fields);
+    let room = bytes_max.saturating_sub(size(&json!(document)));
+    let (kept, left_out) = share(lists, room);
+    document.extend(kept);
+    document.insert("leftOut".to_owned(), Value::Object(left_out));
+    Value::Object(document)
 }
 
 /// How many bytes a document takes as a string inside of JSON, with a comma.
@@ -190,11 +183,7 @@ fn next_steps(digest: &Digest, setting: &Setting, page: &str) -> Vec<String> {
     let undo = copies(digest).take(SHOWN_MAX).map(|(news, copy)| undo::on_one_line(&news.id, copy, setting));
     let undo = undo.map(|command| format!("Undo: {command}")).filter(|step| step.chars().count() <= STEP_MAX);
     let report = format!("Read the report: {page}");
-    [must_act(digest).to_owned()].into_iter().chain(undo).chain([report]).map(|step| cut(&step, STEP_MAX)).collect()
-}
-
-fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
+    [must_act(digest).to_owned()].into_iter().chain(undo).chain([report]).collect()
 }
 
 #[cfg(test)]
