@@ -1,6 +1,8 @@
 //! The environment, read once at the start through a look-up that is passed in. A wrong value stops the start with one
 //! line that names the variable and what it may be; nothing has a silent default but what the contract lists.
 
+use jiff::SignedDuration;
+
 use crate::domain::arn::{ArnError, Home};
 use crate::domain::document::OutputOnly;
 use crate::domain::policy::{FamilyGlobs, GlobError, Mode, Policy, RoleName, RoleNameError};
@@ -58,7 +60,12 @@ pub struct TopicArn {
     pub account: String,
 }
 
-const MODES: &str = "alert or remediate (enforce is not available yet)";
+const MODES: &str = "alert, remediate or enforce";
+const SETTLE: &str = "minutes, from 1 to 43200 (30 days)";
+const SETTLE_MINUTES: u32 = 60;
+/// No deployment of ECS takes longer:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>
+const SETTLE_MINUTES_MAX: u32 = 43_200;
 const BUCKET: &str = "the name of the bucket for backups and records";
 const TOPIC: &str = "the ARN of an SNS topic (arn:PARTITION:sns:REGION:ACCOUNT:NAME)";
 const REGION: &str = "the Region that is guarded; Lambda sets it";
@@ -79,6 +86,7 @@ impl Settings {
         let mode = match need("ENFORCEMENT_MODE", MODES)?.as_str() {
             "alert" => Mode::Alert,
             "remediate" => Mode::Remediate,
+            "enforce" => Mode::Enforce,
             _ => return Err(invalid("ENFORCEMENT_MODE", MODES)),
         };
         let bucket = need("BACKUP_BUCKET", BUCKET)?;
@@ -109,6 +117,11 @@ impl Settings {
             Some("true") => true,
             Some(_) => return Err(invalid("REMEDIATE_EXISTING", "true or false")),
         };
+        let minutes = get("SETTLE_MINUTES").map_or(Ok(SETTLE_MINUTES), |minutes| minutes.parse::<u32>());
+        let settle = match minutes {
+            Ok(minutes @ 1..=SETTLE_MINUTES_MAX) => SignedDuration::from_mins(minutes.into()),
+            Ok(_) | Err(_) => return Err(invalid("SETTLE_MINUTES", SETTLE)),
+        };
         let policy = Policy {
             mode,
             guard_roles,
@@ -119,6 +132,7 @@ impl Settings {
             output_only: OutputOnly::new(members(list("OUTPUT_ONLY_MEMBERS"))?)
                 .map_err(|error| invalid("OUTPUT_ONLY_MEMBERS", &error.to_string()))?,
             owner_tag_keys: list("OWNER_TAG_KEYS"),
+            settle,
         };
         let runbook_url = get("RUNBOOK_URL");
         let is_link =
@@ -228,6 +242,9 @@ mod tests {
         assert!(settings.policy.remediate_families.match_family(&"anything".parse().unwrap()));
         assert!(!settings.policy.exempt_families.match_family(&"anything".parse().unwrap()));
         assert!(!settings.path_style);
+        assert_eq!(settings.policy.settle, SignedDuration::from_hours(1));
+        assert_eq!(read(&[("SETTLE_MINUTES", "90")]).unwrap().policy.settle, SignedDuration::from_mins(90));
+        assert_eq!(read(&[("ENFORCEMENT_MODE", "enforce")]).unwrap().policy.mode, Mode::Enforce);
         assert!(read(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]).unwrap().path_style);
     }
 
@@ -236,7 +253,10 @@ mod tests {
         for (name, value) in [
             ("ENFORCEMENT_MODE", ""),
             ("ENFORCEMENT_MODE", "Remediate"),
-            ("ENFORCEMENT_MODE", "enforce"),
+            ("ENFORCEMENT_MODE", "observe"),
+            ("SETTLE_MINUTES", "0"),
+            ("SETTLE_MINUTES", "43201"),
+            ("SETTLE_MINUTES", "1h"),
             ("BACKUP_BUCKET", ""),
             ("BACKUP_BUCKET", "s3://state"),
             ("ALERT_TOPIC_ARN", "alerts"),
@@ -255,7 +275,7 @@ mod tests {
             let line = read(&[(name, value)]).unwrap_err().to_string();
             assert!(line.starts_with(name) && !line.contains('\n'), "{name}={value}: {line}");
         }
-        assert!(read(&[("ENFORCEMENT_MODE", "off")]).unwrap_err().to_string().contains("alert or remediate"));
+        assert!(read(&[("ENFORCEMENT_MODE", "off")]).unwrap_err().to_string().contains("alert, remediate or enforce"));
     }
 
     #[test]

@@ -31,14 +31,20 @@ pub enum Category {
     ClusterResourceRead,
     /// Services, read.
     ServiceRead,
+    /// Services, changed.
+    ServiceWrite,
+    /// Service deployments, read.
+    ServiceDeploymentRead,
 }
 
-const CATEGORIES: [Category; 5] = [
+const CATEGORIES: [Category; 7] = [
     Category::TaskDefinitionRead,
     Category::TaskDefinitionWrite,
     Category::ClusterRead,
     Category::ClusterResourceRead,
     Category::ServiceRead,
+    Category::ServiceWrite,
+    Category::ServiceDeploymentRead,
 ];
 
 /// A throttle halves the rate, down to an eighth.
@@ -53,7 +59,7 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>
 pub struct Pace {
     clock: Clock,
     /// In the order of [`Category`]; none for whoever is not to wait.
-    buckets: Option<[Bucket; 5]>,
+    buckets: Option<[Bucket; 7]>,
     /// How many tokens a call takes: 1, twice as many after each throttle, and fewer again when it is quiet.
     slowness: AtomicU32,
     /// Calls since the last throttle, or since the rate was doubled.
@@ -85,9 +91,9 @@ impl Pace {
     fn new(clock: &Clock, reads: Quota, writes: Quota) -> Self {
         let bucket = |category| {
             let quota = match category {
-                Category::TaskDefinitionWrite => writes,
-                Category::TaskDefinitionRead | Category::ClusterRead => reads,
-                Category::ClusterResourceRead | Category::ServiceRead => reads,
+                Category::TaskDefinitionWrite | Category::ServiceWrite => writes,
+                Category::TaskDefinitionRead | Category::ClusterRead | Category::ClusterResourceRead => reads,
+                Category::ServiceRead | Category::ServiceDeploymentRead => reads,
             };
             RateLimiter::direct_with_clock(quota, Ticks(clock.clone()))
         };

@@ -4,15 +4,17 @@
 
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
-use aws_sdk_ecs::types::{DeploymentRolloutState, ResourceManagementType, Service as SdkService};
+use aws_sdk_ecs::types::{
+    DeploymentRolloutState, ResourceManagementType, Service as SdkService, ServiceDeploymentStatus,
+};
 
 use super::ecs::Ecs;
 use super::failure::{Call, call};
 use super::pace::Category;
 use super::tokens::Tokens;
 use crate::domain::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
-use crate::domain::backout::service::{Other, Rollout, Service};
 use crate::domain::failure::CallFailure;
+use crate::domain::service::{Controller, Other, Rollout, Service, ServiceId};
 
 /// 100 clusters a page; pages may be short.
 const PAGES_MAX: usize = 1_000;
@@ -80,17 +82,47 @@ impl Ecs {
         Err(call().refused())
     }
 
-    fn call_on(&self, action: &'static str, service: &Service) -> Call {
-        call(action, self.home.ecs_arn(&format!("service/{}/{}", service.cluster, service.name)))
+    fn call_on(&self, action: &'static str, service: &ServiceId) -> Call {
+        call(action, service.arn(&self.home))
     }
 
     /// The service as it is now; none if it is gone.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn again(&self, of: &Service) -> Result<Option<Service>, CallFailure> {
-        let found = self.described(&of.cluster, std::slice::from_ref(&of.name)).await?;
+    pub async fn service(&self, id: &ServiceId) -> Result<Option<Service>, CallFailure> {
+        let found = self.described(&id.cluster, std::slice::from_ref(&id.name)).await?;
         Ok(found.iter().find_map(service))
+    }
+
+    /// The same, with how far it has come also where its deployments do not say it: blue/green, linear and canary
+    /// deployments have no rollout state, and one that is at work may be so for thirty days.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>
+    pub async fn service_in_full(&self, id: &ServiceId) -> Result<Option<Service>, CallFailure> {
+        let Some(service) = self.service(id).await? else { return Ok(None) };
+        match (service.controller, service.rollout) {
+            (Controller::Ecs, Rollout::Unknown) => {
+                let rollout = if self.is_deploying(id).await? { Rollout::InProgress } else { Rollout::Completed };
+                Ok(Some(Service { rollout, ..service }))
+            }
+            _ => Ok(Some(service)),
+        }
+    }
+
+    /// Whether ECS is at work on the service, in either direction.
+    async fn is_deploying(&self, id: &ServiceId) -> Result<bool, CallFailure> {
+        self.keep(Category::ServiceDeploymentRead).await;
+        let mut request = self.client.list_service_deployments().cluster(&id.cluster).service(&id.name);
+        for status in ONGOING {
+            request = request.status(status);
+        }
+        match request.send().await {
+            Ok(answer) => Ok(!answer.service_deployments().is_empty() || answer.next_token().is_some()),
+            Err(error) => Err(self.call_on("ecs:ListServiceDeployments", id).failure(&error)),
+        }
     }
 
     /// Points a service at a revision. Sent once; whoever repeats it looks first.
@@ -98,7 +130,8 @@ impl Ecs {
     /// # Errors
     /// `Transient` means that it is not known whether the work was done.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
-    pub async fn point_service(&self, service: &Service, to: &TaskDefinitionId) -> Result<(), CallFailure> {
+    pub async fn point_service(&self, service: &ServiceId, to: &TaskDefinitionId) -> Result<(), CallFailure> {
+        self.keep(Category::ServiceWrite).await;
         let request = self.client.update_service().cluster(&service.cluster).service(&service.name);
         let once = aws_sdk_ecs::config::Builder::new().retry_config(RetryConfig::disabled());
         let sent = request.task_definition(to.to_string()).customize().config_override(once).send().await;
@@ -106,14 +139,22 @@ impl Ecs {
     }
 }
 
+/// The states of a service deployment that has not come to its end.
+const ONGOING: [ServiceDeploymentStatus; 5] = [
+    ServiceDeploymentStatus::Pending,
+    ServiceDeploymentStatus::InProgress,
+    ServiceDeploymentStatus::StopRequested,
+    ServiceDeploymentStatus::RollbackRequested,
+    ServiceDeploymentStatus::RollbackInProgress,
+];
+
 /// The cluster was deleted since it was listed.
 pub(super) fn is_gone(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ClusterNotFoundException")
 }
 
 fn is_of(service: &Service, family: &Family) -> bool {
-    let others = service.others.iter().map(|other| &other.runs);
-    service.target.iter().chain(others).any(|id| id.family == *family)
+    service.revisions().any(|id| id.family == *family)
 }
 
 /// A service as it matters here; none if it is being deleted. INACTIVE deployments are history, and a DRAINING task set
@@ -133,19 +174,28 @@ pub(super) fn service(shown: &SdkService) -> Option<Service> {
     };
     let others = others.into_iter().filter_map(|deployment| {
         let is_completed = deployment.rollout_state() == Some(&DeploymentRolloutState::Completed);
-        Some(Other { runs: id(deployment.task_definition()?)?, is_completed })
+        let runs = id(deployment.task_definition()?)?;
+        Some(Other { deployment: deployment.id().map(str::to_owned), runs, is_completed })
     });
     let task_sets = shown.task_sets().iter().filter(|task_set| task_set.status() != Some("DRAINING"));
     let task_sets = task_sets.filter_map(|task_set| id(task_set.task_definition()?));
-    let task_sets = task_sets.map(|runs| Other { runs, is_completed: false });
+    let task_sets = task_sets.map(|runs| Other { deployment: None, runs, is_completed: false });
     let controller = shown.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
+    let is_express = shown.resource_management_type() == Some(&ResourceManagementType::Ecs);
     let cluster = shown.cluster_arn().unwrap_or_default();
     Some(Service {
-        cluster: cluster.rsplit('/').next().unwrap_or(cluster).to_owned(),
-        name: shown.service_name().unwrap_or_default().to_owned(),
-        controller: controller.to_owned(),
-        is_express: shown.resource_management_type() == Some(&ResourceManagementType::Ecs),
+        id: ServiceId {
+            cluster: cluster.rsplit('/').next().unwrap_or(cluster).to_owned(),
+            name: shown.service_name().unwrap_or_default().to_owned(),
+        },
+        controller: match controller {
+            _ if is_express => Controller::Express,
+            "ECS" => Controller::Ecs,
+            "CODE_DEPLOY" => Controller::CodeDeploy,
+            _ => Controller::External,
+        },
         target: shown.task_definition().and_then(id),
+        deployment: primary.first().and_then(|deployment| deployment.id()).map(str::to_owned),
         rollout,
         others: others.chain(task_sets).collect(),
     })

@@ -16,6 +16,7 @@ use super::usage::{mark_express, task};
 use crate::domain::arn::{Family, Revision};
 use crate::domain::failure::{CallFailure, Transient};
 use crate::domain::observation::{AccountUsage, Run, Starter};
+use crate::domain::service::{Controller, Service};
 
 type Tasks = BTreeMap<(Family, Starter, Revision), u32>;
 
@@ -39,7 +40,8 @@ impl Ecs {
                 break;
             }
             match self.all_runs_in(cluster, &is_late).await {
-                Ok(tasks) => {
+                Ok((tasks, services)) => {
+                    usage.services.extend(services);
                     let name = cluster.rsplit('/').next().unwrap_or(cluster);
                     for ((family, starter, revision), tasks) in tasks {
                         let run = Run { cluster: name.to_owned(), starter, revision, tasks };
@@ -52,7 +54,11 @@ impl Ecs {
         usage
     }
 
-    async fn all_runs_in(&self, cluster: &str, is_late: &dyn Fn() -> bool) -> Result<Tasks, CallFailure> {
+    async fn all_runs_in(
+        &self,
+        cluster: &str,
+        is_late: &dyn Fn() -> bool,
+    ) -> Result<(Tasks, Vec<Service>), CallFailure> {
         let tasks = self.all_tasks_in(cluster, is_late);
         let (tasks, services) = tokio::join!(tasks, self.all_services_in(cluster, is_late));
         let (tasks, services) = (tasks?, services?);
@@ -64,14 +70,17 @@ impl Ecs {
         for ((family, starter, revision), count) in tasks {
             *runs.entry((family, mark_express(starter, &express), revision)).or_default() += count;
         }
-        for service in services.iter().filter_map(service) {
-            let others = service.others.iter().map(|other| &other.runs);
-            for id in service.target.iter().chain(others) {
-                let starter = Starter::Service { name: service.name.clone(), is_express: service.is_express };
+        let services: Vec<Service> = services.iter().filter_map(service).collect();
+        for service in &services {
+            for id in service.revisions() {
+                let starter = Starter::Service {
+                    name: service.id.name.clone(),
+                    is_express: service.controller == Controller::Express,
+                };
                 runs.entry((id.family.clone(), starter, id.revision)).or_default();
             }
         }
-        Ok(runs)
+        Ok((runs, services))
     }
 
     async fn all_tasks_in(&self, cluster: &str, is_late: &dyn Fn() -> bool) -> Result<Tasks, CallFailure> {

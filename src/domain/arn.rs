@@ -30,6 +30,9 @@ pub enum ArnError {
     /// Not a whole number from 1 to 2147483647.
     #[error("not a task definition revision (a whole number from 1 to 2147483647, without leading zeros)")]
     Revision,
+    /// Not `service/CLUSTER/NAME`, or a name that ECS does not give.
+    #[error("not an ECS service with its cluster (service/CLUSTER/NAME; letters, digits, hyphens and underscores)")]
+    Service,
 }
 
 /// The account, Region and partition that something belongs to.

@@ -8,6 +8,11 @@
 use super::arn::{ArnError, Family, Home, TaskDefinitionArn, TaskDefinitionId, ecs_resource};
 use super::json::{Json, Malformed, Member, Value};
 use super::provenance::Provenance;
+use super::service::ServiceId;
+
+mod service;
+
+pub use service::Occasion;
 
 /// What an event asks for.
 #[derive(Debug)]
@@ -30,8 +35,10 @@ pub enum Event {
     Look {
         /// What.
         subject: Subject,
-        /// Who made the call.
+        /// Who made the call that made it; by an event of another call that is not known.
         provenance: Provenance,
+        /// The event's id.
+        event_id: Option<String>,
     },
 }
 
@@ -40,8 +47,15 @@ pub enum Event {
 pub enum Subject {
     /// A revision.
     Revision(TaskDefinitionId),
-    /// The latest ACTIVE revision of a family: the event left the ARN out.
+    /// The latest ACTIVE revision of a family: the event left the ARN out, or tells that another one went.
     LatestOf(Family),
+    /// A service, and the revision that it is on.
+    Service {
+        /// Which.
+        id: ServiceId,
+        /// What was said of it.
+        occasion: Occasion,
+    },
     /// A daemon task definition, which has ARNs and operations of its own.
     Daemon(DaemonTaskDefinition),
 }
@@ -110,37 +124,42 @@ impl EventError {
     }
 }
 
+const CALLS: &str = "eventName RegisterTaskDefinition, RegisterDaemonTaskDefinition, DeregisterTaskDefinition, CreateService or UpdateService";
+
 /// Reads an event for the function that guards `home`.
 ///
 /// # Errors
-/// When it is not an event of a registration in this account and Region.
+/// When it is not an event of a call or a deployment that the guard knows, in this account and Region.
 pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
     let event = Json::parse(payload).map_err(EventError::NotJson)?;
     // Opened once: an object is scanned anew each time that it is opened.
     let event = &event.members().ok_or(EventError::NotAnObject)?;
     let kind = text(event, "detail-type").ok_or(EventError::Lacks("detail-type"))?;
-    if kind != "AWS API Call via CloudTrail" {
-        return Err(EventError::OtherKind("detail-type \"AWS API Call via CloudTrail\""));
-    }
     if text(event, "source").is_none_or(|source| source != "aws.ecs") {
         return Err(EventError::OtherKind("source \"aws.ecs\""));
     }
     let detail = &object(event, "detail").ok_or(EventError::Lacks("detail"))?;
+    match kind.as_str() {
+        "AWS API Call via CloudTrail" => api_call(event, detail, home),
+        "ECS Deployment State Change" => service::deployment(event, detail, home),
+        _ => {
+            Err(EventError::OtherKind("detail-type \"AWS API Call via CloudTrail\" or \"ECS Deployment State Change\""))
+        }
+    }
+}
+
+fn api_call(event: &[Member], detail: &[Member], home: &Home) -> Result<Event, EventError> {
     if text(detail, "eventSource").is_none_or(|source| source != "ecs.amazonaws.com") {
         return Err(EventError::OtherKind("eventSource \"ecs.amazonaws.com\""));
     }
-    let is_daemon = match text(detail, "eventName").as_deref() {
-        Some("RegisterTaskDefinition") => false,
-        Some("RegisterDaemonTaskDefinition") => true,
-        Some(_) | None => {
-            return Err(EventError::OtherKind("eventName RegisterTaskDefinition or RegisterDaemonTaskDefinition"));
-        }
+    let read = match text(detail, "eventName").as_deref() {
+        Some("RegisterTaskDefinition") => registration,
+        Some("RegisterDaemonTaskDefinition") => daemon_registration,
+        Some("CreateService" | "UpdateService") => service::call,
+        Some("DeregisterTaskDefinition") => service::deregistration,
+        Some(_) | None => return Err(EventError::OtherKind(CALLS)),
     };
-    let provenance = Provenance::read(event, detail);
-    match is_daemon {
-        false => registration(event, detail, provenance, home),
-        true => daemon_registration(event, detail, provenance, home),
-    }
+    read(event, detail, Provenance::read(event, detail), home)
 }
 
 /// The id of an event, also of one that is refused: who looks for a dead letter in the log looks for it.
@@ -148,6 +167,12 @@ pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
 pub fn id(payload: &str) -> Option<String> {
     let event = Json::parse(payload).ok()?.members()?;
     Provenance::read(&event, &object(&event, "detail").unwrap_or_default()).event_id
+}
+
+/// Who made the call is who made what is to be looked at.
+fn look(subject: Subject, provenance: Provenance) -> Event {
+    let event_id = provenance.event_id.clone();
+    Event::Look { subject, provenance, event_id }
 }
 
 fn registration(event: &[Member], detail: &[Member], provenance: Provenance, home: &Home) -> Result<Event, EventError> {
@@ -162,14 +187,14 @@ fn registration(event: &[Member], detail: &[Member], provenance: Provenance, hom
     else {
         is_of(home, event, detail)?;
         let family = family(detail)?.ok_or(EventError::NamesNothing)?;
-        return Ok(Event::Look { subject: Subject::LatestOf(family), provenance });
+        return Ok(look(Subject::LatestOf(family), provenance));
     };
     let arn: TaskDefinitionArn = arn.parse().map_err(|error| EventError::Unusable { member: ARN, error })?;
     is_home(home, &arn.home)?;
     let lists = [response, request].map(|definition| Containers::of(definition.as_deref()));
     Ok(match proves_compliance(&lists) {
         true => Event::Compliant { id: arn.id, provenance },
-        false => Event::Look { subject: Subject::Revision(arn.id), provenance },
+        false => look(Subject::Revision(arn.id), provenance),
     })
 }
 
@@ -198,11 +223,11 @@ fn daemon_registration(
         Containers::Clean => Event::Compliant { id, provenance },
         Containers::Unknown => {
             let daemon = DaemonTaskDefinition { id, privileged_by_event: Vec::new() };
-            Event::Look { subject: Subject::Daemon(daemon), provenance }
+            look(Subject::Daemon(daemon), provenance)
         }
         Containers::NotClean { privileged } => {
             let daemon = DaemonTaskDefinition { id, privileged_by_event: privileged };
-            Event::Look { subject: Subject::Daemon(daemon), provenance }
+            look(Subject::Daemon(daemon), provenance)
         }
     })
 }

@@ -1,6 +1,7 @@
 //! The S3 keys of the contract: one home for where each object lies.
 
 use super::arn::{Family, Home, Revision, TaskDefinitionId};
+use super::service::ServiceId;
 
 /// Where the original of a revision is backed up.
 #[must_use]
@@ -42,6 +43,25 @@ pub fn exemption(home: &Home, family: &Family) -> String {
 #[must_use]
 pub fn exemptions(home: &Home) -> String {
     format!("exemptions/{}/{}/", home.account(), home.region())
+}
+
+/// Where the move of a service lies.
+#[must_use]
+pub fn service_move(home: &Home, id: &ServiceId) -> String {
+    format!("{}{id}.json", moves(home))
+}
+
+/// The prefix of all moves.
+#[must_use]
+pub fn moves(home: &Home) -> String {
+    format!("moves/{}/{}/", home.account(), home.region())
+}
+
+/// The service whose move a key is, below the prefix of all moves; none if it is something else.
+#[must_use]
+pub fn service_below(prefix: &str, key: &str) -> Option<ServiceId> {
+    let (cluster, name) = key.strip_prefix(prefix)?.strip_suffix(".json")?.split_once('/')?;
+    ServiceId::new(cluster, name).ok()
 }
 
 /// Where the watermark of the sweeps lies.
@@ -91,6 +111,9 @@ mod tests {
         assert_eq!(revision_below(&prefix, "records/111122223333/eu-west-1/web/x/12.json"), None);
         assert_eq!(id_below(&records(&home), &record(&home, &id)), Some(id.clone()));
         assert_eq!(family_below(&exemptions(&home), &exemption(&home, &id.family)), Some(id.family));
+        let service = ServiceId::new("prod", "web").unwrap();
+        assert_eq!(service_move(&home, &service), "moves/111122223333/eu-west-1/prod/web.json");
+        assert_eq!(service_below(&moves(&home), &service_move(&home, &service)), Some(service));
         assert_eq!(watermark(&home), "sweeps/111122223333/eu-west-1.json");
         assert_eq!(report(&home, "latest.html"), "reports/111122223333/eu-west-1/latest.html");
     }

@@ -9,6 +9,7 @@ use super::document::Described;
 use super::exemption::Found;
 use super::failure::CallFailure;
 use super::record::{MadeCopy, Record, Withdrawal};
+use super::service::Service;
 
 /// The state of the world around one original, and what this run has done to it so far.
 #[derive(Debug)]
@@ -89,6 +90,8 @@ pub struct Usage {
 pub struct AccountUsage {
     /// Who runs what, by family.
     pub families: BTreeMap<Family, Vec<Run>>,
+    /// Its services.
+    pub services: Vec<Service>,
     /// What could not be read: it may run any family.
     pub unread: Vec<CallFailure>,
     /// Clusters that were not looked at for lack of time.

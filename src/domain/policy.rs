@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use wildmatch::WildMatch;
 
 use super::arn::Family;
@@ -16,6 +17,8 @@ pub enum Mode {
     Alert,
     /// Copies are registered.
     Remediate,
+    /// The same, and services on an original are moved to its copy.
+    Enforce,
 }
 
 impl Mode {
@@ -25,6 +28,16 @@ impl Mode {
         match self {
             Self::Alert => "alert",
             Self::Remediate => "remediate",
+            Self::Enforce => "enforce",
+        }
+    }
+
+    /// Whether copies may be registered and withdrawn.
+    #[must_use]
+    pub fn makes_copies(self) -> bool {
+        match self {
+            Self::Alert => false,
+            Self::Remediate | Self::Enforce => true,
         }
     }
 }
@@ -105,6 +118,8 @@ pub struct Policy {
     pub owner_tag_keys: Vec<String>,
     /// The roles of guard and sweep: what they registered is ours.
     pub guard_roles: Vec<RoleName>,
+    /// How long a service may be on its way to a copy before people are told.
+    pub settle: SignedDuration,
 }
 
 impl Policy {
@@ -112,6 +127,12 @@ impl Policy {
     #[must_use]
     pub fn is_ours(&self, registered_by: Option<&str>) -> bool {
         registered_by.and_then(role_of).is_some_and(|role| self.guard_roles.iter().any(|ours| ours.0 == role))
+    }
+
+    /// Whether services of a family are moved to copies.
+    #[must_use]
+    pub fn moves_services_of(&self, family: &Family) -> bool {
+        self.mode == Mode::Enforce && self.makes_copies && self.remediate_families.match_family(family)
     }
 
     /// What an unfaithful copy was made under: it is tried again when this changes.

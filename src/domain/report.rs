@@ -7,6 +7,7 @@ use super::arn::TaskDefinitionId;
 use super::document::{Described, DocumentError};
 use super::failure::CallFailure;
 use super::fidelity::MemberPath;
+use super::moves::MoveError;
 use super::noise::Fact;
 use super::observation::Observation;
 use super::outcome::{Alerting, Answer, Outcome, Reason};
@@ -75,6 +76,14 @@ pub enum Failure {
         /// What is wrong with it.
         error: RecordError,
     },
+    /// What is remembered of a service's move, and this version does not understand. It is not overwritten.
+    #[error("the move {key} cannot be used: {error}")]
+    MoveUnreadable {
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        error: MoveError,
+    },
     /// What was registered again came out different.
     #[error("{what} came out different from what was registered, and was taken back: {}", paths(.differences))]
     Unfaithful {
@@ -104,7 +113,7 @@ impl Failure {
         match self {
             Self::Call(failure) => failure.reason(),
             Self::BackupTampered { .. } => Reason::BackupTampered,
-            Self::RecordUnreadable { .. } => Reason::RecordUnreadable,
+            Self::RecordUnreadable { .. } | Self::MoveUnreadable { .. } => Reason::RecordUnreadable,
             Self::Unfaithful { .. } => Reason::UnfaithfulBefore,
             Self::Malformed { .. } => Reason::MalformedDefinition,
         }
@@ -117,6 +126,7 @@ impl Failure {
             Self::Call(failure) => Some(failure.denied_action().unwrap_or(failure.action)),
             Self::BackupTampered { .. }
             | Self::RecordUnreadable { .. }
+            | Self::MoveUnreadable { .. }
             | Self::Unfaithful { .. }
             | Self::Malformed { .. } => None,
         }

@@ -11,8 +11,8 @@ use crate::aws::Pace;
 use crate::domain::arn::ArnError;
 use crate::domain::event::{self, Event, EventError};
 use crate::domain::metrics;
-use crate::domain::outcome::{Answer, Outcome, Reason};
-use crate::reconcile::{Concluded, RunError};
+use crate::domain::outcome::Outcome;
+use crate::reconcile::{Concluded, RunError, Said};
 use crate::telemetry;
 
 /// The function's name in logs and metrics.
@@ -54,13 +54,13 @@ pub async fn guard() -> ExitCode {
 struct Function(Sandbox);
 
 impl Function {
-    async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
+    async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Said, Diagnostic> {
         let LambdaEvent { payload, context } = event;
         let is_cold = self.0.is_cold.replace(false);
         let result = self.handle(payload.get(), &context).await;
         self.log(&result, &context, is_cold);
         match result {
-            Ok((concluded, _)) => Ok(concluded.answer),
+            Ok((concluded, _)) => Ok(concluded.said),
             Err((error, _)) => {
                 Err(Diagnostic { error_type: error.category().to_owned(), error_message: error.to_string() })
             }
@@ -79,11 +79,11 @@ impl Function {
             Event::Compliant { id, provenance } => {
                 Ok((Concluded::silent(Outcome::Compliant, Some(id.to_string())), provenance.event_id))
             }
-            Event::Look { subject, provenance } => {
+            Event::Look { subject, provenance, event_id } => {
                 let guard = self.0.guard(home).await;
                 match guard.look(&subject, &provenance, deadline(context)).await {
-                    Ok(concluded) => Ok((concluded, provenance.event_id)),
-                    Err(error) => Err((InvocationError::Run(error), provenance.event_id)),
+                    Ok(concluded) => Ok((concluded, event_id)),
+                    Err(error) => Err((InvocationError::Run(error), event_id)),
                 }
             }
         }
@@ -93,7 +93,8 @@ impl Function {
     fn log(&self, result: &Result<Ended, (InvocationError, Option<String>)>, context: &Context, is_cold: bool) {
         let (mode, now) = (self.0.settings.policy.mode.as_str(), self.0.clock.now());
         let metrics = match result {
-            Ok((Concluded { answer, report }, event_id)) => {
+            Ok((concluded, event_id)) => {
+                let Concluded { said, report, metrics: of_move } = concluded;
                 let plan = report.as_ref().and_then(|report| report.finding.as_ref());
                 let plan = plan.map(|finding| finding.plan.sentences().join(" "));
                 let failure = report.as_ref().and_then(|report| report.failure.as_ref()).map(ToString::to_string);
@@ -103,17 +104,23 @@ impl Function {
                     function_request_id = context.request_id,
                     correlation_id = event_id.as_deref(),
                     mode,
-                    outcome = answer.outcome.as_str(),
-                    reason = answer.reason.map(Reason::as_str),
-                    task_definition = answer.task_definition,
-                    copy = answer.copy,
-                    alert = answer.alert.as_str(),
+                    outcome = said.outcome(),
+                    reason = said.reason(),
+                    task_definition = said.task_definition(),
+                    copy = said.copy(),
+                    services = said.services_in_words(),
+                    alert = said.alert().as_str(),
                     failure,
                     plan,
                     "{}",
-                    answer.outcome.as_str(),
+                    said.outcome(),
                 );
-                report.as_ref().map_or_else(|| vec![("Found", 0.0)], |report| metrics::of_report(report, now))
+                let found = || match said {
+                    Said::Revision(_) => vec![("Found", 0.0)],
+                    Said::Service(_) => Vec::new(),
+                };
+                let of_revision = report.as_ref().map_or_else(found, |report| metrics::of_report(report, now));
+                of_revision.into_iter().chain(of_move.iter().copied()).collect()
             }
             Err((error, event_id)) => {
                 tracing::error!(

@@ -9,7 +9,7 @@ use super::presence::{PAUSES_FOR_STALE_READS, Presence};
 use super::stop::Stop;
 use super::{Guard, Run};
 use crate::aws::{BackupReceipt, Expect, Written};
-use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::backup::{self, Stored};
 use crate::domain::document::{Described, RegisterInput};
 use crate::domain::exemption::{Verdict, verdict};
@@ -150,7 +150,7 @@ async fn settle(
         withdraw(guard, seen, run, copy, Withdrawal::Race).await?;
         return Ok(Applied::LookAgain);
     }
-    if exempted_meanwhile(guard, seen, original).await? {
+    if exempted_meanwhile(guard, &seen.id.family, original.privileged_containers()).await? {
         withdraw(guard, seen, run, copy, Withdrawal::Exempt).await?;
         return Ok(Applied::LookAgain);
     }
@@ -224,11 +224,10 @@ fn is_equal_copy(guard: &Guard, seen: &Observation, candidate: &Described) -> bo
 
 /// Whether the family has been exempted since it was observed. An exemption that cannot be read by now counts: nothing
 /// may then be changed.
-async fn exempted_meanwhile(guard: &Guard, seen: &Observation, original: &Described) -> Result<bool, Stop> {
-    let found = exemption(guard, &seen.id.family).await?;
-    let privileged = original.privileged_containers();
+pub(super) async fn exempted_meanwhile(guard: &Guard, family: &Family, privileged: &[String]) -> Result<bool, Stop> {
+    let found = exemption(guard, family).await?;
     let now = guard.aws.clock.now();
-    Ok(!matches!(verdict(&guard.policy, &seen.id.family, privileged, &found, now), Verdict::NotExempt(_)))
+    Ok(!matches!(verdict(&guard.policy, family, privileged, &found, now), Verdict::NotExempt(_)))
 }
 
 /// Deregisters a copy of ours. That it must go is recorded first, so that whoever finds it, ACTIVE or not, knows why;

@@ -4,9 +4,11 @@
 mod apply;
 mod backout;
 mod between;
+mod moves;
 mod observe;
 mod presence;
 mod report;
+mod said;
 mod stop;
 mod sweep;
 
@@ -20,7 +22,7 @@ use crate::domain::arn::{Family, Home, Revision, TaskDefinitionId};
 use crate::domain::event::{DaemonTaskDefinition, Subject};
 use crate::domain::failure::CallFailure;
 use crate::domain::observation::{AccountUsage, Observation, Usage};
-use crate::domain::outcome::{Alerting, Answer, Outcome};
+use crate::domain::outcome::{Alerting, Answer as RevisionAnswer, Outcome};
 use crate::domain::plan::{Plan, check_plan, plan};
 use crate::domain::policy::Policy;
 use crate::domain::provenance::Provenance;
@@ -31,6 +33,7 @@ use apply::{Applied, Ending, apply};
 use observe::{family_records, observe, read_record};
 use report::Past;
 pub use report::Texts;
+pub use said::Said;
 use stop::{Patience, Stop};
 pub use sweep::{Answer as SweepAnswer, Swept};
 
@@ -80,6 +83,9 @@ pub enum RunError {
     /// The event names no revision, and the family's latest could not be looked up.
     #[error("the event names no revision, and the family's latest ACTIVE one could not be looked up: {0}")]
     Unreadable(Failure),
+    /// A service, or what is remembered of its move, could not be looked at, and a retry does not help.
+    #[error("the service could not be looked at: {0}")]
+    ServiceUnreadable(Failure),
     /// Nobody could be told.
     #[error("the alert could not be published, so nobody was told: {0}")]
     NotPublished(CallFailure),
@@ -89,6 +95,15 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Why a look at a service did not come to its end.
+    fn of_service(stop: Stop) -> Self {
+        match stop {
+            Stop::Transient(failure) => Self::Transient(failure),
+            Stop::Failed(failure) => Self::ServiceUnreadable(failure),
+            Stop::OutOfTime => Self::OutOfTime,
+        }
+    }
+
     /// The stable name, for `errorType` and metrics.
     #[must_use]
     pub fn category(&self) -> &'static str {
@@ -96,7 +111,7 @@ impl RunError {
             Self::Transient(failure) => failure.category(),
             Self::OutOfTime => "out_of_time",
             Self::Unsettled => "unsettled",
-            Self::Unreadable(failure) => failure.reason().as_str(),
+            Self::Unreadable(failure) | Self::ServiceUnreadable(failure) => failure.reason().as_str(),
             Self::NotPublished(_) => "alert_not_published",
             Self::NotRecorded(_) => "not_recorded",
         }
@@ -107,17 +122,24 @@ impl RunError {
 #[derive(Debug)]
 pub struct Concluded {
     /// What Lambda is answered.
-    pub answer: Answer,
+    pub said: Said,
     /// The facts, where a privileged revision was looked at.
     pub report: Option<Box<Report>>,
+    /// The metrics of a service's move, beside those of the report.
+    pub metrics: Vec<(&'static str, f64)>,
 }
 
 impl Concluded {
+    fn of(answer: RevisionAnswer, report: Report) -> Self {
+        Self { said: Said::Revision(answer), report: Some(Box::new(report)), metrics: Vec::new() }
+    }
+
     /// An end that nobody needs to hear of and that leaves no record.
     #[must_use]
     pub fn silent(outcome: Outcome, task_definition: Option<String>) -> Self {
         let (services, alert) = (Vec::new(), Alerting::None);
-        Self { answer: Answer { outcome, reason: None, task_definition, copy: None, services, alert }, report: None }
+        let answer = RevisionAnswer { outcome, reason: None, task_definition, copy: None, services, alert };
+        Self { said: Said::Revision(answer), report: None, metrics: Vec::new() }
     }
 }
 
@@ -133,14 +155,27 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         match subject {
-            Subject::Revision(id) => Box::pin(self.reconcile_and_report(id, provenance, deadline)).await,
+            Subject::Revision(id) => self.look_at_revision(id, provenance, deadline).await,
             Subject::Daemon(daemon) => Box::pin(self.look_at_daemon(daemon, provenance, deadline)).await,
             Subject::LatestOf(family) => match self.latest_of(family, deadline).await? {
-                Some(id) => Box::pin(self.reconcile_and_report(&id, provenance, deadline)).await,
+                Some(id) => self.look_at_revision(&id, provenance, deadline).await,
                 // Every revision is INACTIVE or gone by now.
                 None => Ok(Concluded::silent(Outcome::Inactive, Some(family.to_string()))),
             },
+            Subject::Service { id, occasion } => {
+                Box::pin(self.look_at_service(id, occasion, provenance, deadline)).await
+            }
         }
+    }
+
+    async fn look_at_revision(
+        &self,
+        id: &TaskDefinitionId,
+        provenance: &Provenance,
+        deadline: Timestamp,
+    ) -> Result<Concluded, RunError> {
+        let concluded = Box::pin(self.reconcile_and_report(id, provenance, deadline)).await?;
+        Box::pin(self.follow_to_services(concluded, provenance, deadline)).await
     }
 
     /// The family's latest ACTIVE revision. Without one there is nothing that an alert could name, so what a retry

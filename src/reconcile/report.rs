@@ -61,7 +61,7 @@ impl Guard {
             false => Ok(()),
         };
         match recorded {
-            Ok(()) => Ok(Concluded { answer: report.answer(alert), report: Some(Box::new(report)) }),
+            Ok(()) => Ok(Concluded::of(report.answer(alert), report)),
             Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
             Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
             Err(Stop::Failed(failure)) => self.report_unrecorded(report, failure, alert, deadline).await,
@@ -184,11 +184,11 @@ impl Guard {
                 let reason = Some(failure.reason());
                 let report = Report { outcome: Outcome::Failed, reason, failure: Some(failure), ..report };
                 self.publish(&alert::message(&report, &self.setting()), deadline).await?;
-                return Ok(Concluded { answer: report.answer(Alerting::Sent), report: Some(Box::new(report)) });
+                return Ok(Concluded::of(report.answer(Alerting::Sent), report));
             }
         };
         match alert {
-            Alerting::Sent => Ok(Concluded { answer: report.answer(alert), report: Some(Box::new(report)) }),
+            Alerting::Sent => Ok(Concluded::of(report.answer(alert), report)),
             Alerting::AlreadySent | Alerting::None => Err(RunError::NotRecorded(failure.to_string())),
         }
     }

@@ -49,6 +49,7 @@ fn policy() -> Policy {
         output_only: OutputOnly::default(),
         owner_tag_keys: vec!["team".into()],
         guard_roles: vec!["guard-GuardRole-1ABC".parse().unwrap()],
+        settle: jiff::SignedDuration::from_mins(60),
     }
 }
 

@@ -5,9 +5,10 @@ use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
 use ecs_privileged_guard::domain::backout::alert::{Told, message, statement};
 use ecs_privileged_guard::domain::backout::answer::Outcome;
 use ecs_privileged_guard::domain::backout::request::Request;
-use ecs_privileged_guard::domain::backout::service::{ByHand, Rollout, Service};
+use ecs_privileged_guard::domain::backout::service::ByHand;
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::report::Failure;
+use ecs_privileged_guard::domain::service::{Controller, Rollout, Service, ServiceId};
 use jiff::Timestamp;
 
 use super::alerts::hold_messages;
@@ -18,11 +19,10 @@ fn id(text: &str) -> TaskDefinitionId {
 
 fn service(name: &str) -> Service {
     Service {
-        cluster: "prod".into(),
-        name: name.into(),
-        controller: "ECS".into(),
-        is_express: false,
+        id: ServiceId { cluster: "prod".into(), name: name.into() },
+        controller: Controller::Ecs,
         target: None,
+        deployment: None,
         others: Vec::new(),
         rollout: Rollout::Completed,
     }

@@ -107,6 +107,7 @@ fn report(text: &str) -> Report {
         output_only: OutputOnly::default(),
         owner_tag_keys: vec!["team".into()],
         guard_roles: vec!["guard".parse().unwrap()],
+        settle: jiff::SignedDuration::from_mins(60),
     };
     let container = json!({
         "name": text, "privileged": true, "user": text, "mountPoints": [{ "sourceVolume": "v" }],

@@ -17,7 +17,7 @@ use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::outcome::Answer;
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
-use ecs_privileged_guard::reconcile::{Concluded, Guard, SweepAnswer, Swept, Texts};
+use ecs_privileged_guard::reconcile::{Guard, Said, SweepAnswer, Swept, Texts};
 use jiff::Timestamp;
 
 use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, SWEEP, State, in_process};
@@ -140,6 +140,7 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
         guard_roles: vec!["guard-role".parse().unwrap(), "sweep-role".parse().unwrap()],
+        settle: jiff::SignedDuration::from_mins(60),
     };
     let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };
     Guard { aws: connect(places, wiring).await, policy, home, texts, usage: None, listed: Arc::default() }
@@ -292,7 +293,7 @@ impl World {
 
     /// One delivery, to a process that Lambda kills after two minutes.
     pub(crate) async fn deliver(&self) -> Result<Answer, String> {
-        let Event::Look { subject, provenance } = parse(&self.event, &self.guard.home).unwrap() else { panic!("look") };
+        let Event::Look { subject, provenance, .. } = parse(&self.event, &self.guard.home).unwrap() else { panic!("look") };
         let (end, alerts_before) = {
             let mut state = self.state();
             let end = state.now + Duration::from_mins(2);
@@ -302,10 +303,13 @@ impl World {
         let ended = self.unless_killed(self.guard.look(&subject, &provenance, end)).await;
         let ended = ended.filter(|_| self.state().now < end);
         let (answer, said) = match ended {
-            Some(Ok(Concluded { answer, .. })) => {
-                let said = serde_json::to_string(&answer).unwrap();
-                (Ok(answer), said)
-            }
+            Some(Ok(concluded)) => match concluded.said {
+                Said::Revision(answer) => {
+                    let said = serde_json::to_string(&answer).unwrap();
+                    (Ok(answer), said)
+                }
+                Said::Service(answer) => panic!("a registration is about a revision: {answer:?}"),
+            },
             Some(Err(error)) => (Err(error.category().to_owned()), format!("{error}\n{error:?}")),
             None => (Err("killed".to_owned()), String::new()),
         };

@@ -18,8 +18,8 @@ use super::escape::subject;
 use super::outcome::{Outcome, Reason};
 use super::policy::RoleName;
 use super::report::Report;
-pub(super) use sections::BY_HAND;
 pub use sections::missing_statement;
+pub(super) use sections::{BY_HAND, FAILED, UNDO};
 pub(super) use verdict::in_words;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>

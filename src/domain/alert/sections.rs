@@ -18,8 +18,8 @@ use super::{Line, Section, Setting, undo, words};
 use serde_json::json;
 
 /// The headings that are never cut.
-pub(super) const UNDO: &str = "UNDO";
-pub(super) const FAILED: &str = "FAILED";
+pub(in super::super) const UNDO: &str = "UNDO";
+pub(in super::super) const FAILED: &str = "FAILED";
 pub(in super::super) const BY_HAND: &str = "BY HAND";
 /// What runs a family is told in this many lines.
 const RUNS_MAX: usize = 6;
@@ -163,8 +163,8 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
         Failure::RecordUnreadable { .. } => {
             lines.push(words("It is not overwritten. Deploy the version that wrote it, or move it away."));
         }
-        // Of backout only, whose alerts are its own.
-        Failure::Unfaithful { .. } => {}
+        // Of backout and of services, whose alerts are their own.
+        Failure::Unfaithful { .. } | Failure::MoveUnreadable { .. } => {}
         Failure::Malformed { .. } => lines.push(words("Nothing is registered that cannot be understood.")),
     }
     for left in report.copies_left() {

@@ -10,9 +10,10 @@ use super::super::arn::{Home, TaskDefinitionId};
 use super::super::escape::{arn, chat, plain, shell, subject};
 use super::super::keys;
 use super::super::report::Failure;
+use super::super::service::Service;
 use super::answer::Outcome;
 use super::request::Request;
-use super::service::{ByHand, Service};
+use super::service::ByHand;
 
 /// So many services are told by hand; the answer holds them all.
 const BY_HAND_MAX: usize = 12;
@@ -163,14 +164,14 @@ fn end(told: &Told, setting: &Setting) -> Vec<Line> {
 /// What to do about each service that is left on the copy.
 fn by_hand(told: &Told, home: &Home) -> Vec<Line> {
     let to = told.restored.unwrap_or(told.id);
-    let at = |service: &Service| format!("{} in cluster {}", plain(&service.name), plain(&service.cluster));
+    let at = |service: &Service| format!("{} in cluster {}", plain(&service.id.name), plain(&service.id.cluster));
     let by_hand = told.by_hand.iter().map(|(service, why)| {
         let head = words(format!("{}: {}", at(service), why.in_words()));
         let name = format!(
             "--region {} --cluster {} --service {}",
             home.region(),
-            shell(&service.cluster),
-            shell(&service.name)
+            shell(&service.id.cluster),
+            shell(&service.id.name)
         );
         let then = match why {
             // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
@@ -202,7 +203,7 @@ fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static
     let by_hand = told.by_hand.iter().map(|(service, why)| (service, why.in_words()));
     let by_hand = by_hand.chain(told.unmoved.iter().map(|service| (service, "it is not moved yet"))).take(BY_HAND_MAX);
     let by_hand: Vec<Value> = by_hand
-        .map(|(it, why)| json!({"cluster": plain(&it.cluster), "service": plain(&it.name), "why": why}))
+        .map(|(it, why)| json!({"cluster": plain(&it.id.cluster), "service": plain(&it.id.name), "why": why}))
         .collect();
     let failure = told.failure.iter().map(|failure| chat(failure));
     let end = end_early.iter().map(|command| format!("End it early: {command}"));

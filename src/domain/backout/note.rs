@@ -53,10 +53,16 @@ pub(super) fn until(note: &Value) -> Option<Timestamp> {
     note.get("until").and_then(Value::as_str)?.parse().ok()
 }
 
+/// When a backout was begun, or came to its end.
+#[must_use]
+pub fn at(note: &Value) -> Option<Timestamp> {
+    note.get("at").and_then(Value::as_str)?.parse().ok()
+}
+
 /// When a backout was begun that did not come to its end, in whole seconds: people read it.
 #[must_use]
 pub fn begun_at(note: &Value) -> Option<Timestamp> {
-    let at: Timestamp = note.get("at").and_then(Value::as_str)?.parse().ok()?;
+    let at = at(note)?;
     match is_finished(note) {
         true => None,
         false => Timestamp::from_second(at.as_second()).ok(),

@@ -12,11 +12,12 @@ use super::super::fidelity::{MemberPath, Tags, differences};
 use super::super::observation::Held;
 use super::super::policy::Policy;
 use super::super::record::{MadeCopy, Record};
+use super::super::service::Service;
 use super::allow::{Allow, NotAllowed, allow};
 use super::note;
 use super::refusal::{self, Refused};
 use super::request::Request;
-use super::service::{ByHand, Service, ServiceStep};
+use super::service::{ByHand, ServiceStep};
 
 /// The world around one original, as backout sees it.
 #[derive(Debug)]

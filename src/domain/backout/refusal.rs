@@ -1,8 +1,8 @@
 //! Why a request is refused, in the contract's names and in words that say what would work.
 
 use super::super::arn::TaskDefinitionId;
+use super::super::service::Service;
 use super::plan::Seen;
-use super::service::Service;
 
 /// Why a request is refused. Nothing is written then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(super) fn elsewhere(service: &Service) -> Refused {
         message: format!(
             "service {} in cluster {} is being deployed from the copy to something else; if that fails, ECS goes back to \
              the copy. Run this again when the deployment has ended, or stop it first",
-            service.name, service.cluster
+            service.id.name, service.id.cluster
         ),
     }
 }

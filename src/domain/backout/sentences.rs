@@ -1,7 +1,7 @@
 //! A plan in sentences, as a dry run answers it.
 
+use super::super::service::Service;
 use super::plan::{BringBack, Judged, Plan, Services, Standing, Steps};
-use super::service::Service;
 
 impl Judged {
     /// What it would do, in sentences.
@@ -55,7 +55,7 @@ impl Steps {
 
 impl Services {
     fn sentences(&self, back: &str) -> Vec<String> {
-        let at = |it: &Service| format!("service {} in {}", it.name, it.cluster);
+        let at = |it: &Service| format!("service {} in {}", it.id.name, it.id.cluster);
         let moves = self.moves.iter().map(|it| format!("Move {} to {back}.", at(it)));
         let moving = self.moving.iter().map(|it| format!("Leave {} alone: it is moving there already.", at(it)));
         let by_hand = self.by_hand.iter();

@@ -5,27 +5,27 @@ use jiff::{SignedDuration, Timestamp};
 use super::allow::{Allow, NotAllowed, allow};
 use super::refusal::Refusal;
 use super::request::{Request, TEXT_MAX};
-use super::service::{ByHand, Other, Rollout, Service, ServiceStep};
+use super::service::{ByHand, ServiceStep};
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::exemption::{Basis, Exemption, Found, Verdict, of_object};
 use crate::domain::failure::{CallFailure, Cause};
+use crate::domain::service::{Controller, Other, Rollout, Service, ServiceId};
 
 fn id(text: &str) -> TaskDefinitionId {
     text.parse().unwrap()
 }
 
 /// A service under that controller, pointed at a revision; the others as `web:1 completed`.
-fn service(controller: &str, target: &str, rollout: Rollout, others: &[&str]) -> Service {
+fn service(controller: Controller, target: &str, rollout: Rollout, others: &[&str]) -> Service {
     let other = |text: &&str| {
         let (runs, state) = text.split_once(' ').unwrap_or((text, ""));
-        Other { runs: id(runs), is_completed: state == "completed" }
+        Other { deployment: None, runs: id(runs), is_completed: state == "completed" }
     };
     Service {
-        cluster: "prod".into(),
-        name: "web".into(),
-        controller: controller.into(),
-        is_express: false,
+        id: ServiceId::new("prod", "web").unwrap(),
+        controller,
         target: Some(id(target)),
+        deployment: None,
         rollout,
         others: others.iter().map(other).collect(),
     }
@@ -60,21 +60,21 @@ fn a_service_is_moved_only_while_it_has_a_way_back() {
         ("web:9", InProgress, &["web:2 completed"], Elsewhere),
         ("api:1", Completed, &["web:2"], Elsewhere),
     ] {
-        let service = service("ECS", target, rollout, others);
+        let service = service(Controller::Ecs, target, rollout, others);
         assert_eq!(step(&service), expected, "{target} {rollout:?} {others:?}");
     }
 }
 
 #[test]
 fn what_others_deploy_is_left_to_them() {
-    for (controller, why) in [("CODE_DEPLOY", ByHand::CodeDeploy), ("EXTERNAL", ByHand::External)] {
+    for (controller, why) in [(Controller::CodeDeploy, ByHand::CodeDeploy), (Controller::External, ByHand::External)] {
         let on_copy = service(controller, "web:2", Rollout::Completed, &[]);
         assert_eq!(step(&on_copy), ServiceStep::ByHand(why));
         let by_task_set = Service { target: None, ..service(controller, "web:2", Rollout::Unknown, &["web:2"]) };
         assert_eq!(step(&by_task_set), ServiceStep::ByHand(why));
         assert_eq!(step(&service(controller, "web:1", Rollout::Completed, &["web:1"])), ServiceStep::None);
     }
-    let express = Service { is_express: true, ..service("ECS", "web:2", Rollout::Completed, &[]) };
+    let express = service(Controller::Express, "web:2", Rollout::Completed, &[]);
     assert_eq!(step(&express), ServiceStep::ByHand(ByHand::Express));
 }
 

@@ -46,6 +46,7 @@ fn policy(mode: Mode) -> Policy {
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
         guard_roles: vec!["guard-role".parse().unwrap()],
+        settle: jiff::SignedDuration::from_mins(60),
     }
 }
 

@@ -13,13 +13,14 @@ use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::backout::note;
 use crate::domain::backout::plan::{BringBack, Seen, Steps, TakeBack};
 use crate::domain::backout::request::Request;
-use crate::domain::backout::service::{Service, ServiceStep};
+use crate::domain::backout::service::ServiceStep;
 use crate::domain::document::{Described, RegisterInput};
 use crate::domain::failure::CallFailure;
 use crate::domain::fidelity::{MemberPath, Tags, differences};
 use crate::domain::keys;
 use crate::domain::record::{MadeCopy, Record};
 use crate::domain::report::Failure;
+use crate::domain::service::Service;
 
 const OVERTOOK: &str = "another revision came before it";
 const DIFFERED: &str = "it came out different from the original";
@@ -213,14 +214,14 @@ async fn point(
     let mut pauses = PAUSES_FOR_STALE_READS.into_iter();
     let mut is_sent = false;
     loop {
-        let Some(fresh) = guard.aws.ecs.again(service).await? else { return Ok(Pointed::Elsewhere) };
+        let Some(fresh) = guard.aws.ecs.service(&service.id).await? else { return Ok(Pointed::Elsewhere) };
         if fresh.target.as_ref() == Some(to) {
             return Ok(if is_sent { Pointed::Now } else { Pointed::Before });
         }
         if fresh.step(&steps.copies, |id| id == to || steps.equals.contains(id)) != ServiceStep::Move {
             return Ok(Pointed::Elsewhere);
         }
-        let sent = guard.aws.ecs.point_service(&fresh, to).await;
+        let sent = guard.aws.ecs.point_service(&fresh.id, to).await;
         is_sent |= sent.as_ref().map_or_else(CallFailure::is_transient, |()| true);
         done.has_sent_update |= is_sent;
         match (sent, pauses.next()) {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::arn::{Revision, TaskDefinitionId};
-use crate::domain::backout::service::Service;
 use crate::domain::escape::plain;
 use crate::domain::exemption::{Exemption, Found};
 use crate::domain::failure::CallFailure;
+use crate::domain::service::Service;
 
 /// What a backout has done.
 #[derive(Debug, Default)]
@@ -107,8 +107,8 @@ impl Done {
         let taken_back = taken_back.map(|(id, why)| format!("Deregistered {id}, which backout had registered: {why}"));
         let to = self.restored.as_ref().map(ToString::to_string).unwrap_or_default();
         let moved = self.moved.iter();
-        let moved =
-            moved.map(|it| format!("Moved service {} in cluster {} to {to}", plain(&it.name), plain(&it.cluster)));
+        let moved = moved
+            .map(|it| format!("Moved service {} in cluster {} to {to}", plain(&it.id.name), plain(&it.id.cluster)));
         let withdrawn = self.withdrawn.iter().map(|id| format!("Deregistered {id}, the copy"));
         exempted.chain(sent).chain(registered).chain(taken_back).chain(moved).chain(withdrawn).collect()
     }
@@ -116,5 +116,5 @@ impl Done {
 
 /// Whether it is the same service, whatever has become of it.
 pub(super) fn is_same(a: &Service, b: &Service) -> bool {
-    a.cluster == b.cluster && a.name == b.name
+    a.id == b.id
 }

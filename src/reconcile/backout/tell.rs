@@ -12,10 +12,11 @@ use crate::domain::backout::alert::{self, Told};
 use crate::domain::backout::answer::{Answer, Outcome};
 use crate::domain::backout::note::{self, finished};
 use crate::domain::backout::plan::{BringBack, Judged, Plan, Seen, Services, Standing, Steps};
-use crate::domain::backout::service::{ByHand, Service};
+use crate::domain::backout::service::ByHand;
 use crate::domain::escape::plain;
 use crate::domain::outcome::{Alerting, Reason, ServiceState};
 use crate::domain::record::{MadeCopy, Record, Withdrawal};
+use crate::domain::service::Service;
 
 const NO_COPY: &str = "there is no copy of the guard's any more";
 
@@ -230,7 +231,7 @@ impl Backout<'_> {
         let left = left.map(|id| format!("{id} is ACTIVE: a backout that did not end had registered it"));
         let moving = self.known.services.moving.iter().filter(|service| !self.done.has_pointed(service));
         let moving = moving.map(|service| {
-            let (name, cluster) = (plain(&service.name), plain(&service.cluster));
+            let (name, cluster) = (plain(&service.id.name), plain(&service.id.cluster));
             format!("Left service {name} in cluster {cluster} alone: it was leaving the copy already")
         });
         Told {
@@ -256,5 +257,5 @@ impl Backout<'_> {
 }
 
 fn state(service: &Service, state: &str) -> ServiceState {
-    ServiceState { cluster: service.cluster.clone(), service: service.name.clone(), state: state.to_owned() }
+    ServiceState { cluster: service.id.cluster.clone(), service: service.id.name.clone(), state: state.to_owned() }
 }

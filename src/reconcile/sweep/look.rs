@@ -19,7 +19,7 @@ use crate::domain::keys;
 use crate::domain::observation::Held;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::plan::STRAY_AGE_MAX;
-use crate::domain::policy::{Mode, Policy};
+use crate::domain::policy::Policy;
 use crate::domain::provenance::Provenance;
 use crate::domain::report::Report;
 use crate::domain::sweep::span::Span;
@@ -180,7 +180,7 @@ impl Sweep {
         let is_latest = self.account.active(&id.family).last() == Some(&id.revision);
         let now = self.guard.aws.clock.now();
         let is_young = described.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
-        let may_withdraw = self.guard.policy.mode == Mode::Remediate;
+        let may_withdraw = self.guard.policy.mode.makes_copies();
         let may_be_left_behind =
             may_withdraw && is_latest && is_young && self.guard.policy.is_ours(described.registered_by());
         !may_be_left_behind || self.look_at_the_original_of(id).await
@@ -264,13 +264,13 @@ impl Sweep {
 
     fn limit(&self, existed_before: bool) -> Limit {
         let policy = &self.guard.policy;
-        match (policy.mode, existed_before, policy.remediate_existing) {
-            (Mode::Alert, _, _) => Limit::None,
+        match (existed_before, policy.remediate_existing) {
+            _ if !policy.mode.makes_copies() => Limit::None,
             _ if self.tally.unfaithful >= UNFAITHFUL_MAX => Limit::NextRun,
-            (Mode::Remediate, false, _) => Limit::None,
-            (Mode::Remediate, true, false) => Limit::ReportOnly,
-            _ if self.tally.copies_of_existing >= COPIES_OF_EXISTING_MAX => Limit::NextRun,
-            (Mode::Remediate, true, true) => Limit::None,
+            (false, _) => Limit::None,
+            (true, false) => Limit::ReportOnly,
+            (true, true) if self.tally.copies_of_existing >= COPIES_OF_EXISTING_MAX => Limit::NextRun,
+            (true, true) => Limit::None,
         }
     }
 

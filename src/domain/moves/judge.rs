@@ -1,0 +1,374 @@
+//! What is to be done about a service that is, or was, on an original: one `match` that reads from top to bottom. Pure.
+//!
+//! ECS's facts behind it: a new deployment stops the one in progress, and while a rollback runs nothing is complete, so
+//! a second update is never pushed into a deployment; the circuit breaker goes back to the last complete deployment,
+//! which after our move is the original.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::arn::TaskDefinitionId;
+use super::super::service::{Controller, Rollout, Service};
+use super::{Move, Reason, State};
+
+/// A run that has written that it moves a service has asked ECS within this time, or never will.
+const SENDING_MAX: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is known of the revision that a service is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// A copy of it is in force, which the service is to run.
+    Copied(Pair),
+    /// Its family is exempt.
+    Exempt,
+    /// It is privileged, and nothing is to be moved: it is superseded, or somebody else's, or no copy is made of it.
+    NotCopied,
+    /// It is not privileged, or there is none.
+    Clean,
+}
+
+/// An original and the copy that is in force for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The privileged revision.
+    pub original: TaskDefinitionId,
+    /// Its copy.
+    pub copy: TaskDefinitionId,
+    /// The privileged containers of the original.
+    pub containers: Vec<String>,
+    /// When an operator last backed the original's copy out. A "no" from before that time has ended with its exemption.
+    pub backed_out: Option<Timestamp>,
+}
+
+/// The time, and what follows from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// Now.
+    pub now: Timestamp,
+    /// How long a move may take before people are told.
+    pub settle: SignedDuration,
+    /// When this very run has begun to move the service, if it has.
+    pub begun: Option<Timestamp>,
+}
+
+/// What is to be done about a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing, and there is nothing to remember.
+    Leave,
+    /// It is in this state now, for this reason.
+    Note(State, Option<Reason>),
+    /// It is pointed at the copy.
+    Start,
+    /// Somebody deployed this in the moment in which we moved the service. Theirs is the newer word.
+    PutBack(TaskDefinitionId),
+    /// It has been on its way for longer than a person should wait to hear of it.
+    Overdue,
+}
+
+/// Judges a service; none if it is gone. `standing` is that of the revision that it is on, `held` what is remembered.
+#[must_use]
+pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>, times: &Times) -> Step {
+    use State::{Failed, Moved, Moving, NotMovable, RolledBack, Waiting};
+    let pair = match standing {
+        Standing::Copied(pair) => Some(pair),
+        Standing::Exempt | Standing::NotCopied | Standing::Clean => None,
+    };
+    let held = held.filter(|held| !pair.is_some_and(|pair| is_history(held, pair)));
+    let state = held.map(|held| held.state);
+    let Some(service) = service else {
+        return match state {
+            Some(Waiting | Moving) => Step::Note(Failed, Some(Reason::Gone)),
+            Some(Moved | RolledBack | Failed | NotMovable) | None => Step::Leave,
+        };
+    };
+    let begun = held.and_then(|held| held.begun);
+    let is_by_others = |at: Timestamp| times.begun != Some(at) && times.now.duration_since(at) < SENDING_MAX;
+    let is_another = |id: Option<&String>| id.is_some() && id != held.and_then(|held| held.deployment_id.as_ref());
+    let stranger = service.others.iter().find(|other| is_another(other.deployment.as_ref()));
+    let current = service.current();
+    // An original that is older than the one that is remembered is no new question either.
+    let is_back = held.is_some_and(|held| current == Some(&held.original) || pair.is_some());
+    let is_there = held.is_some_and(|held| current.is_some() && current == held.copy.as_ref());
+    let is_busy = service.rollout == Rollout::InProgress || !service.others.is_empty();
+    let is_overdue =
+        held.is_some_and(|held| !held.overdue_was_told && times.now.duration_since(held.since) >= times.settle);
+    let reason = held.and_then(|held| held.reason);
+    let is_denied = reason.is_some_and(Reason::is_of_a_call);
+
+    match (state, begun, service.controller, pair) {
+        // ECS was asked, perhaps: what it has in hand says what came of that.
+        (Some(_), Some(_), ..) if is_there => match stranger {
+            Some(stranger) => Step::PutBack(stranger.runs.clone()),
+            None => Step::Note(Moving, None),
+        },
+        (Some(_), Some(at), ..) if is_back && is_by_others(at) => Step::Leave,
+        (Some(_), Some(_), ..) if is_back && is_another(service.deployment.as_ref()) => no(standing),
+        // It was moved, or on its way, and is on the original again.
+        (Some(Moving | Moved), ..) if is_back => no(standing),
+        (Some(Failed), ..) if is_back && reason == Some(Reason::DeploymentFailed) => no(standing),
+        (Some(Moving), ..) if is_there => match service.rollout {
+            Rollout::Completed if !is_busy => Step::Note(Moved, None),
+            Rollout::Failed => Step::Note(Failed, Some(Reason::DeploymentFailed)),
+            _ if is_overdue => Step::Overdue,
+            Rollout::Completed | Rollout::InProgress | Rollout::Unknown => Step::Leave,
+        },
+        // Somebody has deployed something else.
+        (Some(Moving | Waiting), ..) if !is_back && !is_there => Step::Note(Moved, Some(Reason::ByOwner)),
+        (Some(Failed), ..) if is_there && !is_busy && !is_denied && service.rollout == Rollout::Completed => {
+            Step::Note(Moved, None)
+        }
+        (Some(Waiting | RolledBack | Failed), ..) if is_there && !is_busy && service.rollout == Rollout::Completed => {
+            Step::Note(Moved, Some(Reason::ByOwner))
+        }
+        // A person's or an application's no is a no.
+        (Some(RolledBack), ..) if reason != Some(Reason::Exempt) => Step::Leave,
+        (_, _, Controller::Express, _) if pair.is_some() || *standing == Standing::NotCopied => {
+            note_once(held, Reason::Express)
+        }
+        (.., None) => Step::Leave,
+        (_, _, Controller::CodeDeploy, _) => note_once(held, Reason::CodeDeploy),
+        (_, _, Controller::External | Controller::Express, _) => note_once(held, Reason::External),
+        (Some(Waiting), _, Controller::Ecs, _) if is_busy && is_overdue => Step::Overdue,
+        (Some(Waiting), _, Controller::Ecs, _) if is_busy => Step::Leave,
+        (_, _, Controller::Ecs, _) if is_busy => Step::Note(Waiting, None),
+        (_, _, Controller::Ecs, _) => Step::Start,
+    }
+}
+
+/// Whether what is remembered is of no account: a newer original is a new question. So is the same one after a backout
+/// whose exemption has ended.
+#[must_use]
+pub fn is_history(held: &Move, pair: &Pair) -> bool {
+    held.original.family != pair.original.family
+        || pair.original.revision > held.original.revision
+        || pair.backed_out.is_some_and(|at| at > held.since)
+}
+
+/// Back on the original. While the family is exempt that is as it should be.
+fn no(standing: &Standing) -> Step {
+    match standing {
+        Standing::Exempt => Step::Leave,
+        Standing::Copied(_) | Standing::NotCopied | Standing::Clean => Step::Note(State::RolledBack, None),
+    }
+}
+
+fn note_once(held: Option<&Move>, reason: Reason) -> Step {
+    match held {
+        Some(held) if held.state == State::NotMovable && held.reason == Some(reason) => Step::Leave,
+        Some(_) | None => Step::Note(State::NotMovable, Some(reason)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::service::{Other, ServiceId};
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-24T08:00:00Z".parse().unwrap()
+    }
+
+    fn id(text: &str) -> TaskDefinitionId {
+        text.parse().unwrap()
+    }
+
+    const TIMES: fn() -> Times = || Times { now: now(), settle: SignedDuration::from_mins(60), begun: None };
+
+    fn on(target: &str, rollout: Rollout) -> Service {
+        Service {
+            id: ServiceId::new("prod", "web").unwrap(),
+            controller: Controller::Ecs,
+            target: Some(id(target)),
+            deployment: Some("ecs-svc/2".into()),
+            rollout,
+            others: Vec::new(),
+        }
+    }
+
+    fn beside(deployment: &str, runs: &str) -> Vec<Other> {
+        vec![Other { deployment: Some(deployment.into()), runs: id(runs), is_completed: true }]
+    }
+
+    fn copied(original: &str, copy: &str) -> Standing {
+        Standing::Copied(Pair { original: id(original), copy: id(copy), containers: Vec::new(), backed_out: None })
+    }
+
+    fn held(state: State, minutes_ago: i64) -> Move {
+        let since = now() - SignedDuration::from_mins(minutes_ago);
+        let held = Move::new(id("web:12"), Some(id("web:13")), state, since);
+        Move { deployment_id: Some("ecs-svc/2".into()), ..held }
+    }
+
+    /// `web:12` is an original with the copy `web:13`; all else is clean.
+    fn step(service: &Service, held: Option<&Move>) -> Step {
+        let is_on_original = service.current() == Some(&id("web:12"));
+        let standing = if is_on_original { copied("web:12", "web:13") } else { Standing::Clean };
+        judge(Some(service), &standing, held, &TIMES())
+    }
+
+    #[test]
+    fn each_row_of_the_table() {
+        use Rollout::{Completed, Failed, InProgress};
+        use Step::{Leave, Note, Start};
+        let (original, copy, other) = ("web:12", "web:13", "web:14");
+        let by_owner = Note(State::Moved, Some(Reason::ByOwner));
+        let no = Note(State::RolledBack, None);
+        for (target, rollout, state, expected) in [
+            (original, Completed, None, Start),
+            (original, Failed, None, Start),
+            (original, InProgress, None, Note(State::Waiting, None)),
+            (copy, Completed, None, Leave),
+            (other, Completed, None, Leave),
+            (original, InProgress, Some(State::Waiting), Leave),
+            (original, Completed, Some(State::Waiting), Start),
+            (copy, InProgress, Some(State::Waiting), Leave),
+            (copy, Completed, Some(State::Waiting), by_owner.clone()),
+            (other, InProgress, Some(State::Waiting), by_owner.clone()),
+            (copy, InProgress, Some(State::Moving), Leave),
+            (copy, Completed, Some(State::Moving), Note(State::Moved, None)),
+            (copy, Failed, Some(State::Moving), Note(State::Failed, Some(Reason::DeploymentFailed))),
+            (original, InProgress, Some(State::Moving), no.clone()),
+            (original, Completed, Some(State::Moving), no.clone()),
+            (other, Completed, Some(State::Moving), by_owner.clone()),
+            (original, Completed, Some(State::Moved), no.clone()),
+            (copy, Completed, Some(State::Moved), Leave),
+            (other, Completed, Some(State::Moved), Leave),
+            (original, Completed, Some(State::RolledBack), Leave),
+            (original, InProgress, Some(State::RolledBack), Leave),
+            (other, Completed, Some(State::RolledBack), Leave),
+            (copy, Completed, Some(State::RolledBack), by_owner),
+            (copy, Completed, Some(State::Failed), Note(State::Moved, None)),
+            (original, Completed, Some(State::Failed), Start),
+            (original, InProgress, Some(State::Failed), Note(State::Waiting, None)),
+            (original, Completed, Some(State::NotMovable), Start),
+        ] {
+            let held = state.map(|state| held(state, 5));
+            assert_eq!(step(&on(target, rollout), held.as_ref()), expected, "{target} {rollout:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_said_no_is_moved_again_only_for_a_newer_original() {
+        for state in [State::RolledBack, State::Moved] {
+            let held = held(state, 5);
+            let of = |original: &str, copy: &str| {
+                judge(Some(&on(original, Rollout::Completed)), &copied(original, copy), Some(&held), &TIMES())
+            };
+            assert_eq!(of("web:20", "web:21"), Step::Start, "a newer one");
+            assert_ne!(of("web:12", "web:13"), Step::Start, "the same");
+            assert_ne!(of("web:12", "web:15"), Step::Start, "the same with another copy");
+            assert_ne!(of("web:10", "web:11"), Step::Start, "an older one");
+            assert_eq!(of("api:1", "api:2"), Step::Start, "of another family");
+        }
+    }
+
+    #[test]
+    fn a_no_ends_with_the_exemption_of_a_backout() {
+        let back = on("web:12", Rollout::Completed);
+        let said_no = held(State::RolledBack, 60);
+        let backed_out = |minutes_ago| {
+            let backed_out = Some(now() - SignedDuration::from_mins(minutes_ago));
+            Standing::Copied(Pair { original: id("web:12"), copy: id("web:15"), containers: Vec::new(), backed_out })
+        };
+        assert_eq!(judge(Some(&back), &backed_out(30), Some(&said_no), &TIMES()), Step::Start);
+        assert_eq!(judge(Some(&back), &backed_out(90), Some(&said_no), &TIMES()), Step::Leave);
+        for state in [State::Moving, State::Moved, State::RolledBack] {
+            assert_eq!(judge(Some(&back), &Standing::Exempt, Some(&held(state, 60)), &TIMES()), Step::Leave);
+        }
+        let ours = Move { reason: Some(Reason::Exempt), ..said_no };
+        assert_eq!(step(&back, Some(&ours)), Step::Start, "taken back by us for an exemption that is gone");
+    }
+
+    #[test]
+    fn a_failed_deployment_that_somebody_ends_by_going_back_is_a_no() {
+        let failed = Move { reason: Some(Reason::DeploymentFailed), ..held(State::Failed, 5) };
+        assert_eq!(step(&on("web:12", Rollout::InProgress), Some(&failed)), Step::Note(State::RolledBack, None));
+        let denied = Move { reason: Some(Reason::AccessDenied), ..held(State::Failed, 5) };
+        assert_eq!(step(&on("web:12", Rollout::Completed), Some(&denied)), Step::Start, "a denied call is not");
+    }
+
+    #[test]
+    fn what_a_run_that_died_has_asked_for_is_seen_by_what_ecs_has_in_hand() {
+        let of = |minutes_ago| Move {
+            begun: Some(now() - SignedDuration::from_mins(minutes_ago)),
+            ..held(State::Waiting, 30)
+        };
+        let untouched = on("web:12", Rollout::Completed);
+        assert_eq!(step(&untouched, Some(&of(0))), Step::Leave, "somebody else is at it");
+        assert_eq!(step(&untouched, Some(&of(1))), Step::Start, "or was");
+        let own = Times { begun: of(0).begun, ..TIMES() };
+        let standing = copied("web:12", "web:13");
+        assert_eq!(judge(Some(&untouched), &standing, Some(&of(0)), &own), Step::Start, "this run itself");
+        let redeployed = Service { deployment: Some("ecs-svc/4".into()), ..untouched };
+        assert_eq!(step(&redeployed, Some(&of(1))), Step::Note(State::RolledBack, None));
+        let there = Service { deployment: Some("ecs-svc/3".into()), ..on("web:13", Rollout::InProgress) };
+        let there = |others| Service { others, ..there.clone() };
+        assert_eq!(step(&there(beside("ecs-svc/2", "web:12")), Some(&of(1))), Step::Note(State::Moving, None));
+        let theirs = [beside("ecs-svc/9", "web:14"), beside("ecs-svc/2", "web:12")].concat();
+        assert_eq!(step(&there(theirs), Some(&of(1))), Step::PutBack(id("web:14")));
+    }
+
+    #[test]
+    fn what_ecs_does_not_deploy_is_named_once() {
+        for (controller, reason) in [
+            (Controller::CodeDeploy, Reason::CodeDeploy),
+            (Controller::External, Reason::External),
+            (Controller::Express, Reason::Express),
+        ] {
+            let service = Service { controller, ..on("web:12", Rollout::Completed) };
+            assert_eq!(step(&service, None), Step::Note(State::NotMovable, Some(reason)));
+            let by_task_set = Service { target: None, others: beside("", "web:12"), ..service.clone() };
+            assert_eq!(step(&by_task_set, None), Step::Note(State::NotMovable, Some(reason)));
+            let named = Move { reason: Some(reason), ..held(State::NotMovable, 5) };
+            assert_eq!(step(&service, Some(&named)), Step::Leave);
+        }
+        let express = Service { controller: Controller::Express, ..on("web:12", Rollout::Completed) };
+        let named = Step::Note(State::NotMovable, Some(Reason::Express));
+        assert_eq!(judge(Some(&express), &Standing::NotCopied, None, &TIMES()), named);
+    }
+
+    #[test]
+    fn what_is_not_copied_is_not_moved() {
+        for standing in [Standing::Exempt, Standing::NotCopied, Standing::Clean] {
+            for state in [None, Some(State::Waiting), Some(State::Failed), Some(State::NotMovable)] {
+                let held = state.map(|state| held(state, 500));
+                let service = on("web:12", Rollout::Completed);
+                assert_eq!(judge(Some(&service), &standing, held.as_ref(), &TIMES()), Step::Leave, "{standing:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_settle_is_told_once() {
+        for (state, target) in [(State::Moving, "web:13"), (State::Waiting, "web:12")] {
+            let service = on(target, Rollout::InProgress);
+            assert_eq!(step(&service, Some(&held(state, 59))), Step::Leave);
+            assert_eq!(step(&service, Some(&held(state, 60))), Step::Overdue);
+            let told = Move { overdue_was_told: true, ..held(state, 600) };
+            assert_eq!(step(&service, Some(&told)), Step::Leave);
+        }
+    }
+
+    #[test]
+    fn a_second_update_is_never_pushed_into_a_deployment() {
+        let states = [State::Waiting, State::Moving, State::Moved, State::RolledBack, State::Failed, State::NotMovable];
+        for state in states.into_iter().map(Some).chain([None]) {
+            let held = state.map(|state| held(state, 5));
+            for busy in [
+                on("web:12", Rollout::InProgress),
+                Service { others: beside("ecs-svc/1", "web:11"), ..on("web:12", Rollout::Completed) },
+            ] {
+                assert_ne!(step(&busy, held.as_ref()), Step::Start, "{state:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_gone_ends_its_move() {
+        let gone = Step::Note(State::Failed, Some(Reason::Gone));
+        assert_eq!(judge(None, &Standing::Clean, Some(&held(State::Moving, 5)), &TIMES()), gone);
+        assert_eq!(judge(None, &Standing::Clean, Some(&held(State::Moved, 5)), &TIMES()), Step::Leave);
+        assert_eq!(judge(None, &Standing::Clean, None, &TIMES()), Step::Leave);
+    }
+}
