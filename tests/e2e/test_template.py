@@ -103,12 +103,41 @@ def test_the_default_mode_is_alert_and_can_write_nothing_to_ecs():
     assert len(puts) == 1 and "/records/" in json.dumps(puts)
 
 
-def test_remediate_adds_exactly_what_a_copy_needs():
-    more = allowed(expanded(EnforcementMode="remediate")) - allowed(expanded())
+@pytest.mark.parametrize("role", ["GuardRole", "SweepRole"])
+def test_remediate_adds_exactly_what_a_copy_needs(role):
+    more = allowed(expanded(EnforcementMode="remediate"), role) - allowed(expanded(), role)
     assert more == {"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:DeregisterTaskDefinition", "iam:PassRole"}
 
 
-@pytest.mark.parametrize("mode", ["alert", "remediate"])
+@pytest.mark.parametrize("role", ["GuardRole", "SweepRole"])
+def test_enforce_adds_exactly_what_a_move_needs(role):
+    of = {mode: statements(expanded(EnforcementMode=mode), role) for mode in MODES}
+    assert all(statement in of["enforce"] for statement in of["remediate"])
+    more = [statement for statement in of["enforce"] if statement not in of["remediate"]]
+    assert all(statement["Effect"] == "Allow" for statement in more)
+    services = {"Fn::Sub": "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:service/*"}
+    moves = "moves/${AWS::AccountId}/${AWS::Region}/*"
+    assert [(listed(s["Action"]), s["Resource"], s.get("Condition")) for s in more] == [
+        (["ecs:UpdateService"], services, None),
+        (["ecs:ListServiceDeployments"], services, None),
+        (["s3:GetObject", "s3:PutObject"], {"Fn::Sub": "${Bucket.Arn}/" + moves}, None),
+        (["s3:ListBucket"], {"Fn::GetAtt": ["Bucket", "Arn"]}, {"StringLikeIfExists": {"s3:prefix": {"Fn::Sub": moves}}})]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_only_in_enforce_is_there_anything_about_services_and_moves(mode):
+    resources = expanded(EnforcementMode=mode)
+    is_enforce = mode == "enforce"
+    for role in ("GuardRole", "SweepRole"):
+        assert ({"ecs:UpdateService", "ecs:ListServiceDeployments"} <= allowed(resources, role)) == is_enforce
+        assert bool({"ecs:UpdateService", "ecs:ListServiceDeployments"} & allowed(resources, role)) == is_enforce
+        assert ("/moves/" in json.dumps(statements(resources, role))) == is_enforce
+    assert "moves/" not in json.dumps(statements(resources, "BackoutRole"))
+    assert {name for name, r in resources.items() if r["Type"] == "AWS::Events::Rule"} == (
+        {"Rule", "ServiceRule", "DeploymentRule"} if is_enforce else {"Rule"})
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_the_role_makes_no_privilege_exempts_nobody_deletes_nothing(mode):
     denied = [s for s in statements(expanded(EnforcementMode=mode)) if s["Effect"] == "Deny"]
     privilege = statement_of(denied, "MakesNoPrivilege")
@@ -118,16 +147,21 @@ def test_the_role_makes_no_privilege_exempts_nobody_deletes_nothing(mode):
     assert set(statement_of(denied, "DeletesNothing")["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
 
 
-def test_roles_are_passed_to_ecs_tasks_only_and_can_be_narrowed():
-    passing = statement_of(statements(expanded(EnforcementMode="remediate")), "CopiesCarryTheOriginalsRoles")
+WRITING = pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "alert"])
+
+
+@WRITING
+def test_roles_are_passed_to_ecs_tasks_only_and_can_be_narrowed(mode):
+    passing = statement_of(statements(expanded(EnforcementMode=mode)), "CopiesCarryTheOriginalsRoles")
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     narrow = "arn:aws:iam::111122223333:role/app-*"
-    passing = statement_of(statements(expanded(EnforcementMode="remediate", PassableRoles=narrow)), "CopiesCarryTheOriginalsRoles")
+    passing = statement_of(statements(expanded(EnforcementMode=mode, PassableRoles=narrow)), "CopiesCarryTheOriginalsRoles")
     assert listed(passing["Resource"]) == [narrow]
 
 
-def test_copies_are_tagged_at_registration_only():
-    tagging = statement_of(statements(expanded(EnforcementMode="remediate")), "TagsCopiesAtRegistration")
+@WRITING
+def test_copies_are_tagged_at_registration_only(mode):
+    tagging = statement_of(statements(expanded(EnforcementMode=mode)), "TagsCopiesAtRegistration")
     assert tagging["Condition"] == {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
 
 
@@ -150,15 +184,25 @@ def test_the_environment_is_the_contract():
                 "EXEMPT_FAMILIES", "OWNER_TAG_KEYS", "OUTPUT_ONLY_MEMBERS", "RUNBOOK_URL"}
     resources = expanded()
     variables = {function: resources[function]["Properties"]["Environment"]["Variables"] for function in FUNCTIONS}
-    more = {"Guard": {"BACKOUT_FUNCTION"}, "Sweep": {"BACKOUT_FUNCTION", "REMEDIATE_EXISTING"}, "Backout": set()}
+    both = {"BACKOUT_FUNCTION", "SETTLE_MINUTES"}
+    more = {"Guard": both, "Sweep": both | {"REMEDIATE_EXISTING"}, "Backout": set()}
     assert {function: set(of) - contract for function, of in variables.items()} == more
     assert all(contract <= set(of) for of in variables.values())
     assert all(of.get("BACKOUT_FUNCTION", {"Ref": "Backout"}) == {"Ref": "Backout"} for of in variables.values())
     # What backout brings back is the original, and no copy of ours.
     ours = {"Fn::Join": [",", [{"Ref": "GuardRole"}, {"Ref": "SweepRole"}]]}
     assert all(of["GUARD_ROLES"] == ours for of in variables.values())
+    assert {of["ENFORCEMENT_MODE"] for of in variables.values()} == {"alert"}
     existing = expanded(RemediateExisting="true")["Sweep"]["Properties"]["Environment"]["Variables"]
     assert (variables["Sweep"]["REMEDIATE_EXISTING"], existing["REMEDIATE_EXISTING"]) == ("false", "true")
+
+
+def test_a_move_has_an_hour_to_settle_or_what_the_operator_says_within_a_week():
+    of = lambda name, **parameters: expanded(**parameters)[name]["Properties"]["Environment"]["Variables"]["SETTLE_MINUTES"]
+    for function in ("Guard", "Sweep"):
+        assert (of(function), of(function, SettleMinutes=5)) == ("60", "5")
+    parameter = SOURCE["Parameters"]["SettleMinutes"]
+    assert (parameter["Type"], parameter["MinValue"], parameter["MaxValue"]) == ("Number", 5, 7 * 24 * 60)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -242,17 +286,44 @@ def test_every_alarm_says_in_one_sentence_what_it_means_and_reaches_the_topic():
         assert alarm["AlarmDescription"].endswith(".") and alarm["AlarmDescription"].count(". ") == 0
 
 
-def test_events_that_fail_are_kept_on_both_sides_of_the_function():
-    resources = expanded()
-    [target] = resources["Rule"]["Properties"]["Targets"]
-    assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["RuleDeadLetterQueue", "Arn"]}
-    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
+def rules(resources):
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == "AWS::Events::Rule"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_events_that_fail_are_kept_on_both_sides_of_the_function(mode):
+    resources = expanded(EnforcementMode=mode)
+    for rule in rules(resources).values():
+        [target] = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": ["Guard", "Arn"]}
+        assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["RuleDeadLetterQueue", "Arn"]}
+        assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
     [config] = [r for r in resources.values() if r["Type"] == "AWS::Lambda::EventInvokeConfig"
                 and r["Properties"]["FunctionName"] == {"Ref": "Guard"}]
     assert config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["FailureQueue", "Arn"]}
     assert config["Properties"]["MaximumRetryAttempts"] == 2
-    policy = json.dumps(resources["RuleDeadLetterQueuePolicy"])
-    assert "events.amazonaws.com" in policy and "sqs:SendMessage" in policy
+    [sends] = resources["RuleDeadLetterQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (sends["Principal"], sends["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": arns_of(rules(resources))}}
+
+
+def arns_of(names):
+    return [{"Fn::GetAtt": [name, "Arn"]} for name in names]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_rule_is_enabled_and_may_start_the_guard_and_nothing_else_may(mode):
+    resources = expanded(EnforcementMode=mode)
+    assert all(rule["State"] == "ENABLED" for rule in rules(resources).values())
+    permissions = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::Lambda::Permission"]
+    assert [permission.pop("SourceArn") for permission in permissions] == arns_of(rules(resources))
+    assert all(permission == {"Action": "lambda:InvokeFunction", "FunctionName": {"Ref": "Guard"},
+                              "Principal": "events.amazonaws.com"} for permission in permissions)
+
+
+def test_a_rule_of_enforce_waits_until_the_roles_have_the_rights_of_enforce():
+    resources = expanded(EnforcementMode="enforce")
+    assert [resources[name]["DependsOn"] for name in ("ServiceRule", "DeploymentRule")] == ["Enforces", "Enforces"]
 
 
 @pytest.mark.parametrize("hours", SOURCE["Parameters"]["SweepIntervalHours"]["AllowedValues"])
@@ -326,19 +397,75 @@ def test_a_topic_is_created_only_where_none_is_given():
     assert "Topic" not in expanded(AlertTopicArn="arn:aws:sns:eu-west-1:444455556666:central")
 
 
+ABSENT = object()
+
+
 def matches(pattern, event):
-    """EventBridge's matching, as far as the rule uses it: lists of exact values."""
+    """EventBridge's matching, as far as the rules use it: lists of exact values, or of the one that a member is there.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+    """
     if isinstance(pattern, list):
-        return event in pattern
-    return isinstance(event, dict) and all(matches(inner, event.get(name)) for name, inner in pattern.items())
+        return any(matches_one(wanted, event) for wanted in pattern)
+    return isinstance(event, dict) and all(matches(inner, event.get(name, ABSENT)) for name, inner in pattern.items())
 
 
-def test_the_rule_matches_every_registration_in_events_and_nothing_else():
-    pattern = expanded()["Rule"]["Properties"]["EventPattern"]
-    events = sorted((ROOT / "events").glob("guard-*.json"))
-    assert len(events) > 20
-    unmatched = [event.name for event in events if not matches(pattern, json.loads(event.read_text()))]
-    assert unmatched == ["guard-scheduled.json"]
+def matches_one(wanted, event):
+    match wanted:
+        case {"exists": True}:
+            return event is not ABSENT and not isinstance(event, dict)  # it works on leaves only
+        case str():
+            return event == wanted
+    raise ValueError(f"{wanted} is not known here")
+
+
+def matched_by(event, mode):
+    return [name for name, rule in rules(expanded(EnforcementMode=mode)).items() if matches(rule["EventPattern"], event)]
+
+
+def files():
+    return {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("guard-*.json"))}
+
+
+# The files that the rule of registrations does not match, and the rule that does in mode enforce.
+OF_ENFORCE = {
+    "guard-create-service": ["ServiceRule"],
+    "guard-update-service": ["ServiceRule"],
+    "guard-update-service-failed": ["ServiceRule"],
+    "guard-deregister": ["ServiceRule"],
+    "guard-deployment-completed": ["DeploymentRule"],
+    "guard-deployment-failed": ["DeploymentRule"],
+    "guard-deployment-in-progress": [],
+    "guard-scheduled": [],
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_rule_matches_every_registration_in_events_and_nothing_else(mode):
+    matched = {name: matched_by(event, mode) for name, event in files().items()}
+    assert len(matched) > 27 and set(OF_ENFORCE) <= set(matched)
+    of_enforce = OF_ENFORCE if mode == "enforce" else dict.fromkeys(OF_ENFORCE, [])
+    assert matched == {name: of_enforce.get(name, ["Rule"]) for name in matched}
+
+
+def test_an_update_of_a_service_without_a_task_definition_starts_nothing():
+    event = files()["guard-update-service"]
+    assert matched_by(event, "enforce") == ["ServiceRule"]
+    del event["detail"]["requestParameters"]["taskDefinition"]
+    assert matched_by(event, "enforce") == []
+    event["detail"]["requestParameters"] = None
+    assert matched_by(event, "enforce") == []
+
+
+@pytest.mark.parametrize(("source", "type_", "name"), [
+    ("aws.ecs", "AWS API Call via CloudTrail", "DeleteService"),
+    ("aws.ecs", "AWS API Call via CloudTrail", "RunTask"),
+    ("aws.ecs", "ECS Service Action", "SERVICE_DEPLOYMENT_COMPLETED"),
+    ("other", "AWS API Call via CloudTrail", "UpdateService"),
+])
+def test_what_is_of_another_kind_starts_nothing(source, type_, name):
+    detail = {"eventSource": "ecs.amazonaws.com", "eventName": name, "requestParameters": {"taskDefinition": "web:12"}}
+    assert matched_by({"source": source, "detail-type": type_, "detail": detail}, "enforce") == []
 
 
 def test_sam_deploy_needs_no_more_than_it_says():
