@@ -31,6 +31,10 @@ fn in_words(result: Result<Event, EventError>) -> String {
         Ok(Event::Look { subject: Subject::Daemon(daemon), .. }) => {
             format!("look daemon {} {}", daemon.id, daemon.privileged_by_event.join(",")).trim_end().to_owned()
         }
+        Ok(Event::Look { subject: Subject::Service { id, occasion: Occasion::Call }, .. }) => format!("look at {id}"),
+        Ok(Event::Look { subject: Subject::Service { id: of, occasion: Occasion::Deployment { id } }, .. }) => {
+            format!("look at {of} for {}", id.unwrap_or_default())
+        }
         Err(error) => error.category().to_owned(),
     }
 }

@@ -359,7 +359,7 @@ fn the_rules_apply_in_the_order_of_the_contract() {
                                 (_, _, _, _, true, ..) => "alerted copy_removed",
                                 (_, _, _, _, _, false, _) => "alerted out_of_scope",
                                 (.., Mode::Alert) => "alerted alert_mode",
-                                (.., Mode::Remediate) => "copy",
+                                (.., Mode::Remediate | Mode::Enforce) => "copy",
                             };
                             let plan = plan(&seen, &policy, now());
                             assert_eq!(check_plan(&seen, &policy, &plan), Ok(()));

@@ -208,12 +208,12 @@ impl Wake for Woken {
 type Running = Pin<Box<dyn Future<Output = Ended>>>;
 
 fn looks(guard: Guard, event: &str, deadline: Timestamp) -> Running {
-    let Event::Look { subject, provenance } = parse(event, &guard.home).unwrap() else {
+    let Event::Look { subject, provenance, .. } = parse(event, &guard.home).unwrap() else {
         panic!("an event that needs a look")
     };
     Box::pin(async move {
         let concluded = guard.look(&subject, &provenance, deadline).await;
-        concluded.map(|concluded| Said::Guard(concluded.answer)).map_err(|error| error.category().to_owned())
+        concluded.map(|concluded| Said::Guard(concluded.said)).map_err(|error| error.category().to_owned())
     })
 }
 
