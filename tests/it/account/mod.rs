@@ -12,7 +12,7 @@ mod chunks;
 pub mod faults;
 pub mod http;
 pub mod in_process;
-mod permissions;
+pub mod permissions;
 pub mod sigv4;
 pub mod state;
 pub mod trail;

@@ -47,6 +47,7 @@ fn ecs(state: &State, call: &Call, input: &Document) -> Vec<Question> {
     let arn = |resource: String| state.home.arn("ecs", &resource);
     let cluster = short(&input.text("cluster").unwrap_or_else(|| "default".to_owned())).to_owned();
     let in_cluster = |question: Question| question.with("ecs:cluster", arn(format!("cluster/{cluster}")));
+    let service = |name: &str| arn(format!("service/{cluster}/{}", short(name)));
     let each = |kind: &str, member: &str| -> Vec<Question> {
         let names: Vec<String> = input.read(member).unwrap_or_default();
         let arn = |name: &String| arn(format!("{kind}/{cluster}/{}", short(name)));
@@ -65,17 +66,23 @@ fn ecs(state: &State, call: &Call, input: &Document) -> Vec<Question> {
             });
             [registering].into_iter().chain(tagging).chain(roles(state, input)).collect()
         }
-        "UpdateService" => {
-            let service = short(&input.text("service").unwrap_or_default()).to_owned();
-            let updating = in_cluster(Question::new(call.action(), arn(format!("service/{cluster}/{service}"))));
+        "CreateService" | "UpdateService" => {
+            let named = input.text("service").or_else(|| input.text("serviceName")).unwrap_or_default();
+            let changing = in_cluster(Question::new(call.action(), service(&named)));
+            // A family without a number is resolved before IAM is asked.
             let wanted = input.text("taskDefinition").map(|name| short(&name).to_owned());
+            let wanted = wanted.map(|name| state.ecs.latest(&name).unwrap_or(name));
             let target = wanted.as_ref().and_then(|id| state.ecs.revision(id));
             let passed = target.map(|revision| roles(state, &revision.input)).unwrap_or_default();
-            let updating = match &wanted {
-                Some(id) => updating.with("ecs:task-definition", arn(format!("task-definition/{id}"))),
-                None => updating,
+            let changing = match &wanted {
+                Some(id) => changing.with("ecs:task-definition", arn(format!("task-definition/{id}"))),
+                None => changing,
             };
-            [updating].into_iter().chain(passed).collect()
+            [changing].into_iter().chain(passed).collect()
+        }
+        "ListServiceDeployments" => {
+            let named = input.text("service").unwrap_or_default();
+            vec![in_cluster(Question::new(call.action(), service(&named)))]
         }
         "DescribeServices" => each("service", "services"),
         "DescribeTasks" => each("task", "tasks"),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::calls::Call;
 use super::http::Request;
+use super::state::ecs::News;
 use super::state::{Caller, Refusal};
 
 /// What `CloudTrail` writes in place of a value.
@@ -85,11 +86,11 @@ pub fn event(
 /// The event of a deployment that began, ended or failed: `SERVICE_DEPLOYMENT_IN_PROGRESS`, `…_COMPLETED`, `…_FAILED`.
 ///
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html>
-pub fn deployment_event(caller: &Caller, cluster: &str, service: &str, deployment: &str, name: &str) -> String {
+pub fn deployment_event(caller: &Caller, cluster: &str, service: &str, news: &News, number: usize) -> String {
     let time = caller.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     json!({
         "version": "0",
-        "id": format!("d0000000-0000-4000-8000-{:012}", caller.now.as_second()),
+        "id": format!("d0000000-0000-4000-{:04}-{:012}", 8000 + number % 1000, caller.now.as_second()),
         "detail-type": "ECS Deployment State Change",
         "source": "aws.ecs",
         "account": caller.home.account,
@@ -97,11 +98,11 @@ pub fn deployment_event(caller: &Caller, cluster: &str, service: &str, deploymen
         "region": caller.home.region,
         "resources": [caller.home.arn("ecs", &format!("service/{cluster}/{service}"))],
         "detail": {
-            "eventType": if name.ends_with("FAILED") { "ERROR" } else { "INFO" },
-            "eventName": name,
-            "deploymentId": deployment,
+            "eventType": if news.name.ends_with("FAILED") { "ERROR" } else { "INFO" },
+            "eventName": news.name,
+            "deploymentId": news.deployment,
             "updatedAt": time,
-            "reason": format!("ECS deployment {deployment}."),
+            "reason": news.reason,
         },
     })
     .to_string()
@@ -165,7 +166,9 @@ fn hide(value: &mut Value, redaction: Redaction) {
                 *member = json!(HIDDEN);
             }
             ("environment", Redaction::Emptied) => *member = json!({}),
-            ("registeredAt" | "deregisteredAt" | "deleteRequestedAt", _) => *member = odd_date(member),
+            ("registeredAt" | "deregisteredAt" | "deleteRequestedAt" | "createdAt" | "updatedAt", _) => {
+                *member = odd_date(member)
+            }
             _ => hide(member, redaction),
         }
     }

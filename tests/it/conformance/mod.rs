@@ -8,6 +8,7 @@ mod ecs;
 mod faults;
 mod pure;
 mod s3;
+mod services;
 mod signatures;
 mod sns;
 mod trail;

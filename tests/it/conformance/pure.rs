@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 
 use super::super::account::http::Request;
 use super::super::account::state::Document;
+use super::super::account::state::ecs::Service;
 use super::super::account::{Calls, Fault, GUARD, Kind, State, in_process};
 use super::{Clients, definition, refusal, register};
 
@@ -70,7 +71,7 @@ fn no_request_however_odd_makes_the_account_panic() {
 fn no_input_however_odd_makes_ecs_panic() {
     let mut state = State::default();
     state.register(GUARD, &definition("web", true));
-    state.ecs.cluster("default");
+    state.ecs.cluster("default").services.insert("web".to_owned(), Service::on("web:1"));
     let caller = state.caller(GUARD);
     let odd = [
         "null",
@@ -89,7 +90,8 @@ fn no_input_however_odd_makes_ecs_panic() {
     for operation in OPERATIONS {
         for member in MEMBERS {
             for value in odd {
-                let input = format!("{{\"family\":\"web\",\"cluster\":\"default\",\"{member}\":{value}}}");
+                let input =
+                    format!("{{\"family\":\"web\",\"cluster\":\"default\",\"service\":\"web\",\"{member}\":{value}}}");
                 let input = Document::parse(input.as_bytes()).unwrap();
                 if let Err(refusal) = state.ecs.call(operation, &input, &caller) {
                     assert_eq!(refusal.status, 400, "{operation} {member} {value}");
@@ -99,7 +101,7 @@ fn no_input_however_odd_makes_ecs_panic() {
     }
 }
 
-const OPERATIONS: [&str; 14] = [
+const OPERATIONS: [&str; 16] = [
     "RegisterTaskDefinition",
     "DescribeTaskDefinition",
     "DeregisterTaskDefinition",
@@ -111,12 +113,14 @@ const OPERATIONS: [&str; 14] = [
     "ListClusters",
     "ListServices",
     "DescribeServices",
+    "ListServiceDeployments",
+    "CreateService",
     "UpdateService",
     "ListTasks",
     "DescribeTasks",
 ];
 
-const MEMBERS: [&str; 15] = [
+const MEMBERS: [&str; 21] = [
     "family",
     "containerDefinitions",
     "tags",
@@ -130,6 +134,12 @@ const MEMBERS: [&str; 15] = [
     "cluster",
     "services",
     "service",
+    "serviceName",
+    "status",
+    "createdAt",
+    "deploymentConfiguration",
+    "deploymentController",
+    "forceNewDeployment",
     "tasks",
     "daemonTaskDefinition",
 ];

@@ -47,7 +47,7 @@ impl Budget {
 }
 
 /// Name, burst, tokens a second, actions.
-const CATEGORIES: [(&str, f64, f64, &[&str]); 7] = [
+const CATEGORIES: [(&str, f64, f64, &[&str]); 8] = [
     (
         "task definition read",
         50.0,
@@ -57,7 +57,8 @@ const CATEGORIES: [(&str, f64, f64, &[&str]); 7] = [
     ("task definition modify", 20.0, 1.0, &["RegisterTaskDefinition", "DeregisterTaskDefinition"]),
     ("task definition deletion", 5.0, 1.0, &["DeleteTaskDefinitions"]),
     ("service read", 100.0, 20.0, &["DescribeServices", "ListServices"]),
-    ("service modify", 50.0, 5.0, &["UpdateService"]),
+    ("service modify", 50.0, 5.0, &["CreateService", "UpdateService"]),
+    ("service deployments read", 50.0, 20.0, &["ListServiceDeployments"]),
     ("cluster read", 50.0, 20.0, &["ListClusters"]),
     ("cluster resource read", 100.0, 20.0, &["ListTasks", "DescribeTasks"]),
 ];

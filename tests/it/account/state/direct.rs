@@ -67,6 +67,12 @@ impl State {
         &self.trail
     }
 
+    /// The `EventBridge` event of every deployment that began, ended or failed so far, oldest first. A list of its own,
+    /// since CloudTrail's are other events.
+    pub fn deployment_events(&self) -> &[String] {
+        &self.deployment_events
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, time: Duration) {
         self.now += time;
@@ -126,14 +132,74 @@ impl State {
         self.s3.mark_deleted(bucket, key, &caller);
     }
 
-    /// The `EventBridge` event about a service's newest deployment, like `SERVICE_DEPLOYMENT_COMPLETED`.
+    /// Makes a service past the wire, by the same rules; its first deployment is in progress, and its event in the trail.
+    /// The cluster is made if need be.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn create_service(&mut self, principal: &str, cluster: &str, service: &str, task_definition: &str) {
+        let input = format!("{{\"taskDefinition\":{}}}", quoted(task_definition));
+        self.create_service_with(principal, cluster, service, &input);
+    }
+
+    /// The same with a request of which only the names are missing: controller, strategy, circuit breaker.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn create_service_with(&mut self, principal: &str, cluster: &str, service: &str, input: &str) {
+        self.ecs.cluster(cluster);
+        let mut input = Document::parse(input.as_bytes()).expect("the input is a JSON object");
+        input.set("cluster", quoted(cluster));
+        input.set("serviceName", quoted(service));
+        self.directly("CreateService", principal, &input.to_json());
+    }
+
+    /// Points a service at a revision past the wire, by the same rules; its event is in the trail.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn update_service(&mut self, principal: &str, cluster: &str, service: &str, task_definition: &str) {
+        let mut input = Document::default();
+        for (member, value) in [("cluster", cluster), ("service", service), ("taskDefinition", task_definition)] {
+            input.set(member, quoted(value));
+        }
+        self.directly("UpdateService", principal, &input.to_json());
+    }
+
+    /// A service's newest deployment reaches its goal. Answers whether it did: one that is at its end does not, nor one
+    /// that was pushed into a rollback.
     ///
     /// # Panics
     /// When there is no such service.
-    pub fn deployment_event(&self, cluster: &str, service: &str, name: &str) -> String {
+    pub fn complete_deployment(&mut self, cluster: &str, service: &str) -> bool {
+        let now = self.now;
+        let ended = self.ecs.turn(cluster, service, |it| it.succeed(now)).expect("a service");
+        self.tell_news();
+        ended
+    }
+
+    /// The tasks of a service's newest deployment do not come up. Its circuit breaker ends it and rolls back, if it is
+    /// told so and anything is COMPLETED. Answers whether anything ended: without a breaker nothing does.
+    ///
+    /// # Panics
+    /// When there is no such service.
+    pub fn fail_deployment(&mut self, cluster: &str, service: &str) -> bool {
+        let now = self.now;
+        let ended = self.ecs.turn(cluster, service, |it| it.fail(now)).expect("a service");
+        self.tell_news();
+        ended
+    }
+
+    /// The `EventBridge` event about a service's newest deployment, like `SERVICE_DEPLOYMENT_COMPLETED`; it happens to
+    /// nobody.
+    ///
+    /// # Panics
+    /// When there is no such service.
+    pub fn deployment_event(&self, cluster: &str, service: &str, name: &'static str) -> String {
         let found = self.ecs.service(cluster, service).expect("a service");
-        let deployment = found.deployments.first().map_or("", |deployment| &deployment.id);
-        trail::deployment_event(&self.caller(GUARD), cluster, service, deployment, name)
+        let deployment = found.deployments.first().map_or("", |deployment| &deployment.id).to_owned();
+        let reason = format!("ECS deployment {deployment}.");
+        trail::deployment_event(&self.caller(GUARD), cluster, service, &ecs::News { deployment, name, reason }, 0)
     }
 
     fn directly(&mut self, operation: &str, principal: &str, input: &str) -> String {
@@ -143,6 +209,7 @@ impl State {
         let caller = self.caller(principal);
         let document = Document::parse(input.as_bytes()).expect("the input is a JSON object");
         let body = self.ecs.call(operation, &document, &caller).expect("ECS accepts it");
+        self.tell_news();
         self.requests += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012}", self.requests);
         self.trail.push(trail::event(&caller, &call, &request, Ok(body.as_bytes()), &request_id, self.redaction));

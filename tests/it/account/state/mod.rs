@@ -37,6 +37,9 @@ pub const BACKOUT: &str = "arn:aws:sts::111122223333:assumed-role/backout-role/f
 /// The principal of a person with a terminal.
 pub const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/operator/alice";
 
+/// The time at which an account begins: 2026-01-15T12:00:00.123Z.
+pub const BEGINNING: Timestamp = Timestamp::constant(1_768_478_400, 123_000_000);
+
 /// Which account and Region this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
@@ -86,6 +89,7 @@ pub struct State {
     plans: Plans,
     calls: Vec<Call>,
     trail: Vec<String>,
+    deployment_events: Vec<String>,
     requests: u64,
 }
 
@@ -130,7 +134,7 @@ impl State {
         };
         Self {
             home: Home { partition: "aws".to_owned(), region: region.to_owned(), account: account.to_owned() },
-            now: "2026-01-15T12:00:00.123Z".parse().expect("a timestamp"),
+            now: BEGINNING,
             keys: vec![
                 key("AKIAPIPELINE00000000", PIPELINE),
                 key("AKIAGUARD00000000000", GUARD),
@@ -151,6 +155,7 @@ impl State {
             plans: Plans::default(),
             calls: Vec::new(),
             trail: Vec::new(),
+            deployment_events: Vec::new(),
             requests: 0,
         }
     }
@@ -270,6 +275,7 @@ impl State {
                 let input = Document::parse(&request.body)
                     .ok_or_else(|| Refusal::new(400, "SerializationException", "Could not parse the request body"))?;
                 let body = self.ecs.call(&call.operation, &input, &caller)?;
+                self.tell_news();
                 Ok(Response::new(200, body)
                     .with("content-type", "application/x-amz-json-1.1")
                     .with("x-amzn-requestid", request_id))
@@ -279,6 +285,15 @@ impl State {
                 let body = self.sns.call(request, request_id)?;
                 Ok(Response::new(200, body).with("content-type", "text/xml").with("x-amzn-requestid", request_id))
             }
+        }
+    }
+
+    /// Makes events of what happened to deployments.
+    fn tell_news(&mut self) {
+        let caller = self.caller(GUARD);
+        for (cluster, service, news) in self.ecs.take_news() {
+            let number = self.deployment_events.len() + 1;
+            self.deployment_events.push(trail::deployment_event(&caller, &cluster, &service, &news, number));
         }
     }
 

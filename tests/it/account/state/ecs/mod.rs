@@ -4,18 +4,22 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html>
 
 mod cluster;
+mod deployments;
 mod listing;
 mod registration;
 mod revision;
+mod services;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-pub use self::cluster::{Cluster, Deployment, Service, Task};
+pub use self::cluster::{Cluster, Task};
+pub use self::deployments::{CircuitBreaker, Deployment, News, ServiceDeployment};
 pub use self::registration::privileged;
 pub use self::revision::{Mutilation, Place, Revision, Status, Tag};
+pub use self::services::Service;
 use super::super::http::{Request, hex, text_of_hex};
 use super::document::{Document, array, quoted};
 use super::{Caller, Refusal};
@@ -36,6 +40,9 @@ pub struct Knobs {
     pub describes_inactive: bool,
     /// Output-only members in a registration are ignored, not refused. Off: what a client sends is proven clean.
     pub accepts_output_members: bool,
+    /// A revision can still be deployed in the first ten minutes after it was deregistered, as the API reference warns.
+    /// Off.
+    pub deploys_recently_deregistered: bool,
     /// No page is longer than this, whatever `maxResults` says.
     pub page_length_max: usize,
     /// Each page is preceded by an empty one with a token.
@@ -53,6 +60,7 @@ impl Default for Knobs {
             adds_defaults: true,
             describes_inactive: false,
             accepts_output_members: false,
+            deploys_recently_deregistered: false,
             page_length_max: 100,
             empty_pages: false,
             goes_round: false,
@@ -70,6 +78,8 @@ pub struct Ecs {
     clusters: BTreeMap<String, Cluster>,
     /// Families whose newest revision is not seen yet, for how many reads more, and until when at the latest.
     stale: BTreeMap<String, (u32, Timestamp)>,
+    /// What happened to deployments and was not told yet, with cluster and service.
+    news: Vec<(String, String, News)>,
 }
 
 impl Ecs {
@@ -87,6 +97,8 @@ impl Ecs {
             "ListClusters" => self.list_clusters(input, caller),
             "ListServices" => self.list_services(input, caller),
             "DescribeServices" => self.describe_services(input, caller),
+            "ListServiceDeployments" => self.list_service_deployments(input, caller),
+            "CreateService" => self.create_service(input, caller),
             "UpdateService" => self.update_service(input, caller),
             "ListTasks" => self.list_tasks(input, caller),
             "DescribeTasks" => self.describe_tasks(input, caller),
@@ -120,6 +132,11 @@ impl Ecs {
     pub fn revisions(&self, family: &str) -> impl Iterator<Item = &Revision> {
         let revisions = self.families.get(family).into_iter().flatten();
         revisions.filter(|revision| revision.status != Status::Gone)
+    }
+
+    /// What happened to deployments since this was asked last.
+    pub(super) fn take_news(&mut self) -> Vec<(String, String, News)> {
+        std::mem::take(&mut self.news)
     }
 
     /// A cluster's service.
