@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use ecs_privileged_guard::domain::alert::{Message, Setting, message};
-use ecs_privileged_guard::domain::arn::Home;
+use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
+use ecs_privileged_guard::domain::backup::sha256;
 use ecs_privileged_guard::domain::document::{Described, DocumentError, OutputOnly};
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::exemption::Found;
@@ -21,9 +22,9 @@ use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::{CopyInForce, Then, plan};
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::provenance::{Provenance, Tool};
-use ecs_privileged_guard::domain::record::{MadeCopy, RecordError, Withdrawal};
+use ecs_privileged_guard::domain::record::{MadeCopy, Record, RecordError, Withdrawal};
 use ecs_privileged_guard::domain::report::{Failure, Finding, Report};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -102,6 +103,29 @@ fn seen(original: Described, is_express: bool) -> Observation {
 
 fn observation() -> Observation {
     seen(described(12, "ACTIVE", &app("")), false)
+}
+
+/// `web:12` for the fourth time within the hour: each time the guard made a copy, and each time the content came back.
+fn came_back() -> Observation {
+    let seen = observation();
+    let original = seen.original.described().unwrap();
+    let sha256 = sha256(original.register_input(&OutputOnly::default()).as_str());
+    let record = |(number, minutes_ago): (u32, i64)| {
+        let at = now() - SignedDuration::from_mins(minutes_ago);
+        let of: TaskDefinitionId = format!("web:{number}").parse().unwrap();
+        let copy = number + 1;
+        Record {
+            outcome: "remediated".into(),
+            copy: Some(format!("web:{copy}")),
+            copies: vec![MadeCopy::new(copy.to_string().parse().unwrap(), at, &policy())],
+            backup_sha256: Some(sha256.clone()),
+            registered_by: Some(format!("{}/build-{}", PRINCIPAL.rsplit_once('/').unwrap().0, 4700 + number)),
+            at: Some(at),
+            ..Record::begun(&of, "remediate", original.privileged_containers())
+        }
+    };
+    let family_records = [(10, 12), (8, 31), (6, 50)].map(record).to_vec();
+    Observation { family_records, ..seen }
 }
 
 fn superseded_by(containers: &str) -> Observation {
@@ -225,9 +249,10 @@ fn of_reason(reason: Reason, from: &Provenance) -> Vec<(&'static str, Report)> {
             let both = seen(described(12, "ACTIVE", &format!("{},{agent}", app(""))), false);
             vec![("", alerted(Observation { exemption: exempting(r#""agent""#), ..both }))]
         }
-        Reason::CopyRemoved | Reason::UnfaithfulBefore | Reason::OutOfScope | Reason::AlertMode | Reason::Repeated => {
+        Reason::CopyRemoved | Reason::UnfaithfulBefore | Reason::OutOfScope | Reason::AlertMode => {
             vec![("", alerted(observation()))]
         }
+        Reason::Repeated => vec![("", alerted(came_back()))],
         Reason::Race => {
             let lost = report(Outcome::Superseded, Some(reason), superseded_by(agent), from);
             vec![("", withdrawn(Withdrawal::Race, lost))]
