@@ -3,7 +3,7 @@
 //! In reading order: what an event says ([`event`], [`provenance`], [`arn`]), what a task definition is ([`json`],
 //! [`document`], [`daemon`], [`fidelity`]), what was seen and asked for ([`observation`], [`policy`], [`exemption`], [`record`],
 //! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
-//! [`noise`], [`residual`], [`alert`], [`escape`], [`metrics`]). [`backout`] is the way back, with its own request, plan and
+//! [`noise`], [`residual`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`backout`] is the way back, with its own request, plan and
 //! alert.
 
 pub mod alert;
@@ -28,6 +28,7 @@ pub mod plan;
 pub mod policy;
 pub mod provenance;
 pub mod record;
+pub mod recurrence;
 pub mod report;
 pub mod residual;
 pub mod sweep;

@@ -13,6 +13,7 @@ use super::observation::{Observation, Starter};
 use super::outcome::{Outcome, Reason};
 use super::policy::{Mode, Policy};
 use super::record::Withdrawal;
+use super::recurrence::{Recurrence, recurrence};
 pub use check::check_plan;
 
 /// Within this time a revision of ours that no record names can be what a run that died has left behind.
@@ -39,6 +40,8 @@ pub struct Plan {
     pub differences: Vec<MemberPath>,
     /// Whether something runs the original, or might.
     pub original_may_run: bool,
+    /// Whether the same content came before, for the alert.
+    pub recurrence: Option<Recurrence>,
 }
 
 /// What comes after the withdrawals.
@@ -194,6 +197,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
             Some(Kind::Stray | Kind::Condemned(_) | Kind::Foreign | Kind::Copy) | None => Vec::new(),
         },
         original_may_run: facts.may_run,
+        recurrence: recurrence(seen, &policy.output_only, now),
         then,
         exemption,
         withdraw,

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use ecs_privileged_guard::domain::alert::{Message, Setting, message};
-use ecs_privileged_guard::domain::arn::Home;
+use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
+use ecs_privileged_guard::domain::backup::sha256;
 use ecs_privileged_guard::domain::document::{Described, DocumentError, OutputOnly};
 use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::exemption::Found;
@@ -21,11 +22,11 @@ use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::{CopyInForce, Then, plan};
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::provenance::{Provenance, Tool};
-use ecs_privileged_guard::domain::record::{MadeCopy, RecordError, Withdrawal};
+use ecs_privileged_guard::domain::record::{MadeCopy, Record, RecordError, Withdrawal};
 use ecs_privileged_guard::domain::report::{Failure, Finding, Report};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{backout_alerts, digests};
 
@@ -101,6 +102,29 @@ fn seen(original: Described, is_express: bool) -> Observation {
 
 fn observation() -> Observation {
     seen(described(12, "ACTIVE", &app("")), false)
+}
+
+/// `web:12` for the fourth time within the hour: each time the guard made a copy, and each time the content came back.
+fn came_back() -> Observation {
+    let seen = observation();
+    let original = seen.original.described().unwrap();
+    let sha256 = sha256(original.register_input(&OutputOnly::default()).as_str());
+    let record = |(number, minutes_ago): (u32, i64)| {
+        let at = now() - SignedDuration::from_mins(minutes_ago);
+        let of: TaskDefinitionId = format!("web:{number}").parse().unwrap();
+        let copy = number + 1;
+        Record {
+            outcome: "remediated".into(),
+            copy: Some(format!("web:{copy}")),
+            copies: vec![MadeCopy::new(copy.to_string().parse().unwrap(), at, &policy())],
+            backup_sha256: Some(sha256.clone()),
+            registered_by: Some(format!("{}/build-{}", PRINCIPAL.rsplit_once('/').unwrap().0, 4700 + number)),
+            at: Some(at),
+            ..Record::begun(&of, "remediate", original.privileged_containers())
+        }
+    };
+    let family_records = [(10, 12), (8, 31), (6, 50)].map(record).to_vec();
+    Observation { family_records, ..seen }
 }
 
 fn superseded_by(containers: &str) -> Observation {
@@ -224,9 +248,10 @@ fn of_reason(reason: Reason, from: &Provenance) -> Vec<(&'static str, Report)> {
             let both = seen(described(12, "ACTIVE", &format!("{},{agent}", app(""))), false);
             vec![("", alerted(Observation { exemption: exempting(r#""agent""#), ..both }))]
         }
-        Reason::CopyRemoved | Reason::UnfaithfulBefore | Reason::OutOfScope | Reason::AlertMode | Reason::Repeated => {
+        Reason::CopyRemoved | Reason::UnfaithfulBefore | Reason::OutOfScope | Reason::AlertMode => {
             vec![("", alerted(observation()))]
         }
+        Reason::Repeated => vec![("", alerted(came_back()))],
         Reason::Race => {
             let lost = report(Outcome::Superseded, Some(reason), superseded_by(agent), from);
             vec![("", withdrawn(Withdrawal::Race, lost))]
@@ -577,6 +602,24 @@ fn no_exemption_is_advised_where_none_is_asked_for() {
         let text = with_setting(&report, None).text;
         assert_eq!(text.contains("Allow for a time: "), is_asked, "{name}: {text}");
         assert!(is_asked || !text.contains("and an exemption"), "{name}: {text}");
+    }
+}
+
+/// What breaks a loop: by what tool it comes, from whom, how often, and which line to change.
+#[test]
+fn the_alert_of_a_loop_says_what_breaks_it() {
+    for (tool, from) in tools() {
+        let [(_, report)] = of_reason(Reason::Repeated, &from).try_into().unwrap();
+        let message = with_setting(&report, None);
+        let text = message.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let by = if from.tool == Tool::Unknown { "a tool that is not known" } else { from.tool.as_str() };
+        let who = format!("Registered this time by: assumed-role/deploy/build-4711, with {by}");
+        for says in
+            ["at least 4 times within a day", &who, "last by assumed-role/deploy/build-4710", "Fix at the source"]
+        {
+            assert!(text.contains(says), "{tool}: {says}: {text}");
+        }
+        assert_eq!(message.json["sameContentBefore"], json!(["web:10", "web:8", "web:6"]), "{tool}");
     }
 }
 

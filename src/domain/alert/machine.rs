@@ -12,8 +12,8 @@ use super::super::report::Report;
 use super::Setting;
 use super::notification::{Notification, members};
 use super::sections::{steps, undo_command};
-use super::source;
 use super::verdict::{must_act, verdict};
+use super::{recurrence, source};
 
 pub(super) fn document(
     report: &Report,
@@ -22,6 +22,7 @@ pub(super) fn document(
     attributes: &[(&'static str, String)],
 ) -> Value {
     let containers: Vec<String> = report.privileged_containers().iter().map(|name| plain(name)).collect();
+    let before = recurrence::revisions(report);
     let undo = undo_command(report, setting).map(|lines| lines.join("\n"));
     let mut fields = members(attributes);
     let more = [
@@ -41,15 +42,19 @@ pub(super) fn document(
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), json!(value.as_str()?))))
         .chain([("privilegedContainers".to_owned(), json!(containers.join(",")))])
+        .chain((!before.is_empty()).then(|| ("sameContentBefore".to_owned(), json!(before.join(",")))))
         .collect();
     fields.insert("privilegedContainers".into(), json!(containers));
+    fields.insert("sameContentBefore".into(), json!(before));
 
     let undo_step = undo.map(|undo| format!("Undo: {}", undo.replace("\\\n", "")));
     let fix = source::fix(report, chat).map(|fix| format!("Fix at the source: {fix}"));
     let next = [must_act(report).to_owned()].into_iter().chain(fix);
+    let again = recurrence::found_in_chat(report);
+    let description: Vec<String> = [verdict(report)].into_iter().chain(again).chain(steps(report)).collect();
     let notification = Notification {
         title,
-        description: [vec![verdict(report)], steps(report)].concat().join("\n"),
+        description: description.join("\n"),
         next_steps: next.chain(undo_step).collect(),
         keywords: vec![report.outcome.as_str(), report.id.family.as_str()],
         thread: report.id.family.as_str(),

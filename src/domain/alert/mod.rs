@@ -1,11 +1,12 @@
 //! The alert: what a run found and did, for people in words and for machines in JSON. Golden files hold its text; it
 //! decides nothing, and shows nothing out of a container but what the design allows.
 //!
-//! `verdict` says it in short, `sections` in full, `source` how to fix it where it comes from, `undo` how to take it back,
+//! `verdict` says it in short, `sections` in full, `recurrence` that it came back, `source` how to fix it where it comes from, `undo` how to take it back,
 //! `machine` in JSON, as `notification` has it.
 
 mod machine;
 pub(super) mod notification;
+mod recurrence;
 mod sections;
 mod source;
 pub(super) mod undo;

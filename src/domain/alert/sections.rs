@@ -12,9 +12,9 @@ use super::super::provenance::Tool;
 use super::super::record::Withdrawal;
 use super::super::report::{Failure, Report};
 use super::super::residual;
-use super::source;
 use super::verdict::is_known;
 use super::{Line, Section, Setting, undo, words};
+use super::{recurrence, source};
 use serde_json::json;
 
 /// The headings that are never cut.
@@ -58,6 +58,7 @@ fn found(report: &Report, setting: &Setting) -> Vec<Line> {
     }
     let exemption = report.finding.as_ref().map(|finding| &finding.plan.exemption);
     lines.extend(exemption.and_then(of_exemption).map(words));
+    lines.extend(recurrence::found(report).map(words));
     lines
 }
 
@@ -220,13 +221,17 @@ pub(super) fn who_in_short(report: &Report) -> String {
         true => "a tool that is not known",
         false => report.provenance.tool.as_str(),
     };
-    let by_ecs =
-        report.original().and_then(Described::registered_by).map(|arn| arn.splitn(6, ':').nth(5).unwrap_or(arn));
+    let by_ecs = report.original().and_then(Described::registered_by).map(short);
     match (by_ecs.map(str::to_owned), report.provenance.actor_text()) {
         (Some(principal), _) => format!("{principal}, with {tool}"),
         (None, Some(actor)) => format!("{actor}, with {tool} (only the event says so)"),
         (None, None) => format!("not known, with {tool}"),
     }
+}
+
+/// An ARN without what is the same in all of an account's.
+pub(super) fn short(arn: &str) -> &str {
+    arn.splitn(6, ':').nth(5).unwrap_or(arn)
 }
 
 fn who(report: &Report) -> Vec<Line> {
@@ -321,8 +326,14 @@ fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
     let mut lines: Vec<Line> = first_of_all(report).into_iter().map(words).collect();
     let allowing = allowing(report);
     let key = keys::exemption(setting.home, &report.id.family);
-    lines.extend(allowing.map(|how| words(format!("Allow for a time: {how} s3://{}/{key}", setting.bucket))));
-    lines.push(words(format!("Fix at the source: {fix}")));
+    let allow = allowing.map(|how| words(format!("Allow for a time: {how} s3://{}/{key}", setting.bucket)));
+    let fix = Some(words(format!("Fix at the source: {fix}")));
+    // An exemption ends no loop.
+    let both = match report.reason {
+        Some(Reason::Repeated) => [fix, allow],
+        Some(_) | None => [allow, fix],
+    };
+    lines.extend(both.into_iter().flatten());
     if allowing.is_some() && !is_told(report) {
         lines.push(words(
             "Needs the flag (Docker in Docker, low-level agents)? A host of its own, and an exemption. Many others run on \
@@ -358,10 +369,7 @@ fn first_of_all(report: &Report) -> Option<String> {
         (_, Some(Reason::CopyRemoved)) => {
             Some("Copy it after all: register the definition anew; a new revision is looked at afresh.".into())
         }
-        (_, Some(Reason::Repeated)) => Some(
-            "Stop first what registers it again and again: see WHO. New revisions are copied again within the hour."
-                .into(),
-        ),
+        (_, Some(Reason::Repeated)) => Some(recurrence::stop_it(report)),
         _ => None,
     }
 }
