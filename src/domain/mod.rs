@@ -3,7 +3,7 @@
 //! In reading order: what an event says ([`event`], [`provenance`], [`arn`]), what a task definition is ([`json`],
 //! [`document`], [`daemon`], [`fidelity`]), what was seen and asked for ([`observation`], [`policy`], [`exemption`], [`record`],
 //! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
-//! [`noise`], [`residual`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`backout`] is the way back, with its own request, plan and
+//! [`noise`], [`residual`], [`hints`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`backout`] is the way back, with its own request, plan and
 //! alert.
 
 pub mod alert;
@@ -17,6 +17,7 @@ pub mod event;
 pub mod exemption;
 pub mod failure;
 pub mod fidelity;
+pub mod hints;
 pub mod json;
 pub mod keys;
 pub mod members;
