@@ -1,5 +1,6 @@
 //! What might replace `privileged`, as far as a definition gives a hint: one table from what it shows to what that takes
-//! without the flag. A hint is no proof. It names containers, capabilities, modes, and paths of devices and host mounts,
+//! without the flag. A hint is no proof: the flag also switches off seccomp, AppArmor and SELinux, of which a definition
+//! says little. It names containers, capabilities, modes, and paths of devices and host mounts,
 //! and nothing else out of the definition; it decides nothing.
 
 use super::document::{Container, Described, HostMount, User};
@@ -41,7 +42,7 @@ enum Sign {
 /// From top to bottom: of a mount or a device the first row that fits, of all else each. No row advises a capability that
 /// ECS does not take: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html>. What
 /// capabilities permit: <https://man7.org/linux/man-pages/man7/capabilities.7.html>.
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 25] = [
     // "only trusted users should be allowed to control your Docker daemon":
     // https://docs.docker.com/engine/security/#docker-daemon-attack-surface. A container that talks to the host's engine
     // has its work done by a process that is not in the container, so its own rights do not matter.
@@ -84,6 +85,8 @@ const TABLE: [Row; 24] = [
     },
     // capabilities(7), CAP_SYS_TIME: set the system clock, set the real-time (hardware) clock.
     Row { shows: Sign::Device(&["/dev/rtc*", "/dev/ptp*"]), says: "", takes: &[("setting a clock", &["SYS_TIME"])] },
+    // capabilities(7), CAP_SYSLOG: privileged syslog(2) operations, which the sysctl dmesg_restrict makes of reading too.
+    Row { shows: Sign::Device(&["/dev/kmsg"]), says: "", takes: &[("reading the kernel's log", &["SYSLOG"])] },
     // capabilities(7), CAP_SYS_ADMIN: mount(2), and "privileged block device" operations.
     Row {
         shows: Sign::Device(&["/dev/loop*", "/dev/mapper", "/dev/dm-*"]),
@@ -99,7 +102,7 @@ const TABLE: [Row; 24] = [
     // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html
     Row { shows: Sign::Device(&["/dev"]), says: "", takes: &[] },
     // BPF and PERFMON were taken out of SYS_ADMIN, which still permits both (capabilities(7)). ECS takes neither of them.
-    // Before Linux 5.11 maps counted as locked memory: https://docs.kernel.org/bpf/
+    // Before Linux 5.11 maps counted as locked memory: https://docs.ebpf.io/linux/concepts/resource-limit
     Row {
         shows: Sign::Path(&["/sys/fs/bpf", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/btf"]),
         says: "ECS takes neither BPF nor PERFMON, and SYS_ADMIN permits what they do; Linux before 5.11 wants \
@@ -160,10 +163,11 @@ const TABLE: [Row; 24] = [
         takes: &[],
     },
     // capabilities(7), "Transformation of capabilities during execve()": a process of another user gains only what the
-    // file carries. Docker gives such a process no ambient ones: https://github.com/moby/moby/issues/8460
+    // file carries. Docker gives such a process no ambient ones (https://github.com/moby/moby/issues/8460), and may one day
+    // give it those of capabilities.add (https://github.com/moby/moby/pull/52830).
     Row {
         shows: Sign::NotRoot,
-        says: "it does not run as root, so capabilities, the flag's as well, reach it only through a file that carries \
+        says: "it does not run as root, so capabilities, the flag's as well, may reach it only through a file that carries \
                them (setcap, set-user-ID)",
         takes: &[],
     },

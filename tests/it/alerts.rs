@@ -26,7 +26,7 @@ use ecs_privileged_guard::domain::record::{MadeCopy, Record, RecordError, Withdr
 use ecs_privileged_guard::domain::report::{Failure, Finding, Report};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{backout_alerts, digests};
 
@@ -603,6 +603,24 @@ fn no_exemption_is_advised_where_none_is_asked_for() {
         let text = with_setting(&report, None).text;
         assert_eq!(text.contains("Allow for a time: "), is_asked, "{name}: {text}");
         assert!(is_asked || !text.contains("and an exemption"), "{name}: {text}");
+    }
+}
+
+/// What breaks a loop: by what tool it comes, from whom, how often, and which line to change.
+#[test]
+fn the_alert_of_a_loop_says_what_breaks_it() {
+    for (tool, from) in tools() {
+        let [(_, report)] = of_reason(Reason::Repeated, &from).try_into().unwrap();
+        let message = with_setting(&report, None);
+        let text = message.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let by = if from.tool == Tool::Unknown { "a tool that is not known" } else { from.tool.as_str() };
+        let who = format!("Registered this time by: assumed-role/deploy/build-4711, with {by}");
+        for says in
+            ["at least 4 times within a day", &who, "last by assumed-role/deploy/build-4710", "Fix at the source"]
+        {
+            assert!(text.contains(says), "{tool}: {says}: {text}");
+        }
+        assert_eq!(message.json["sameContentBefore"], json!(["web:10", "web:8", "web:6"]), "{tool}");
     }
 }
 

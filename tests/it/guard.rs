@@ -324,6 +324,22 @@ async fn after_three_copies_within_an_hour_the_guard_stops_and_says_so_once() {
 }
 
 #[tokio::test]
+async fn the_same_content_that_comes_back_is_recognised_by_its_backups() {
+    let mut story = Story::begin("remediate").await;
+    let mut mails = Vec::new();
+    for _ in 0..4 {
+        let revision = story.register(PRIVILEGED);
+        story.deliver(&revision).await;
+        mails.push(story.mail().split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    let says = |before| format!("The same content was registered at least {before}");
+    assert!(!mails[0].contains(&says("")), "{}", mails[0]);
+    assert!(mails[1].contains(&says("once before within the last day (web:1), last by ")), "{}", mails[1]);
+    assert!(mails[3].contains(&says("3 times before within the last day (web:5, web:3, web:1)")), "{}", mails[3]);
+    assert!(mails[3].contains("the same content came at least 4 times within a day"), "{}", mails[3]);
+}
+
+#[tokio::test]
 async fn a_missing_permission_is_alerted_with_the_statement_and_heals_itself() {
     let mut story = Story::begin("remediate").await;
     let original = story.register(PRIVILEGED);

@@ -22,6 +22,7 @@ mod binary;
 mod conformance;
 mod digests;
 mod documents;
+mod enforce;
 mod events;
 mod evidence;
 mod faults;

@@ -15,9 +15,9 @@ use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::backout;
 use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::event::{Event, parse};
-use ecs_privileged_guard::domain::outcome::Answer;
+use ecs_privileged_guard::domain::outcome::{Answer, Outcome};
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
-use ecs_privileged_guard::reconcile::{Guard, Said, SweepAnswer, Swept, Texts};
+use ecs_privileged_guard::reconcile::{Concluded, Guard, Said, SweepAnswer, Swept, Texts};
 use jiff::Timestamp;
 
 use super::account::{BACKOUT, GUARD, OPERATOR, PIPELINE, SWEEP, State, in_process};
@@ -162,7 +162,7 @@ fn wiring(state: &Shared, principal: &str, pace: fn(&Clock) -> Pace) -> Wiring {
 /// What one delivery came to, and what it left behind.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivered {
-    pub(crate) answer: Result<Answer, String>,
+    pub(crate) answer: Result<Said, String>,
     /// How many alerts were published meanwhile.
     pub(crate) alerts: usize,
     /// Everything that Lambda was told, as text.
@@ -293,7 +293,21 @@ impl World {
 
     /// One delivery, to a process that Lambda kills after two minutes.
     pub(crate) async fn deliver(&self) -> Result<Answer, String> {
-        let Event::Look { subject, provenance, .. } = parse(&self.event, &self.guard.home).unwrap() else { panic!("look") };
+        match self.hand_over(&self.event).await? {
+            Said::Revision(answer) => Ok(answer),
+            Said::Service(answer) => panic!("a registration is about a revision: {answer:?}"),
+        }
+    }
+
+    /// One delivery of any event.
+    pub(crate) async fn hand_over(&self, event: &str) -> Result<Said, String> {
+        let (subject, provenance) = match parse(event, &self.guard.home).unwrap() {
+            Event::Look { subject, provenance, .. } => (subject, provenance),
+            Event::Compliant { id, .. } => return Ok(Concluded::silent(Outcome::Compliant, Some(id.to_string())).said),
+            Event::FailedCall { task_definition, .. } => {
+                return Ok(Concluded::silent(Outcome::FailedRegistration, task_definition).said);
+            }
+        };
         let (end, alerts_before) = {
             let mut state = self.state();
             let end = state.now + Duration::from_mins(2);
@@ -302,19 +316,16 @@ impl World {
         };
         let ended = self.unless_killed(self.guard.look(&subject, &provenance, end)).await;
         let ended = ended.filter(|_| self.state().now < end);
-        let (answer, said) = match ended {
-            Some(Ok(concluded)) => match concluded.said {
-                Said::Revision(answer) => {
-                    let said = serde_json::to_string(&answer).unwrap();
-                    (Ok(answer), said)
-                }
-                Said::Service(answer) => panic!("a registration is about a revision: {answer:?}"),
-            },
+        let (answer, text) = match ended {
+            Some(Ok(concluded)) => {
+                let text = serde_json::to_string(&concluded.said).unwrap();
+                (Ok(concluded.said), text)
+            }
             Some(Err(error)) => (Err(error.category().to_owned()), format!("{error}\n{error:?}")),
             None => (Err("killed".to_owned()), String::new()),
         };
         let alerts = self.state().sns.messages().len() - alerts_before;
-        self.deliveries().push(Delivered { answer: answer.clone(), alerts, said });
+        self.deliveries().push(Delivered { answer: answer.clone(), alerts, said: text });
         answer
     }
 

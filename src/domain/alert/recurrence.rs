@@ -41,7 +41,7 @@ pub(super) fn stop_it(report: &Report) -> String {
         None => "a copy each time is no remedy".to_owned(),
     };
     format!(
-        "Stop the loop first, by the next line: {often}. Registered this time by: {}. New revisions are copied again \
+        "Stop the loop first, with the fix below: {often}. Registered this time by: {}. New revisions are copied again \
          within the hour.",
         plain(&who_in_short(report)),
     )

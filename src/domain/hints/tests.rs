@@ -86,6 +86,7 @@ fn a_mounted_device_is_to_be_named_and_a_given_one_stays_open() {
         ("/dev/neuron0", "; for locking the memory that a Neuron device reads add IPC_LOCK"),
         ("/dev/mem", "; for reaching memory, ports and registers of the host add SYS_RAWIO"),
         ("/dev/rtc0", "; for setting a clock add SYS_TIME"),
+        ("/dev/kmsg", "; for reading the kernel's log add SYSLOG"),
         ("/dev/loop-control", "; for setting it up and mounting what is on it add SYS_ADMIN"),
         ("/dev/kvm", ""),
         ("/dev", ""),
@@ -162,8 +163,8 @@ fn what_it_has_without_the_flag_is_not_advised() {
 
 #[test]
 fn a_user_that_is_not_root_has_little_of_the_flag() {
-    let says = "app: user: it does not run as root, so capabilities, the flag's as well, reach it only through a file \
-        that carries them (setcap, set-user-ID)";
+    let says = "app: user: it does not run as root, so capabilities, the flag's as well, may reach it only through a \
+        file that carries them (setcap, set-user-ID)";
     check(&[], "", r#","user":"CANARY""#, &[says]);
 }
 

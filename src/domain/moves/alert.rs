@@ -6,8 +6,8 @@ use super::super::alert::notification::{Notification, members};
 use super::super::alert::{BY_HAND, FAILED, Message, SUBJECT_MAX, Section, Setting, Severity, UNDO, undo};
 use super::super::alert::{Line, mail, words, wrapped};
 use super::super::escape::{chat, plain, shell, subject};
+use super::super::hints;
 use super::super::keys;
-use super::super::residual;
 use super::report::MoveReport;
 use super::{Reason, State};
 
@@ -218,7 +218,7 @@ fn replacements(report: &MoveReport) -> Vec<Line> {
     };
     match (&report.original, has_said_no) {
         (Some(original), true) => {
-            residual::capabilities(original, report.privileged_containers()).iter().map(|it| words(plain(it))).collect()
+            hints::hints(original, report.privileged_containers()).iter().map(|hint| words(plain(hint))).collect()
         }
         (None, true) => vec![words("The original could not be described, so the guard has no hint.")],
         (_, false) => Vec::new(),

@@ -316,7 +316,7 @@ fn a_family_out_of_scope_is_only_alerted() {
 #[test]
 fn the_rules_apply_in_the_order_of_the_contract() {
     let yes_no = [false, true];
-    for mode in [Mode::Alert, Mode::Remediate] {
+    for mode in [Mode::Alert, Mode::Remediate, Mode::Enforce] {
         for (active, used) in [(true, true), (true, false), (false, true), (false, false)] {
             for exempt in ["", "all", "some", "garbage"] {
                 for next in ["", "13 ACTIVE", "13 ACTIVE image=new"] {

@@ -25,6 +25,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ecs_privileged_guard::domain::outcome::{Answer, Outcome};
+use ecs_privileged_guard::reconcile::Said;
 
 use super::account::{Calls, GUARD, State};
 use super::canaries::{self, ORIGINAL};
@@ -181,14 +182,9 @@ fn difference(is: &End, should_be: &End) -> String {
     )
 }
 
-fn in_words(answer: &Answer) -> String {
-    let reason = answer.reason.map_or("", |reason| reason.as_str());
-    format!(
-        "{} {reason} {} {}",
-        answer.outcome.as_str(),
-        answer.copy.as_deref().unwrap_or_default(),
-        answer.alert.as_str()
-    )
+fn in_words(said: &Said) -> String {
+    let (reason, copy) = (said.reason().unwrap_or_default(), said.copy().unwrap_or_default());
+    format!("{} {reason} {copy} {}", said.outcome(), said.alert().as_str())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]

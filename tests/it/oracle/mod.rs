@@ -6,6 +6,7 @@ mod meaning;
 mod records;
 mod whole;
 
+use ecs_privileged_guard::reconcile::Said;
 use ecs_privileged_guard::domain::outcome::{Alerting, Answer, Outcome};
 
 use super::account::{GUARD, SWEEP, State};
@@ -52,21 +53,22 @@ pub(crate) fn judge_deliveries(world: &World) -> Verdict {
         must(leaks.is_empty(), || format!("leaks in what Lambda was told: {leaks:?}"))?;
         alerts_so_far += delivered.alerts;
         let Ok(answer) = &delivered.answer else { continue };
-        match answer.alert {
+        match answer.alert() {
             Alerting::Sent => {
                 must(delivered.alerts > 0, || format!("said to be alerted, and nothing was: {answer:?}"))?;
             }
             Alerting::None => must(delivered.alerts == 0, || format!("alerted, and not said so: {answer:?}"))?,
             Alerting::AlreadySent => must(delivered.alerts == 0, || format!("alerted twice: {answer:?}"))?,
         }
-        let is_news = match answer.outcome {
+        let Said::Revision(of_revision) = answer else { continue };
+        let is_news = match of_revision.outcome {
             Outcome::Alerted | Outcome::Remediated | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => true,
             Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive | Outcome::Exempt => false,
             // Of whom the copy is, and whether anything runs the original, the answer does not say.
             Outcome::AlreadyRemediated | Outcome::Superseded => false,
         };
         // What a story began with may have been told before it.
-        let told = alerts_so_far > 0 || answer.alert == Alerting::AlreadySent;
+        let told = alerts_so_far > 0 || answer.alert() == Alerting::AlreadySent;
         must(!is_news || told, || format!("nobody was told: {answer:?}"))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What a run is handed: the guard an event, backout a person's request.
 
 use ecs_privileged_guard::domain::backout::answer as backout;
-use ecs_privileged_guard::domain::outcome;
+use ecs_privileged_guard::reconcile;
 
 use super::ledger::event_of;
 use crate::account::State;
@@ -43,7 +43,7 @@ pub(super) enum Work {
 /// What a run answers.
 #[derive(Debug, Clone)]
 pub(super) enum Said {
-    Guard(outcome::Answer),
+    Guard(reconcile::Said),
     Backout(backout::Answer),
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use ecs_privileged_guard::domain::outcome::Reason;
+use ecs_privileged_guard::reconcile::Said as Answered;
 use serde_json::{Value, json};
 
 use super::errand::{Ended, Errand, Said};
@@ -168,7 +169,7 @@ pub(super) fn judge_end(state: &State, last: &[(Errand, &Ended)], somebody_remov
     for (errand, ended) in last {
         match (ended, errand) {
             (Err(category), _) => note(Err(format!("nobody heals an error: {category}"))),
-            (Ok(Said::Guard(answer)), Errand::Event(number)) => {
+            (Ok(Said::Guard(Answered::Revision(answer))), Errand::Event(number)) => {
                 let removed = answer.reason == Some(Reason::CopyRemoved);
                 note(must(!removed || somebody_removes_copies, "the guard takes its own withdrawal for a person's no"));
                 let recorded = !answer.outcome.is_recorded() || record_of(state, *number).is_some();
