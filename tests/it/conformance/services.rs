@@ -11,11 +11,13 @@ use aws_sdk_ecs::types::{
 use serde_json::Value;
 
 use super::super::account::http::Request;
-use super::super::account::permissions::questions;
+use super::super::account::permissions::{Question, questions};
 use super::super::account::state::Budget;
 use super::super::account::{Account, GUARD, PIPELINE};
 use super::{Clients, definition, refusal};
 
+/// What the ARNs of this account's ECS begin with.
+const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:";
 const BREAKER_ROLLS_BACK: &str = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}}"#;
 const BREAKER_ONLY: &str = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":false}}}"#;
 
@@ -255,9 +257,9 @@ async fn a_newer_deployment_stops_the_one_in_progress_which_stays_until_the_newe
 #[tokio::test]
 async fn an_entry_of_the_history_says_what_when_and_how_it_ended() {
     let (account, ecs) = at_rest(r#"{"taskDefinition":"web:1"}"#).await;
-    account.state().pass(Duration::from_secs(60));
+    account.state().pass(Duration::from_mins(1));
     account.state().update_service(PIPELINE, "prod", "web", "web:2");
-    account.state().pass(Duration::from_secs(60));
+    account.state().pass(Duration::from_mins(1));
     let entry = history(&ecs).await.remove(0);
     let arn = |kind: &str| format!("arn:aws:ecs:eu-west-1:111122223333:{kind}/prod");
     assert!(entry.service_deployment_arn().unwrap().starts_with(&format!("{}/web/", arn("service-deployment"))));
@@ -277,7 +279,7 @@ async fn an_entry_of_the_history_says_what_when_and_how_it_ended() {
 async fn the_history_is_listed_newest_first_in_pages_and_by_status_and_time() {
     let (account, ecs) = at_rest(r#"{"taskDefinition":"web:1"}"#).await;
     for number in 0..24 {
-        account.state().pass(Duration::from_secs(60));
+        account.state().pass(Duration::from_mins(1));
         account.state().update_service(PIPELINE, "prod", "web", if number % 2 == 0 { "web:2" } else { "web:1" });
     }
     let list = || ecs.list_service_deployments().cluster("prod").service("web");
@@ -302,7 +304,7 @@ async fn the_history_is_listed_newest_first_in_pages_and_by_status_and_time() {
     assert_eq!(refusal(list().max_results(101).send().await).0, "InvalidParameterException");
     let none = ecs.list_service_deployments().cluster("prod").service("none").send().await;
     assert_eq!(refusal(none).0, "ServiceNotFoundException");
-    account.state().pass(Duration::from_secs(91 * 24 * 60 * 60));
+    account.state().pass(Duration::from_hours(91 * 24));
     assert!(history(&ecs).await.is_empty(), "the history goes back 90 days");
 }
 
@@ -420,13 +422,12 @@ async fn iam_is_asked_about_the_service_its_revision_and_the_roles_that_are_pass
         let state = account.state();
         let call = state.calls().last().unwrap();
         let asked = questions(&state, call, &Request { body: call.body.clone(), ..Request::default() });
-        let words = |question: super::super::account::permissions::Question| {
+        let words = |question: Question| {
             let conditions: Vec<_> = question.conditions.into_values().map(|it| it.replace(ARN, "")).collect();
             format!("{} {} {}", question.action, question.resource.replace(ARN, ""), conditions.join(" "))
         };
         asked.into_iter().map(words).collect::<Vec<_>>()
     };
-    const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:";
     let role = "iam:PassRole arn:aws:iam::111122223333:role/web ecs-tasks.amazonaws.com";
     ecs.create_service().cluster("prod").service_name("web").task_definition("web").send().await.unwrap();
     assert_eq!(asked(), ["ecs:CreateService service/prod/web cluster/prod task-definition/web:4", role]);

@@ -21,7 +21,7 @@ use super::{Ecs, page, short};
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html>: the default page.
 const SERVICE_DEPLOYMENTS_PAGE: usize = 20;
 /// The history goes back 90 days.
-const HISTORY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const HISTORY: Duration = Duration::from_hours(90 * 24);
 
 /// The states of a service deployment; which of them are its last, [`ServiceDeployment::is_ongoing`] says.
 const STATUSES: [&str; 9] = [
