@@ -92,6 +92,8 @@ async fn a_new_service_begins_with_a_deployment_and_its_event() {
     let service = answer.service().unwrap();
     assert_eq!(deployments(service), ["PRIMARY web:3 IN_PROGRESS"], "the family's latest");
     assert_eq!(service.service_arn(), Some("arn:aws:ecs:eu-west-1:111122223333:service/prod/web"));
+    let reason = format!("ECS deployment {} in progress.", service.deployments()[0].id().unwrap());
+    assert_eq!(service.deployments()[0].rollout_state_reason(), Some(reason.as_str()));
     let configuration = service.deployment_configuration().unwrap();
     assert_eq!(configuration.strategy(), Some(&DeploymentStrategy::Rolling));
     assert!(!configuration.deployment_circuit_breaker().unwrap().enable());
@@ -99,7 +101,7 @@ async fn a_new_service_begins_with_a_deployment_and_its_event() {
     let event: Value = serde_json::from_str(&account.state().deployment_events()[0]).unwrap();
     assert_eq!(event["detail-type"], "ECS Deployment State Change");
     assert_eq!(event["resources"][0], "arn:aws:ecs:eu-west-1:111122223333:service/prod/web");
-    assert_eq!(event["detail"]["eventType"], "INFO");
+    assert_eq!((&event["detail"]["eventType"], &event["detail"]["reason"]), (&"INFO".into(), &reason.into()));
     assert_eq!(event["detail"]["deploymentId"], *service.deployments()[0].id().unwrap());
     let trail: Value = serde_json::from_str(account.state().trail().last().unwrap()).unwrap();
     assert_eq!(trail["detail"]["eventName"], "CreateService");
