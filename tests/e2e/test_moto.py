@@ -290,3 +290,27 @@ def test_a_sweep_copies_what_existed_where_that_is_asked_for(story):
     world.register()
     assert world.sweep(REMEDIATE_EXISTING="true")["outcomes"] == {"remediated": 1}
     assert world.revisions() == ["web:1", "web:2"]
+
+
+def test_a_services_beginning_is_what_the_account_in_tests_it_shows(story):
+    """moto's services never move, and it knows neither strategies nor service deployments (conformance/services.rs)."""
+    world = story("alert")
+    world.register()
+    world.ecs.create_cluster(clusterName="prod")
+
+    def created(controller, **rest):
+        return world.ecs.create_service(cluster="prod", serviceName=controller.lower(), desiredCount=1,
+                                        deploymentController={"type": controller}, **rest)["service"]
+
+    rolling = created("ECS", taskDefinition="web")
+    arn = "arn:aws:ecs:us-east-1:123456789012"
+    assert (rolling["serviceArn"], rolling["clusterArn"]) == (f"{arn}:service/prod/ecs", f"{arn}:cluster/prod")
+    [deployment] = rolling["deployments"]
+    assert deployment["id"].startswith("ecs-svc/")
+    assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "IN_PROGRESS")
+    assert deployment["rolloutStateReason"] == f"ECS deployment {deployment['id']} in progress."
+    assert deployment["taskDefinition"] == rolling["taskDefinition"] == f"{arn}:task-definition/web:1"
+    assert created("CODE_DEPLOY", taskDefinition="web")["deployments"] == []
+    external = created("EXTERNAL")
+    assert (external["deployments"], external.get("taskDefinition")) == ([], None)
+    assert world.ecs.describe_services(cluster="prod", services=["none"])["failures"][0]["reason"] == "MISSING"

@@ -167,7 +167,7 @@ fn hide(value: &mut Value, redaction: Redaction) {
             }
             ("environment", Redaction::Emptied) => *member = json!({}),
             ("registeredAt" | "deregisteredAt" | "deleteRequestedAt" | "createdAt" | "updatedAt", _) => {
-                *member = odd_date(member)
+                *member = odd_date(member);
             }
             _ => hide(member, redaction),
         }

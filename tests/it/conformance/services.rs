@@ -11,11 +11,13 @@ use aws_sdk_ecs::types::{
 use serde_json::Value;
 
 use super::super::account::http::Request;
-use super::super::account::permissions::questions;
+use super::super::account::permissions::{Question, questions};
 use super::super::account::state::Budget;
 use super::super::account::{Account, GUARD, PIPELINE};
 use super::{Clients, definition, refusal};
 
+/// What the ARNs of this account's ECS begin with.
+const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:";
 const BREAKER_ROLLS_BACK: &str = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}}"#;
 const BREAKER_ONLY: &str = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":false}}}"#;
 
@@ -90,6 +92,8 @@ async fn a_new_service_begins_with_a_deployment_and_its_event() {
     let service = answer.service().unwrap();
     assert_eq!(deployments(service), ["PRIMARY web:3 IN_PROGRESS"], "the family's latest");
     assert_eq!(service.service_arn(), Some("arn:aws:ecs:eu-west-1:111122223333:service/prod/web"));
+    let reason = format!("ECS deployment {} in progress.", service.deployments()[0].id().unwrap());
+    assert_eq!(service.deployments()[0].rollout_state_reason(), Some(reason.as_str()));
     let configuration = service.deployment_configuration().unwrap();
     assert_eq!(configuration.strategy(), Some(&DeploymentStrategy::Rolling));
     assert!(!configuration.deployment_circuit_breaker().unwrap().enable());
@@ -97,7 +101,7 @@ async fn a_new_service_begins_with_a_deployment_and_its_event() {
     let event: Value = serde_json::from_str(&account.state().deployment_events()[0]).unwrap();
     assert_eq!(event["detail-type"], "ECS Deployment State Change");
     assert_eq!(event["resources"][0], "arn:aws:ecs:eu-west-1:111122223333:service/prod/web");
-    assert_eq!(event["detail"]["eventType"], "INFO");
+    assert_eq!((&event["detail"]["eventType"], &event["detail"]["reason"]), (&"INFO".into(), &reason.into()));
     assert_eq!(event["detail"]["deploymentId"], *service.deployments()[0].id().unwrap());
     let trail: Value = serde_json::from_str(account.state().trail().last().unwrap()).unwrap();
     assert_eq!(trail["detail"]["eventName"], "CreateService");
@@ -255,9 +259,9 @@ async fn a_newer_deployment_stops_the_one_in_progress_which_stays_until_the_newe
 #[tokio::test]
 async fn an_entry_of_the_history_says_what_when_and_how_it_ended() {
     let (account, ecs) = at_rest(r#"{"taskDefinition":"web:1"}"#).await;
-    account.state().pass(Duration::from_secs(60));
+    account.state().pass(Duration::from_mins(1));
     account.state().update_service(PIPELINE, "prod", "web", "web:2");
-    account.state().pass(Duration::from_secs(60));
+    account.state().pass(Duration::from_mins(1));
     let entry = history(&ecs).await.remove(0);
     let arn = |kind: &str| format!("arn:aws:ecs:eu-west-1:111122223333:{kind}/prod");
     assert!(entry.service_deployment_arn().unwrap().starts_with(&format!("{}/web/", arn("service-deployment"))));
@@ -277,7 +281,7 @@ async fn an_entry_of_the_history_says_what_when_and_how_it_ended() {
 async fn the_history_is_listed_newest_first_in_pages_and_by_status_and_time() {
     let (account, ecs) = at_rest(r#"{"taskDefinition":"web:1"}"#).await;
     for number in 0..24 {
-        account.state().pass(Duration::from_secs(60));
+        account.state().pass(Duration::from_mins(1));
         account.state().update_service(PIPELINE, "prod", "web", if number % 2 == 0 { "web:2" } else { "web:1" });
     }
     let list = || ecs.list_service_deployments().cluster("prod").service("web");
@@ -302,7 +306,7 @@ async fn the_history_is_listed_newest_first_in_pages_and_by_status_and_time() {
     assert_eq!(refusal(list().max_results(101).send().await).0, "InvalidParameterException");
     let none = ecs.list_service_deployments().cluster("prod").service("none").send().await;
     assert_eq!(refusal(none).0, "ServiceNotFoundException");
-    account.state().pass(Duration::from_secs(91 * 24 * 60 * 60));
+    account.state().pass(Duration::from_hours(91 * 24));
     assert!(history(&ecs).await.is_empty(), "the history goes back 90 days");
 }
 
@@ -420,13 +424,12 @@ async fn iam_is_asked_about_the_service_its_revision_and_the_roles_that_are_pass
         let state = account.state();
         let call = state.calls().last().unwrap();
         let asked = questions(&state, call, &Request { body: call.body.clone(), ..Request::default() });
-        let words = |question: super::super::account::permissions::Question| {
+        let words = |question: Question| {
             let conditions: Vec<_> = question.conditions.into_values().map(|it| it.replace(ARN, "")).collect();
             format!("{} {} {}", question.action, question.resource.replace(ARN, ""), conditions.join(" "))
         };
         asked.into_iter().map(words).collect::<Vec<_>>()
     };
-    const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:";
     let role = "iam:PassRole arn:aws:iam::111122223333:role/web ecs-tasks.amazonaws.com";
     ecs.create_service().cluster("prod").service_name("web").task_definition("web").send().await.unwrap();
     assert_eq!(asked(), ["ecs:CreateService service/prod/web cluster/prod task-definition/web:4", role]);

@@ -21,7 +21,7 @@ use super::{Ecs, page, short};
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html>: the default page.
 const SERVICE_DEPLOYMENTS_PAGE: usize = 20;
 /// The history goes back 90 days.
-const HISTORY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const HISTORY: Duration = Duration::from_hours(90 * 24);
 
 /// The states of a service deployment; which of them are its last, [`ServiceDeployment::is_ongoing`] says.
 const STATUSES: [&str; 9] = [
@@ -86,8 +86,8 @@ pub struct News {
 }
 
 impl News {
-    fn new(deployment: &str, name: &'static str, reason: String) -> Self {
-        Self { deployment: deployment.to_owned(), name, reason }
+    fn of(deployment: &Deployment, name: &'static str) -> Self {
+        Self { deployment: deployment.id.clone(), name, reason: deployment.reason() }
     }
 }
 
@@ -134,6 +134,16 @@ impl Deployment {
         self.rollout_state == "IN_PROGRESS"
     }
 
+    /// Why it is in its state, as events and `rolloutStateReason` say it.
+    fn reason(&self) -> String {
+        match (self.rollout_state.as_str(), self.is_rollback) {
+            ("COMPLETED", _) => format!("ECS deployment {} completed.", self.id),
+            ("FAILED", _) => "ECS deployment circuit breaker: tasks failed to start.".to_owned(),
+            (_, true) => format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", self.id),
+            (_, false) => format!("ECS deployment {} in progress.", self.id),
+        }
+    }
+
     /// `rolloutState` is there for rolling updates only.
     pub(super) fn shown(&self, is_rolling: bool, caller: &Caller) -> Value {
         let definition = caller.home.arn("ecs", &format!("task-definition/{}", self.task_definition));
@@ -145,6 +155,7 @@ impl Deployment {
         });
         if is_rolling {
             shown["rolloutState"] = json!(self.rollout_state);
+            shown["rolloutStateReason"] = json!(self.reason());
         }
         shown
     }
@@ -195,8 +206,7 @@ impl Service {
         let number = self.launch(task_definition, now);
         self.deployments[0].is_stalled = is_stalled;
         self.history.insert(0, entry(number, task_definition, now));
-        let id = &self.deployments[0].id;
-        vec![News::new(id, "SERVICE_DEPLOYMENT_IN_PROGRESS", format!("ECS deployment {id} in progress."))]
+        vec![News::of(&self.deployments[0], "SERVICE_DEPLOYMENT_IN_PROGRESS")]
     }
 
     /// The newest deployment reaches its goal and the others are gone; nothing, if it is at its end or stalled.
@@ -207,8 +217,7 @@ impl Service {
         "COMPLETED".clone_into(&mut newest.rollout_state);
         newest.updated_at = now;
         let status = if newest.is_rollback { "ROLLBACK_SUCCESSFUL" } else { "SUCCESSFUL" };
-        let reason = format!("ECS deployment {} completed.", newest.id);
-        let news = News::new(&newest.id, "SERVICE_DEPLOYMENT_COMPLETED", reason);
+        let news = News::of(newest, "SERVICE_DEPLOYMENT_COMPLETED");
         self.deployments.truncate(1);
         self.settle(status, now);
         vec![news]
@@ -227,8 +236,8 @@ impl Service {
         "FAILED".clone_into(&mut newest.rollout_state);
         newest.updated_at = now;
         let was_rollback = newest.is_rollback;
-        let reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
-        let mut news = vec![News::new(&newest.id, "SERVICE_DEPLOYMENT_FAILED", reason.clone())];
+        let reason = newest.reason();
+        let mut news = vec![News::of(newest, "SERVICE_DEPLOYMENT_FAILED")];
         // While it goes back nothing is COMPLETED.
         let completed = self.deployments.iter_mut().find(|it| it.rollout_state == "COMPLETED" && breaker.rollback);
         let goal = completed.map(|it| {
@@ -239,10 +248,8 @@ impl Service {
             Some(goal) => {
                 self.settle("ROLLBACK_IN_PROGRESS", now);
                 self.launch(&goal, now);
-                let newest = &mut self.deployments[0];
-                newest.is_rollback = true;
-                let reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", newest.id);
-                news.push(News::new(&newest.id, "SERVICE_DEPLOYMENT_IN_PROGRESS", reason));
+                self.deployments[0].is_rollback = true;
+                news.push(News::of(&self.deployments[0], "SERVICE_DEPLOYMENT_IN_PROGRESS"));
             }
             None => self.settle(if breaker.rollback || was_rollback { "ROLLBACK_FAILED" } else { "STOPPED" }, now),
         }

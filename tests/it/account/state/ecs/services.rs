@@ -21,7 +21,7 @@ const SERVICES_PAGE: usize = 10;
 const SERVICES_DESCRIBED_MAX: usize = 10;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html>: so much later may the
 /// ban on a deregistered revision start.
-const GRACE: Duration = Duration::from_secs(10 * 60);
+const GRACE: Duration = Duration::from_mins(10);
 
 const CONTROLLERS: [&str; 3] = ["ECS", "CODE_DEPLOY", "EXTERNAL"];
 const STRATEGIES: [&str; 4] = ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"];
