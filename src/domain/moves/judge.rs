@@ -142,7 +142,7 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
 pub fn is_history(held: &Move, pair: &Pair) -> bool {
     held.original.family != pair.original.family
         || pair.original.revision > held.original.revision
-        || pair.backed_out.is_some_and(|at| at > held.since)
+        || pair.backed_out.is_some_and(|at| at >= held.since)
 }
 
 /// Back on the original. While the family is exempt that is as it should be.

@@ -51,6 +51,8 @@ impl Guard {
         if matches!(occasion, Occasion::Deployment { .. }) && before.is_none() {
             return Ok(not_ours(None));
         }
+        // A revision that was looked at in an earlier round may have been told of.
+        let mut was_told = false;
         for _ in 0..ROUNDS_MAX {
             let read = async || Ok(self.aws.ecs.service(id).await?);
             let service = self.patience(deadline).repeat(read).await.map_err(RunError::of_service)?;
@@ -62,6 +64,7 @@ impl Guard {
                 }
                 Some(_) | None => None,
             };
+            was_told |= concluded.as_ref().is_some_and(|concluded| concluded.said.alert() == Alerting::Sent);
             if self.policy.mode != Mode::Enforce {
                 return Ok(concluded.unwrap_or_else(|| not_ours(None)));
             }
@@ -72,7 +75,7 @@ impl Guard {
             match self.tend(id, &known, provenance, deadline).await? {
                 Tended::Elsewhere => {}
                 Tended::Done(look) => {
-                    return self.conclude_service(id, occasion, concluded, *look, deadline).await;
+                    return self.conclude_service(id, occasion, (concluded, was_told), *look, deadline).await;
                 }
             }
         }
@@ -154,14 +157,14 @@ impl Guard {
         &self,
         id: &ServiceId,
         occasion: &Occasion,
-        concluded: Option<Concluded>,
+        (concluded, was_told): (Option<Concluded>, bool),
         look: Look,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let services: Vec<_> = look.state(id).into_iter().collect();
         let ended = ended(&look, occasion);
         let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
-        let is_told = look.news.is_some();
+        let is_told = was_told || look.news.is_some();
         if let Some(news) = look.news {
             self.tell_of_move(id, news, deadline).await?;
         }
@@ -172,22 +175,21 @@ impl Guard {
             Some(Concluded { said: Said::Service(_), report, .. }) => (None, report),
             None => (None, None),
         };
-        let alert = match revision.as_ref().map(|revision| revision.alert) {
-            _ if is_told => Alerting::Sent,
-            Some(alert) => alert,
-            None => Alerting::None,
-        };
-        let is_revisions = *occasion == Occasion::Call || alert == Alerting::Sent;
+        let alert = if is_told { Alerting::Sent } else { Alerting::None };
+        let is_revisions = *occasion == Occasion::Call || is_told;
         let said = match (ended, revision) {
-            (Some((outcome, reason, was_told)), _) => Said::Service(Answer {
+            (Some((outcome, reason, is_known)), _) => Said::Service(Answer {
                 outcome,
                 reason,
                 task_definition: entry.map(|entry| entry.original.to_string()),
                 copy,
                 services,
-                alert: if was_told && alert != Alerting::Sent { Alerting::AlreadySent } else { alert },
+                alert: if is_known && !is_told { Alerting::AlreadySent } else { alert },
             }),
-            (None, Some(revision)) if is_revisions => Said::Revision(RevisionAnswer { services, alert, ..revision }),
+            (None, Some(revision)) if is_revisions => {
+                let alert = if is_told { alert } else { revision.alert };
+                Said::Revision(RevisionAnswer { services, alert, ..revision })
+            }
             (None, None) if is_revisions => Said::Revision(RevisionAnswer {
                 outcome: Outcome::Compliant,
                 reason: None,

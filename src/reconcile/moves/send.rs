@@ -139,7 +139,8 @@ impl Tending<'_> {
         match self.guard.aws.ecs.point_service(self.id, to).await {
             Ok(()) => {
                 let _: Written = self.guard.write_move(self.id, &back, &expected(Some(held))).await?;
-                Ok(None)
+                // What was known of its revision does not hold any more.
+                Ok(Some(Tended::Elsewhere))
             }
             Err(failure) if failure.is_transient() => Err(failure.into()),
             Err(failure) => {

@@ -6,8 +6,8 @@ mod meaning;
 mod records;
 mod whole;
 
-use ecs_privileged_guard::reconcile::Said;
 use ecs_privileged_guard::domain::outcome::{Alerting, Answer, Outcome};
+use ecs_privileged_guard::reconcile::Said;
 
 use super::account::{GUARD, SWEEP, State};
 use super::canaries::leaks_of;
