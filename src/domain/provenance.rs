@@ -14,6 +14,8 @@ const LENGTH_MAX: usize = 256;
 pub struct Provenance {
     /// CloudTrail's id of the event: the same however often it is delivered.
     pub event_id: Option<String>,
+    /// The API call, like `UpdateService`.
+    pub call: Option<String>,
     /// When the call was made, as written.
     pub event_time: Option<String>,
     /// Who made it.
@@ -101,6 +103,7 @@ impl Provenance {
         let is_by_batch = invoked_by.as_deref() == Some("batch.amazonaws.com") || has_batch_tag(detail);
         Self {
             event_id: short(detail, "eventID").or_else(|| short(event, "id")),
+            call: short(detail, "eventName"),
             event_time: short(detail, "eventTime"),
             actor: identity.and_then(|identity| Actor::read(&identity)),
             tool: match is_by_batch {

@@ -17,6 +17,7 @@ use super::backout_alerts;
 use super::digests::of_all_at_once;
 use super::evidence::everything;
 use super::figures::reached;
+use super::move_alerts;
 
 /// Texts that steer something somewhere.
 fn hostile() -> Vec<String> {
@@ -183,7 +184,8 @@ fn alert(text: &str) -> Message {
 /// Every alert that the text can be in.
 fn alerts(text: &str) -> Vec<Message> {
     let of_backout = backout_alerts::cases(text, text, text).into_iter().map(|(_, message)| message);
-    [alert(text), of_all_at_once(text)].into_iter().chain(of_backout).collect()
+    let of_moves = move_alerts::cases(text).into_iter().map(|(_, message)| message);
+    [alert(text), of_all_at_once(text)].into_iter().chain(of_backout).chain(of_moves).collect()
 }
 
 /// Every text in a JSON document.

@@ -29,4 +29,5 @@ mod faults;
 mod guard;
 mod hostile;
 mod iam;
+mod move_alerts;
 mod schedules;

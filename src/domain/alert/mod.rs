@@ -8,7 +8,7 @@ mod machine;
 pub(super) mod notification;
 mod recurrence;
 mod sections;
-mod source;
+pub(super) mod source;
 pub(super) mod undo;
 mod verdict;
 
@@ -20,7 +20,7 @@ use super::outcome::{Outcome, Reason};
 use super::policy::RoleName;
 use super::report::Report;
 pub use sections::missing_statement;
-pub(super) use sections::{BY_HAND, FAILED, UNDO};
+pub(super) use sections::{BACK_IT_OUT, BY_HAND, FAILED, NEEDS_THE_FLAG, UNDO};
 pub(super) use verdict::in_words;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
@@ -182,7 +182,7 @@ fn shorten(parts: &mut [Vec<String>]) {
     let height = |parts: &[Vec<String>]| parts.iter().map(|lines| lines.len() + 1).sum::<usize>().saturating_sub(1);
     while height(parts) > LINES_MAX {
         let is_cuttable = |lines: &Vec<String>| {
-            let is_kept = |heading: &String| [sections::UNDO, sections::FAILED, BY_HAND].contains(&heading.as_str());
+            let is_kept = |heading: &String| [UNDO, BACK_IT_OUT, FAILED, BY_HAND].contains(&heading.as_str());
             lines.len() > 4 && !lines.first().is_some_and(is_kept)
         };
         let Some(longest) = parts.iter_mut().skip(1).filter(|lines| is_cuttable(lines)).max_by_key(|lines| lines.len())

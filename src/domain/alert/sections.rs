@@ -19,8 +19,12 @@ use serde_json::json;
 
 /// The headings that are never cut.
 pub(in super::super) const UNDO: &str = "UNDO";
+pub(in super::super) const BACK_IT_OUT: &str = "BACK IT OUT";
 pub(in super::super) const FAILED: &str = "FAILED";
 pub(in super::super) const BY_HAND: &str = "BY HAND";
+/// Where the flag has its reason.
+pub(in super::super) const NEEDS_THE_FLAG: &str = "Needs the flag (Docker in Docker, low-level agents)? A host of its \
+     own, and an exemption. Many others run on Fargate, where it does not exist.";
 /// What runs a family is told in this many lines.
 const RUNS_MAX: usize = 6;
 
@@ -335,10 +339,7 @@ fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
     };
     lines.extend(both.into_iter().flatten());
     if allowing.is_some() && !is_told(report) {
-        lines.push(words(
-            "Needs the flag (Docker in Docker, low-level agents)? A host of its own, and an exemption. Many others run on \
-             Fargate, where it does not exist.",
-        ));
+        lines.push(words(NEEDS_THE_FLAG));
     }
     lines
 }

@@ -51,13 +51,13 @@ impl MoveReport {
         }
     }
 
-    /// How much it matters.
+    /// How much it matters. What ECS gave up half-way is the guard's doing, and nothing brings it back by itself.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        match (self.entry.state, self.failure.is_some()) {
-            (_, true) => Severity::Critical,
-            (State::Moved, false) => Severity::Info,
-            (State::Waiting | State::Moving | State::RolledBack | State::Failed | State::NotMovable, false) => {
+        match (self.entry.state, self.entry.reason, self.failure.is_some()) {
+            (_, _, true) | (State::Failed, Some(Reason::DeploymentFailed), _) => Severity::Critical,
+            (State::Moved, ..) => Severity::Info,
+            (State::Waiting | State::Moving | State::RolledBack | State::Failed | State::NotMovable, ..) => {
                 Severity::Warning
             }
         }
@@ -80,5 +80,82 @@ impl MoveReport {
     #[must_use]
     pub fn privileged_containers(&self) -> &[String] {
         self.original.as_ref().map(|original| original.privileged_containers()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::failure::Cause;
+    use super::*;
+
+    fn report(state: State, reason: Option<Reason>) -> MoveReport {
+        let entry = Move::new(
+            "web:12".parse().unwrap(),
+            Some("web:13".parse().unwrap()),
+            state,
+            "2026-11-24T08:00:00Z".parse().unwrap(),
+        );
+        MoveReport {
+            service: ServiceId::new("prod", "web").unwrap(),
+            entry: Move { reason, ..entry },
+            is_overdue: false,
+            failure: None,
+            not_put_back: None,
+            original: None,
+            provenance: Provenance::default(),
+        }
+    }
+
+    /// A report whose call was refused.
+    fn refused(reason: Reason) -> MoveReport {
+        let failure = CallFailure {
+            action: "ecs:UpdateService",
+            resource: "web".into(),
+            code: None,
+            request_id: None,
+            cause: Cause::Refused,
+        };
+        MoveReport { failure: Some(failure), ..report(State::Failed, Some(reason)) }
+    }
+
+    /// For each state and reason: the metric, whether or not it is overdue, the severity, the outcome.
+    #[test]
+    fn each_state_has_its_metric_its_severity_and_its_outcome() {
+        use Outcome::{MoveFailed, MoveSettled, MoveStarted};
+        use Severity::{Critical, Info, Warning};
+        for (state, reason, metric, severity, outcome) in [
+            (State::Waiting, None, None, Warning, MoveStarted),
+            (State::Moving, None, None, Warning, MoveStarted),
+            (State::Moved, None, Some("Moved"), Info, MoveSettled),
+            (State::Moved, Some(Reason::ByOwner), None, Info, MoveSettled),
+            (State::RolledBack, None, Some("RolledBack"), Warning, MoveSettled),
+            (State::RolledBack, Some(Reason::Exempt), None, Warning, MoveSettled),
+            (State::Failed, Some(Reason::Gone), None, Warning, MoveSettled),
+            (State::Failed, Some(Reason::DeploymentFailed), Some("Failed"), Critical, MoveFailed),
+            (State::NotMovable, Some(Reason::CodeDeploy), None, Warning, MoveFailed),
+            (State::NotMovable, Some(Reason::External), None, Warning, MoveFailed),
+            (State::NotMovable, Some(Reason::Express), None, Warning, MoveFailed),
+        ] {
+            let report = report(state, reason);
+            assert_eq!(report.metrics(), metric.map(|name| (name, 1.0)).into_iter().collect::<Vec<_>>(), "{state:?}");
+            assert_eq!((report.severity(), report.outcome()), (severity, outcome), "{state:?} {reason:?}");
+        }
+        for reason in [Reason::AccessDenied, Reason::InvalidParameter, Reason::LimitExceeded, Reason::Refused] {
+            let refused = refused(reason);
+            assert_eq!(refused.metrics(), [("Failed", 1.0)]);
+            assert_eq!((refused.severity(), refused.outcome()), (Critical, MoveFailed));
+            let not_put_back = MoveReport { not_put_back: Some("web-b:1".parse().unwrap()), ..refused };
+            assert_eq!((not_put_back.severity(), not_put_back.metrics()), (Critical, vec![("Failed", 1.0)]));
+        }
+    }
+
+    #[test]
+    fn what_does_not_settle_counts_as_failed_and_wakes_nobody() {
+        for state in [State::Waiting, State::Moving] {
+            let overdue = MoveReport { is_overdue: true, ..report(state, None) };
+            assert_eq!(overdue.metrics(), [("Failed", 1.0)]);
+            assert_eq!((overdue.severity(), overdue.outcome()), (Severity::Warning, Outcome::MoveFailed));
+            assert_eq!(overdue.reason(), Some("not_settled"));
+        }
     }
 }
