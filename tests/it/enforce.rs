@@ -113,7 +113,7 @@ async fn what_the_circuit_breaker_rolled_back_is_never_moved_again() {
     let failed = world.state().deployment_events().iter().rfind(|it| it.contains("_FAILED")).unwrap().clone();
     assert_eq!(hand(&world, &failed).await, "move_settled rolled_back web:2 sent [rolled_back]");
     let mail = world.mail();
-    for words in ["is back on privileged", "WHAT MAY REPLACE THE FLAG", "UNDO", "not moved again"] {
+    for words in ["is back on privileged", "WHAT MAY REPLACE THE FLAG", "BACK IT OUT", "not moved again"] {
         assert!(mail.contains(words), "{words}: {mail}");
     }
     world.state().complete_deployment("prod", "web");

@@ -236,7 +236,9 @@ fn every_alert_about_a_service_keeps_the_limits_of_mail_sns_and_chat() {
         for function in [None, FUNCTION] {
             let message = of(&report, function);
             keeps_the_limits(name, &message, "web");
-            assert!(!message.text.contains("(cut)"), "{name}: {}", message.text);
+            // What is never cut ends with its last command.
+            let is_long = report.service.name == long;
+            assert!(is_long || !message.text.contains("(cut)"), "{name}: {}", message.text);
         }
     }
 }
@@ -251,7 +253,7 @@ fn the_first_lines_answer_what_whoever_is_on_call_asks() {
             for answer in ["checkout", "\nAct now? ", "\nChanged: ", "\nStill privileged: ", "\nIf nobody acts: "] {
                 assert!(first.contains(answer), "{name}: {answer}: {first}");
             }
-            let has_way = !message.json["undo"].is_null() || !message.json["backOut"].is_null();
+            let has_way = message.json["undo"].is_string() || message.json["backOut"].is_string();
             assert_eq!(first.contains("\nUndo: ") || first.contains("\nBack it out: "), has_way, "{name}: {first}");
         }
     }
@@ -331,7 +333,7 @@ fn a_service_that_a_tool_put_back_names_the_tool_the_principal_and_the_line() {
         let is_named = tool != "a tool that is not known";
         assert_eq!(message.subject.contains(&format!(" with {tool}: ")), is_named, "{tool}: {}", message.subject);
         assert!(message.json["actor"].as_str().unwrap().contains("github-actions-19321"), "{tool}");
-        assert!(message.json["fix"].as_str().unwrap().contains("web"), "{tool}");
+        assert!(text.contains(message.json["fix"].as_str().unwrap()), "{tool}");
     }
 }
 

@@ -58,15 +58,14 @@ fn found(report: &MoveReport, setting: &Setting) -> Vec<Line> {
             lines.push(words(format!("Tag {}: {}", plain(key), plain(&value))));
         }
     }
-    lines.push(words(format!("State {} since {}", entry.state.as_str(), entry.since)));
-    lines.extend(entry.deployment_id.as_deref().map(|id| words(format!("Deployment {}", plain(id)))));
+    let deployment = entry.deployment_id.as_deref().map(|id| format!(", {}", plain(id))).unwrap_or_default();
+    lines.push(words(format!("State {} since {}{deployment}", entry.state.as_str(), entry.since)));
     lines
 }
 
 fn failed(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Line> {
     let Some(failure) = &report.failure else { return Vec::new() };
-    // Word by word: the whole may be longer than what is let through of a name.
-    let said = failure.to_string().split(' ').map(arn).collect::<Vec<_>>().join(" ");
+    let said = spelled(&failure.to_string());
     let roles = setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     let mut lines = vec![words(said), words(format!("Role: {roles}"))];
     match failure.cause {
@@ -117,7 +116,7 @@ fn why(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Line> {
     };
     let (region, cluster) = (setting.home.region(), shell(&report.service.cluster));
     let command = [
-        words("Its own events say more:"),
+        words("The service's own events say more:"),
         Line::Verbatim(format!("aws ecs describe-services --region {region} --cluster {cluster} \\")),
         Line::Verbatim(format!("  --services {} --output text \\", shell(&report.service.name))),
         Line::Verbatim("  --query 'services[0].events[:9].[createdAt,message]'".into()),
@@ -142,15 +141,16 @@ fn who(report: &MoveReport, setting: &Setting) -> Vec<Line> {
 /// Where the application said no, or may be about to: what the definition says of what it may need.
 fn replacements(case: Case, report: &MoveReport) -> Vec<Line> {
     match (case.is_a_no() || case == Case::Stuck, report.original.is_some()) {
-        (true, true) => replacing(report).iter().map(|hint| words(plain_words(hint))).collect(),
+        (true, true) => replacing(report).iter().map(|hint| words(spelled(hint))).collect(),
         (true, false) => vec![words("The original could not be described, so the guard has no hint.")],
         (false, _) => Vec::new(),
     }
 }
 
-/// Word by word: a hint is longer than what is let through of a name.
-pub(super) fn plain_words(text: &str) -> String {
-    text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
+/// A text of our own with names in it: name by name, since the whole may be longer than what is let through of one.
+pub(super) fn spelled(text: &str) -> String {
+    let word = |word: &str| arn(&word.split('/').map(plain).collect::<Vec<_>>().join("/"));
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The hints, if the original could be described.
@@ -188,6 +188,8 @@ fn allow_or_fix(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Line>
             let key = keys::exemption(setting.home, &report.entry.original.family);
             lines.push(words(format!("Allow for a time: put an exemption at s3://{}/{key}", setting.bucket)));
         }
+    }
+    if case == Case::RolledBack {
         lines.push(words(NEEDS_THE_FLAG));
     }
     lines
@@ -209,9 +211,9 @@ pub(super) fn fix(case: Case, report: &MoveReport, escape: fn(&str) -> String) -
 }
 
 fn evidence(report: &MoveReport, setting: &Setting) -> Vec<Line> {
-    let at = |key: String| format!("s3://{}/{}", setting.bucket, arn(&key));
+    let at = |key: String| format!("s3://{}/{}", setting.bucket, spelled(&key));
     let mut lines = vec![
-        words(format!("Service: {}", arn(&report.service.arn(setting.home)))),
+        words(format!("Service: {}", spelled(&report.service.arn(setting.home)))),
         words(format!("Move: {}", at(keys::service_move(setting.home, &report.service)))),
         words(format!("Record: {}", at(keys::record(setting.home, &report.entry.original)))),
     ];

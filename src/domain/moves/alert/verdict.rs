@@ -1,7 +1,7 @@
 //! The alert in short: the headline, the verdict in one sentence, and in the first lines what whoever is on call asks:
 //! must I act, what was changed, is it still privileged, what if I do nothing?
 
-use super::super::super::alert::Setting;
+use super::super::super::alert::{BACK_IT_OUT, Setting};
 use super::super::super::escape::plain;
 use super::super::super::provenance::{Provenance, Tool};
 use super::super::Reason;
@@ -103,7 +103,7 @@ pub fn why(reason: Option<Reason>) -> &'static str {
 pub(super) fn must_act(case: Case) -> &'static str {
     match case {
         Case::NotPutBack(_) => "Act now? Yes: put it back, with the command under BY HAND.",
-        Case::DeploymentFailed => "Act now? Yes: nothing brings it back by itself. The command is under UNDO.",
+        Case::DeploymentFailed => "Act now? Yes: nothing brings it back by itself. The first command under UNDO does.",
         Case::Refused(_) => "Act now? Yes: the guard could not do its work. The service itself runs as before.",
         Case::Stuck => "Act now? Only if the service lacks tasks: then stop the deployment, as under UNDO.",
         Case::Waits => "Act now? Only if the service lacks tasks: then its owner must. The guard has not touched it.",
@@ -119,7 +119,10 @@ pub(super) fn changed(case: Case, report: &MoveReport) -> String {
     let (original, copy) = (&report.entry.original, copy(report));
     match case {
         Case::Moved => format!("the service runs {copy} instead of {original}."),
-        Case::PutBack | Case::RolledBack => format!("nothing stays changed in the service; {copy} stays registered."),
+        Case::PutBack | Case::RolledBack => format!(
+            "nothing stays changed in the service; while {copy} is ACTIVE, whatever names {} without a revision uses it.",
+            original.family
+        ),
         Case::NotPutBack(_) | Case::Stuck | Case::DeploymentFailed => format!("the service was pointed at {copy}."),
         Case::Waits | Case::NotMovable(_) | Case::Refused(_) => "nothing; the service is as it was.".to_owned(),
     }
@@ -192,6 +195,10 @@ pub(super) fn in_short(case: Case, report: &MoveReport, setting: &Setting) -> Ve
     if let (Case::PutBack, Some(who)) = (case, who(&report.provenance)) {
         lines.push(format!("Who: {who} (only the event says so)"));
     }
-    lines.extend(ways(case, report, setting).first().map(|way| way.in_short().to_owned()));
+    lines.extend(match ways(case, report, setting).first().map(|way| way.heading(case)) {
+        Some(BACK_IT_OUT) => Some("Back it out: with the command under BACK IT OUT.".to_owned()),
+        Some(heading) => Some(format!("Undo: with the command under {heading}.")),
+        None => None,
+    });
     lines
 }

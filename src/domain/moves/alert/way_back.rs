@@ -40,14 +40,6 @@ impl Way {
         self.kind == Kind::BackOut
     }
 
-    /// Where to find it, for the first lines.
-    pub(super) fn in_short(&self) -> &'static str {
-        match self.kind {
-            Kind::Stop | Kind::PointBack => "Undo: with the command under UNDO.",
-            Kind::BackOut => "Back it out: with the one command below.",
-        }
-    }
-
     /// What a chat calls it.
     pub(super) fn name(&self) -> &'static str {
         match self.kind {
@@ -122,7 +114,8 @@ fn back_out(case: Case, copy: &TaskDefinitionId, report: &MoveReport, setting: &
     let original = &report.entry.original;
     let first = match case {
         Case::PutBack | Case::RolledBack => "If the application needs the flag",
-        Case::NotPutBack(_) | Case::Waits | Case::Stuck | Case::Moved | Case::DeploymentFailed => "Backs it out",
+        Case::DeploymentFailed => "Or backs it out",
+        Case::NotPutBack(_) | Case::Waits | Case::Stuck | Case::Moved => "Backs it out",
         Case::NotMovable(_) | Case::Refused(_) => "Backs it out",
     };
     let does = match setting.backout_function {
