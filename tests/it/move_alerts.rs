@@ -1,6 +1,8 @@
 //! The alerts about services in mode `enforce`, held by golden files beside those of revisions, and their texts through
 //! every sink.
 
+use std::process::Command;
+
 use ecs_privileged_guard::domain::alert::{Message, Setting};
 use ecs_privileged_guard::domain::arn::{Home, TaskDefinitionId};
 use ecs_privileged_guard::domain::document::Described;
@@ -306,6 +308,37 @@ fn a_move_that_does_not_settle_is_stopped_with_one_command() {
          \"$(aws ecs list-service-deployments --region eu-west-1 --cluster prod --service checkout --status PENDING \
          IN_PROGRESS --output text --query 'serviceDeployments[0].serviceDeploymentArn')\""
     );
+}
+
+/// What a shell makes of a command: the arguments of the last `aws`, where the first answers an ARN.
+fn pasted(command: &str) -> Vec<String> {
+    const STUB: &str = "aws() { case $2 in list-*) echo arn:d/1;; *) printf '%s\\n' \"$@\";; esac; }\n";
+    let output = Command::new("/bin/sh").arg("-c").arg(format!("{STUB}{command}")).env_clear().output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{command}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_shell_makes_of_each_command_what_it_says() {
+    let hostile = "a b'; echo pwned; '$(echo pwned)`echo pwned`\"";
+    for name in ["checkout", hostile] {
+        let outside = Outside { cluster: name, service: name, ..USUAL };
+        let of_field = |report: &MoveReport, field: &str| {
+            let message = of(report, None);
+            let command = message.json[field].as_str().unwrap().to_owned();
+            let lines: Vec<&str> = message.text.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+            assert!(lines.join("\n").contains(&command), "the mail and the document say the same: {command}");
+            pasted(&command)
+        };
+        let named = ["--region", "eu-west-1", "--cluster", name, "--service", name];
+        let update = |to| [&["ecs", "update-service"], &named[..], &["--task-definition", to]].concat();
+        let back = of_field(&outside.report(State::Moved, None), "undo");
+        assert_eq!(back, update("web:12"));
+        assert_eq!(of_field(&outside.not_put_back("web-b:1"), "putBack"), update("web-b:1"));
+        let stop = ["--region", "eu-west-1", "--stop-type", "ROLLBACK", "--service-deployment-arn", "arn:d/1"];
+        let stopped = of_field(&outside.report(State::Moving, None), "undo");
+        assert_eq!(stopped, [&["ecs", "stop-service-deployment"], &stop[..]].concat());
+    }
 }
 
 /// By what tool it comes, from whom, and which line to change.

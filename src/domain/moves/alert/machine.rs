@@ -14,7 +14,7 @@ use super::super::report::MoveReport;
 use super::case::{Case, is_of_others};
 use super::sections::{fix, replacing, spelled, statement};
 use super::verdict::{changed, if_nobody_acts, must_act, of_case, still_privileged};
-use super::way_back::{Way, point, ways};
+use super::way_back::{Way, heading, point, ways};
 
 pub(super) fn document(
     case: Case,
@@ -60,7 +60,7 @@ pub(super) fn document(
         ("fix", fix(case, report, plain)),
         ("putBackTo", put_back.map(ToString::to_string)),
         ("putBack", put_back.map(|theirs| point(report, setting, theirs))),
-        ("undo", ways.first().filter(|way| way.heading(case) == UNDO).map(command)),
+        ("undo", ways.first().filter(|_| heading(case) == UNDO).map(command)),
         ("backOut", ways.iter().find(|way| way.is_backout()).map(command)),
     ];
     fields.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));

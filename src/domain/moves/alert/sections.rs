@@ -16,12 +16,11 @@ use super::super::report::MoveReport;
 use super::case::{Case, is_of_others};
 use super::copy;
 use super::verdict::who as who_in_short;
-use super::way_back::{Way, point, ways};
+use super::way_back::{Way, heading, point, ways};
 
 pub(super) fn all(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Section> {
-    let ways = ways(case, report, setting);
-    let heading = ways.first().map_or("", |way| way.heading(case));
-    let way_back = Section { heading, lines: ways.into_iter().flat_map(Way::lines).collect() };
+    let lines = ways(case, report, setting).into_iter().flat_map(Way::lines).collect();
+    let way_back = Section { heading: heading(case), lines };
     let by_hand = Section { heading: BY_HAND, lines: super::by_hand(report, setting) };
     let fix = Section { heading: "ALLOW OR FIX", lines: allow_or_fix(case, report, setting) };
     let replacements = Section { heading: "WHAT MAY REPLACE THE FLAG", lines: replacements(case, report) };

@@ -8,7 +8,7 @@ use super::super::Reason;
 use super::super::report::MoveReport;
 use super::case::{Case, StillPrivileged};
 use super::copy;
-use super::way_back::ways;
+use super::way_back::{heading, ways};
 
 /// For the subject and for chats. What it is comes first: long names are cut at the end.
 pub(super) fn headline(case: Case, report: &MoveReport, escape: fn(&str) -> String) -> String {
@@ -28,9 +28,9 @@ pub(super) fn headline(case: Case, report: &MoveReport, escape: fn(&str) -> Stri
 }
 
 fn with(tool: Tool) -> String {
-    match tool {
-        Tool::Unknown => String::new(),
-        tool => format!(" with {}", tool.as_str()),
+    match tool == Tool::Unknown {
+        true => String::new(),
+        false => format!(" with {}", tool.as_str()),
     }
 }
 
@@ -176,9 +176,9 @@ pub(super) fn if_nobody_acts(case: Case, report: &MoveReport) -> String {
 /// Who made the call that told of it, with what tool: all of it by the event's word only.
 pub(super) fn who(provenance: &Provenance) -> Option<String> {
     let actor = provenance.actor_text()?;
-    let tool = match provenance.tool {
-        Tool::Unknown => "a tool that is not known",
-        tool => tool.as_str(),
+    let tool = match provenance.tool == Tool::Unknown {
+        true => "a tool that is not known",
+        false => provenance.tool.as_str(),
     };
     Some(format!("{}, with {tool}", plain(&actor)))
 }
@@ -195,10 +195,9 @@ pub(super) fn in_short(case: Case, report: &MoveReport, setting: &Setting) -> Ve
     if let (Case::PutBack, Some(who)) = (case, who(&report.provenance)) {
         lines.push(format!("Who: {who} (only the event says so)"));
     }
-    lines.extend(match ways(case, report, setting).first().map(|way| way.heading(case)) {
-        Some(BACK_IT_OUT) => Some("Back it out: with the command under BACK IT OUT.".to_owned()),
-        Some(heading) => Some(format!("Undo: with the command under {heading}.")),
-        None => None,
-    });
+    lines.extend((!ways(case, report, setting).is_empty()).then(|| match heading(case) {
+        BACK_IT_OUT => format!("Back it out: with the command under {BACK_IT_OUT}."),
+        heading => format!("Undo: with the command under {heading}."),
+    }));
     lines
 }

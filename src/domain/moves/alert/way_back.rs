@@ -26,15 +26,6 @@ enum Kind {
 }
 
 impl Way {
-    /// Whether it undoes the move, or what is left of it once the service itself is back.
-    pub(super) fn heading(&self, case: Case) -> &'static str {
-        match case {
-            Case::PutBack | Case::RolledBack => BACK_IT_OUT,
-            Case::NotPutBack(_) | Case::Waits | Case::Stuck | Case::Moved | Case::DeploymentFailed => UNDO,
-            Case::NotMovable(_) | Case::Refused(_) => UNDO,
-        }
-    }
-
     /// Whether it takes the copy away.
     pub(super) fn is_backout(&self) -> bool {
         self.kind == Kind::BackOut
@@ -56,6 +47,15 @@ impl Way {
     /// Its command on one line.
     pub(super) fn on_one_line(&self) -> String {
         self.command.iter().map(|line| line.trim_end_matches('\\').trim()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether the ways undo the move, or what is left of it once the service itself is back.
+pub(super) fn heading(case: Case) -> &'static str {
+    match case {
+        Case::PutBack | Case::RolledBack => BACK_IT_OUT,
+        Case::NotPutBack(_) | Case::Waits | Case::Stuck | Case::Moved | Case::DeploymentFailed => UNDO,
+        Case::NotMovable(_) | Case::Refused(_) => UNDO,
     }
 }
 
