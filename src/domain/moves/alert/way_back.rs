@@ -79,8 +79,8 @@ pub(super) fn ways(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Wa
 }
 
 /// ECS goes back by itself, even where the service is not set to:
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html>. The deployment's own ARN is
-/// in none of ECS's events, so it is looked up.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html>. The service deployment's ARN is
+/// not remembered, so it is looked up.
 fn stop(report: &MoveReport, setting: &Setting) -> Way {
     let region = setting.home.region();
     Way {
