@@ -226,7 +226,7 @@ fn replacements(report: &MoveReport) -> Vec<Line> {
 }
 
 /// What only a person may do.
-fn by_hand(report: &MoveReport, setting: &Setting) -> Vec<Line> {
+pub(in super::super) fn by_hand(report: &MoveReport, setting: &Setting) -> Vec<Line> {
     let (copy, region) = (copy(report), setting.home.region());
     let (cluster, name) = (shell(&report.service.cluster), shell(&report.service.name));
     let point = |to: &str| {
@@ -269,6 +269,13 @@ fn undo_command(report: &MoveReport, setting: &Setting) -> Option<Vec<String>> {
         }
         State::Waiting | State::Failed | State::NotMovable => None,
     }
+}
+
+/// The command on one line, where many stand below each other.
+#[must_use]
+pub fn undo_on_one_line(report: &MoveReport, setting: &Setting) -> Option<String> {
+    let lines = undo_command(report, setting)?;
+    Some(lines.iter().map(|line| line.trim_end_matches('\\').trim()).collect::<Vec<_>>().join(" "))
 }
 
 fn how_to_undo(report: &MoveReport, setting: &Setting) -> Vec<Line> {
