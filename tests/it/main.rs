@@ -23,6 +23,7 @@ mod conformance;
 mod digests;
 mod documents;
 mod enforce;
+mod enforce_binary;
 mod enforce_sweep;
 mod events;
 mod evidence;
