@@ -106,6 +106,7 @@ fn read(text: &str, region: &str) -> (String, Option<Provenance>) {
         Ok(Event::FailedCall { task_definition, provenance }) => {
             (format!("failed {}", task_definition.unwrap_or_default()), Some(provenance))
         }
+        Ok(Event::NotOurs { .. }) => ("not ours".to_owned(), None),
         Ok(Event::Compliant { id, provenance }) => (format!("compliant {id}"), Some(provenance)),
         Ok(Event::Look { subject, provenance, event_id }) => {
             let asks = match subject {

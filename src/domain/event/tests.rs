@@ -35,6 +35,7 @@ fn in_words(result: Result<Event, EventError>) -> String {
         Ok(Event::Look { subject: Subject::Service { id: of, occasion: Occasion::Deployment { id } }, .. }) => {
             format!("look at {of} for {}", id.unwrap_or_default()).trim_end().to_owned()
         }
+        Ok(Event::NotOurs { .. }) => "not ours".to_owned(),
         Err(error) => error.category().to_owned(),
     }
 }
@@ -315,8 +316,8 @@ fn the_event_of_a_deployment_names_its_service_in_its_resources() {
         check(&deployment(none, "{}"), "event_incomplete");
     }
     check(&deployment(r#","resources":["HIDDEN"]"#, "{}"), "event_unusable");
-    // The old form names no cluster, and nothing else in the event does.
-    check(&deployment(&named.replace("prod/", ""), "{}"), "event_unusable");
+    // The old form names no cluster, and nothing else in the event does: no move can be found, and sweep finds the service.
+    check(&deployment(&named.replace("prod/", ""), "{}"), "not ours");
     check(&deployment(&named, "null"), "event_incomplete");
     check(&deployment(&named, "{}").replace("aws.ecs", "aws.s3"), "event_of_another_kind");
 }
@@ -370,4 +371,27 @@ fn an_error_shows_nothing_out_of_the_event() {
 fn the_event_id_is_cloudtrails_own() {
     let Ok(Event::Look { provenance, .. }) = parse(&registration("null", "null"), &home()) else { panic!() };
     assert_eq!(provenance.event_id.as_deref(), Some("e-1"));
+}
+
+#[test]
+fn an_arn_that_cannot_be_read_is_no_family() {
+    let mut wrong = Vec::new();
+    for odd in [
+        "arn:aws:ecs:us-east-1:012345678912:task-definition/web:0",
+        "arn:aws-us-gov:ecs:us-east-1:012345678912:task-definition/web:12",
+        "arn:aws:ecs:us-east-1:012345678912:daemon-task-definition/web:12",
+    ] {
+        for event in [deregistration(&format!(r#"{{"taskDefinition":"{odd}"}}"#), "null"), deregistered(odd)] {
+            let said = in_words(parse(&event, &home()));
+            if said != "event_unusable" {
+                wrong.push(format!("{odd}: {said}"));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn a_services_arn_names_its_cluster() {
+    check(&update(r#"{"service":"arn:aws:ecs:us-east-1:012345678912:service/prod/web"}"#, "null"), "look at prod/web");
 }

@@ -44,12 +44,12 @@ impl Guard {
         let held = match (self.policy.mode, occasion) {
             (Mode::Enforce, _) => self.patience(deadline).repeat(read).await.map_err(RunError::of_service)?,
             // The rule that sends these is there in mode enforce only.
-            (Mode::Alert | Mode::Remediate, Occasion::Deployment { .. }) => return Ok(not_ours(None)),
+            (Mode::Alert | Mode::Remediate, Occasion::Deployment { .. }) => return Ok(Concluded::not_ours(None)),
             (Mode::Alert | Mode::Remediate, Occasion::Call) => None,
         };
         let before = held.map(|held| held.entry);
         if matches!(occasion, Occasion::Deployment { .. }) && before.is_none() {
-            return Ok(not_ours(None));
+            return Ok(Concluded::not_ours(None));
         }
         // A revision that was looked at in an earlier round may have been told of.
         let mut was_told = false;
@@ -66,7 +66,7 @@ impl Guard {
             };
             was_told |= concluded.as_ref().is_some_and(|concluded| concluded.said.alert() == Alerting::Sent);
             if self.policy.mode != Mode::Enforce {
-                return Ok(concluded.unwrap_or_else(|| not_ours(None)));
+                return Ok(concluded.unwrap_or_else(|| Concluded::not_ours(None)));
             }
             let judged = current.map(|current| (current, standing(concluded.as_ref(), &self.policy)));
             let known = |id: &TaskDefinitionId| {
@@ -204,10 +204,6 @@ impl Guard {
         };
         Ok(Concluded { said, report, metrics })
     }
-}
-
-fn not_ours(reason: Option<&'static str>) -> Concluded {
-    Concluded { said: Said::Service(Answer::not_ours(reason)), report: None, metrics: Vec::new() }
 }
 
 /// What it came to, if that is anything but the revision's own outcome; why; and whether people had heard of it before.
