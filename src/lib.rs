@@ -8,6 +8,7 @@
 //! ```text
 //! RegisterTaskDefinition (CloudTrail -> EventBridge) -> guard -> observe -> plan -> apply -> report
 //!                                                                (reads)   (pure)  (writes)  (SNS, record, log, metrics)
+//! a service's deployment (EventBridge), in enforce -> guard -> look -> judge -> move or note -> report
 //! EventBridge Scheduler, hourly -> sweep -> the same for every revision; told once, then recorded
 //! operator: aws lambda invoke -> backout -> observe -> plan -> apply -> report
 //! ```
@@ -19,12 +20,14 @@
 //! *next*: the first ACTIVE revision after the original, strays aside. *foreign*: a next that is not equal in meaning to
 //! our copy. *superseded*: the original's next is foreign. *stray*: a revision of ours that a run which died has left.
 //! *backup*: the original as registration input. *record*: what is known and was done about one original. *exemption*:
-//! permission for named containers of a family to be privileged, with a reason and an end.
+//! permission for named containers of a family to be privileged, with a reason and an end. *move*: pointing a service from
+//! the original to the copy, in mode `enforce`.
 //!
 //! # The map, in reading order
 //! - [`domain`] decides: events, documents, the plan, records, alerts. Pure.
 //! - [`aws`] talks: the SDK's clients, as text in and out.
-//! - [`reconcile`] joins them: observe, plan, apply, report; the same for backout, and for the whole account in sweep.
+//! - [`reconcile`] joins them: observe, plan, apply, report; the same for services that are moved, for backout, and for the
+//!   whole account in sweep.
 //! - [`config`] reads the environment, [`telemetry`] writes the log, [`lambda`] is what the binaries run.
 //!
 //! # Invariants of absence
@@ -32,6 +35,7 @@
 //! - No SDK error or type leaves `aws`: they hold what was sent and received.
 //! - A task definition is never a struct. What is not touched is sent byte for byte.
 //! - No function but backout registers a privileged container, and none deregisters what our roles did not register.
+//! - No second update is pushed into a deployment, unless that is our own, seconds old, and covers a newer word.
 //! - No lock, no lease, no marker tag, no cache between invocations but connections.
 //!
 //! `tests/it/architecture.rs` holds the first two.

@@ -31,6 +31,11 @@ pub enum Event {
         /// Who made the call.
         provenance: Provenance,
     },
+    /// The deployment of a service that cannot be one of ours, or cannot be found.
+    NotOurs {
+        /// The event's id.
+        event_id: Option<String>,
+    },
     /// Something to look at.
     Look {
         /// What.

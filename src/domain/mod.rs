@@ -3,8 +3,8 @@
 //! In reading order: what an event says ([`event`], [`provenance`], [`arn`]), what a task definition is ([`json`],
 //! [`document`], [`daemon`], [`fidelity`]), what was seen and asked for ([`observation`], [`policy`], [`exemption`], [`record`],
 //! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
-//! [`noise`], [`residual`], [`hints`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`backout`] is the way back, with its own request, plan and
-//! alert.
+//! [`noise`], [`residual`], [`hints`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`moves`] are what becomes of a
+//! [`service`] in mode `enforce`, [`backout`] is the way back, [`sweep`] looks at the whole account; each has its own alert.
 
 pub mod alert;
 pub mod arn;

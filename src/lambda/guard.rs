@@ -79,6 +79,7 @@ impl Function {
             Event::Compliant { id, provenance } => {
                 Ok((Concluded::silent(Outcome::Compliant, Some(id.to_string())), provenance.event_id))
             }
+            Event::NotOurs { event_id } => Ok((Concluded::not_ours(None), event_id)),
             Event::Look { subject, provenance, event_id } => {
                 let guard = self.0.guard(home).await;
                 match guard.look(&subject, &provenance, deadline(context)).await {

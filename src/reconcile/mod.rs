@@ -21,6 +21,7 @@ use crate::aws::Aws;
 use crate::domain::arn::{Family, Home, Revision, TaskDefinitionId};
 use crate::domain::event::{DaemonTaskDefinition, Subject};
 use crate::domain::failure::CallFailure;
+use crate::domain::moves::answer::Answer as ServiceAnswer;
 use crate::domain::observation::{AccountUsage, Observation, Usage};
 use crate::domain::outcome::{Alerting, Answer as RevisionAnswer, Outcome};
 use crate::domain::plan::{Plan, check_plan, plan};
@@ -132,6 +133,12 @@ pub struct Concluded {
 impl Concluded {
     fn of(answer: RevisionAnswer, report: Report) -> Self {
         Self { said: Said::Revision(answer), report: Some(Box::new(report)), metrics: Vec::new() }
+    }
+
+    /// An event of a service that is none of ours, or that tells nothing new.
+    #[must_use]
+    pub fn not_ours(reason: Option<&'static str>) -> Self {
+        Self { said: Said::Service(ServiceAnswer::not_ours(reason)), report: None, metrics: Vec::new() }
     }
 
     /// An end that nobody needs to hear of and that leaves no record.

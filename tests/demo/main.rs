@@ -1,10 +1,11 @@
-//! `make demo`: the guard at work in an account inside this process, told in seven scenes. Each thing that it shows is
+//! `make demo`: the guard at work in an account inside this process, told in ten scenes. Each thing that it shows is
 //! asserted; if one is not so, it ends with an error. `DEMO_PAUSE=1` waits for Enter between the scenes.
 #![allow(clippy::print_stdout, reason = "showing is what it is for")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a demo that cannot go on has failed")]
 
 #[path = "../it/account/mod.rs"]
 mod account;
+mod enforce;
 #[path = "../it/paste.rs"]
 mod paste;
 #[path = "../it/runtime_api.rs"]
@@ -117,6 +118,7 @@ async fn main() {
 
     back_out().await;
     let swept = sweep::scene(&files).await;
+    enforce::scenes().await;
 
     println!("\nAll of it is so. It took {:.1} s. The files:", began.elapsed().as_secs_f64());
     for path in written.into_iter().chain(swept) {

@@ -80,6 +80,7 @@ fn provenance(event: &str) -> Provenance {
         Event::Look { provenance, .. } | Event::Compliant { provenance, .. } | Event::FailedCall { provenance, .. } => {
             provenance
         }
+        Event::NotOurs { .. } => panic!("an event of a call"),
     }
 }
 

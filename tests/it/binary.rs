@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::account::{GUARD, PIPELINE, State};
+use super::account::state::ecs::CircuitBreaker;
+use super::account::{Call, GUARD, PIPELINE, State};
 use super::events::files;
 use super::figures::reached;
 use super::runtime_api::{Failure, Function};
@@ -14,8 +15,19 @@ use super::story::{BUCKET, Story, in_words};
 
 const CANARY: &str = "c4n4ry-s3cr3t";
 
-/// What the guard answers to each file in mode `remediate`, or the category of the error.
-const EXPECTED: [(&str, &str); 23] = [
+/// Those that come in mode `enforce` only, and so are answered in it; all others in mode `remediate`.
+const ENFORCE: [&str; 7] = [
+    "create-service",
+    "deployment-completed",
+    "deployment-failed",
+    "deployment-in-progress",
+    "deregister",
+    "update-service",
+    "update-service-failed",
+];
+
+/// What the guard answers to each file in its mode, or the category of the error.
+const EXPECTED: [(&str, &str); 30] = [
     ("assumed-role", "remediated web:22 sent"),
     ("batch", "alerted managed_by_batch sent"),
     ("cdk", "remediated ShopStackSearchTaskDefE2A0C8D7:4 sent"),
@@ -26,8 +38,14 @@ const EXPECTED: [(&str, &str); 23] = [
     ("compliant", "compliant none"),
     ("compliant-by-request", "compliant none"),
     ("console", "remediated builder:5 sent"),
+    ("create-service", "remediated web:22 sent"),
     ("daemon", "alerted daemon_task_definition sent"),
     ("daemon-compliant", "compliant none"),
+    // No service is on its way to a copy.
+    ("deployment-completed", "not_ours none"),
+    ("deployment-failed", "not_ours none"),
+    ("deployment-in-progress", "not_ours none"),
+    ("deregister", "remediated web:22 sent"),
     ("failed-call", "failed_registration none"),
     ("github-action", "remediated web:22 sent"),
     ("govcloud", "event_of_another_home"),
@@ -39,6 +57,8 @@ const EXPECTED: [(&str, &str); 23] = [
     ("other-region", "event_of_another_home"),
     ("scheduled", "event_of_another_kind"),
     ("terraform", "remediated agent:32 sent"),
+    ("update-service", "remediated web:22 sent"),
+    ("update-service-failed", "failed_registration none"),
 ];
 
 /// An account in which each file's task definition stands where the file says.
@@ -71,20 +91,40 @@ fn account_of_the_events() -> State {
     state
 }
 
-/// The same at the moment of a file's event: what it names is the latest ACTIVE revision of its family.
+/// The same at the moment of a file's event: what it names is the latest ACTIVE revision of its family, and the service
+/// is at work on it if the event says so.
 fn account_at(case: &str, event: &str) -> State {
     let mut state = account_of_the_events();
     let event: Value = serde_json::from_str(event).unwrap();
     let arn = event["detail"]["responseElements"]["taskDefinition"]["taskDefinitionArn"].as_str();
     let number = match (case, arn.and_then(|arn| arn.rsplit_once("/web:"))) {
         ("omitted-arn", _) => 18,
+        (of_a_service, _) if ENFORCE.contains(&of_a_service) => 12,
         (_, Some((_, number))) => number.parse().unwrap(),
         (_, None) => 21,
     };
+    match case {
+        "create-service" => state.create_service(PIPELINE, "prod", "web", "web:12"),
+        of_a_service if ENFORCE.contains(&of_a_service) => {
+            state.create_service_with(PIPELINE, "prod", "web", BREAKER);
+            state.complete_deployment("prod", "web");
+            if case == "update-service" {
+                state.update_service(PIPELINE, "prod", "web", "web:12");
+            }
+        }
+        _ => {}
+    }
     for later in number + 1..=21 {
         state.deregister(PIPELINE, &format!("web:{later}"));
     }
     state
+}
+
+/// The service before it is updated.
+const BREAKER: &str = r#"{"taskDefinition":"web:11","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}}"#;
+
+fn mode_of(case: &str) -> &'static str {
+    if ENFORCE.contains(&case) { "enforce" } else { "remediate" }
 }
 
 /// The answer in words, or the `errorType` of the failed invocation.
@@ -108,14 +148,21 @@ async fn every_file_in_events_gets_its_answer() {
     for (case, expected) in EXPECTED {
         let event = events[case].replace("HIDDEN_DUE_TO_SECURITY_REASONS", CANARY);
         let settings = [("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")];
-        let mut story = Story::set_in(account_at(case, &event), "remediate", &settings).await;
+        let mut story = Story::set_in(account_at(case, &event), mode_of(case), &settings).await;
         story.account.state().forget_calls();
         assert_eq!(outcome(&mut story, &event).await, expected, "{case}");
-        let calls = story.account.state().calls().len();
+        let calls: Vec<String> = story.account.state().calls().iter().map(Call::action).collect();
         match expected.split(' ').next() {
-            Some("remediated" | "alerted") => assert_ne!(calls, 0, "{case}"),
-            Some(_) | None => assert_eq!(calls, 0, "{case}: the event alone decides, without a call"),
+            Some("remediated" | "alerted") => assert_ne!(calls, [""; 0], "{case}"),
+            Some("not_ours") => assert_eq!(calls, ["s3:GetObject"], "{case}: that there is no move costs one read"),
+            Some(_) | None => assert_eq!(calls, [""; 0], "{case}: the event alone decides, without a call"),
         }
+        let expected_of_service = match case {
+            "create-service" | "update-service" => Some("waiting"),
+            _ => None,
+        };
+        let kept = story.object("moves/012345678912/us-east-1/prod/web.json");
+        assert_eq!(kept.as_ref().and_then(|kept| kept["state"].as_str()), expected_of_service, "{case}");
         assert_eq!(!story.writes().is_empty(), expected.starts_with("remediated"), "{case}: {:?}", story.writes());
         let output = story.guard.stop().await;
         assert!(!output.contains(CANARY), "{case}: {output}");
@@ -135,6 +182,56 @@ fn the_list_of_events_says_what_is_answered() {
         }
         let reason = expected.split(' ').nth(1).filter(|_| expected.starts_with("alerted"));
         assert!(reason.is_none_or(|reason| said.contains(&format!("`{reason}`"))), "{line}");
+    }
+}
+
+/// What the list says of a deployment that is awaited, or a move's own. The file names another deployment than the
+/// account gives to the service, so the account's name is put in.
+#[tokio::test]
+async fn the_event_of_a_deployment_that_matters_gets_the_answer_of_the_list() {
+    let list = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("events/README.md")).unwrap();
+    let files = files();
+    let of_service = |story: &Story, case: &str| {
+        let state = story.account.state();
+        let newest = &state.ecs.service("prod", "web").unwrap().deployments;
+        // Of a rollback the event is about the one that failed.
+        let deployment = newest.iter().find(|it| (case == "deployment-failed") == (it.rollout_state == "FAILED"));
+        files[case].replace("ecs-svc/4669201609102990671", &deployment.unwrap().id)
+    };
+    let said = |case: &str, answer: String| {
+        let start = format!("| guard-{case}.json |");
+        let line = list.lines().find(|line| line.starts_with(&start)).unwrap();
+        let outcome = answer.split(' ').next().unwrap().to_owned();
+        assert!(line.contains(&format!("`{outcome}`")), "{line}: {answer}");
+        answer
+    };
+    for breaks in [None, Some(true), Some(false)] {
+        let mut state = account_at("update-service", &files["update-service"]);
+        if let Some(rolls_back) = breaks {
+            state.ecs.cluster("prod").services.get_mut("web").unwrap().circuit_breaker =
+                CircuitBreaker { enable: true, rollback: rolls_back };
+        }
+        let mut story = Story::set_in(state, "enforce", &[]).await;
+        story.hand_over(&files["update-service"]).await;
+        let event = of_service(&story, "deployment-in-progress");
+        let answer = outcome(&mut story, &event).await;
+        assert_eq!(said("deployment-in-progress", answer), "not_ours in_progress web:22 none");
+        assert!(story.account.state().complete_deployment("prod", "web"));
+        let event = of_service(&story, "deployment-completed");
+        let answer = outcome(&mut story, &event).await;
+        assert_eq!(said("deployment-completed", answer), "move_started web:22 none");
+        let (case, expected) = match breaks {
+            None => ("deployment-completed", "move_settled web:22 sent"),
+            Some(true) => ("deployment-failed", "move_settled rolled_back web:22 sent"),
+            Some(false) => ("deployment-failed", "move_failed deployment_failed web:22 sent"),
+        };
+        assert!(match breaks {
+            None => story.account.state().complete_deployment("prod", "web"),
+            Some(_) => story.account.state().fail_deployment("prod", "web"),
+        });
+        let event = of_service(&story, case);
+        let answer = outcome(&mut story, &event).await;
+        assert_eq!(said(case, answer), expected);
     }
 }
 
@@ -234,12 +331,21 @@ async fn what_is_nested_too_deep_for_most_parsers_is_passed_over() {
 
 #[tokio::test]
 async fn no_value_out_of_a_container_reaches_log_alert_or_record() {
-    for mode in ["alert", "remediate"] {
-        let mut story =
-            Story::set_in(account_of_the_events(), mode, &[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")])
-                .await;
+    for mode in ["alert", "remediate", "enforce"] {
+        let update = files()["update-service"].clone();
+        let state = account_at("update-service", &update);
+        let mut story = Story::set_in(state, mode, &[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")]).await;
         story.hand_over(&files()["terraform"]).await;
         story.hand_over(&files()["cli"]).await;
+        story.hand_over(&update).await;
+        for is_moved in [false, true] {
+            assert!(story.account.state().complete_deployment("prod", "web"));
+            let event = story.account.state().deployment_events().last().unwrap().clone();
+            story.hand_over(&event).await;
+            if mode != "enforce" || is_moved {
+                break;
+            }
+        }
         {
             let state = story.account.state();
             for key in state.s3.keys(BUCKET).into_iter().filter(|key| !key.starts_with("backups/")) {
@@ -248,6 +354,8 @@ async fn no_value_out_of_a_container_reaches_log_alert_or_record() {
             for message in state.sns.messages() {
                 assert!(!format!("{message:?}").contains(CANARY));
             }
+            let is_moved = state.s3.keys(BUCKET).iter().any(|key| key.starts_with("moves/"));
+            assert_eq!(is_moved, mode == "enforce");
         }
         assert!(!story.guard.stop().await.contains(CANARY));
     }
@@ -279,12 +387,50 @@ async fn each_run_logs_one_line_and_one_line_of_metrics() {
     assert!(metrics[1]["SecondsToRemedy"].is_number());
 }
 
+/// Each end of a move is counted once, however often its event comes; and the log says which service it was.
+#[tokio::test]
+async fn a_move_is_logged_with_its_service_and_counted_once() {
+    let mut state = account_at("update-service", &files()["update-service"]);
+    state.complete_deployment("prod", "web");
+    let mut story = Story::set_in(state, "enforce", &[]).await;
+    assert_eq!(outcome(&mut story, &files()["update-service"]).await, "move_started web:22 sent");
+    story.account.state().complete_deployment("prod", "web");
+    let settled = story.account.state().deployment_events().last().unwrap().clone();
+    assert_eq!(outcome(&mut story, &settled).await, "move_settled web:22 sent");
+    assert_eq!(outcome(&mut story, &settled).await, "move_settled web:22 already_sent");
+    story.account.state().update_service(PIPELINE, "prod", "web", "web:12");
+    assert_eq!(outcome(&mut story, &files()["update-service"]).await, "move_settled rolled_back web:22 sent");
+    story.account.state().complete_deployment("prod", "web");
+    assert_eq!(outcome(&mut story, &files()["update-service"]).await, "already_remediated web:22 already_sent");
+
+    let output = story.guard.stop().await;
+    let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let (metrics, logs): (Vec<&Value>, Vec<&Value>) = lines.iter().partition(|line| line["_aws"].is_object());
+    let services: Vec<&str> = logs.iter().map(|log| log["services"].as_str().unwrap()).collect();
+    let of_web = |state: &str| format!("prod/web {state}");
+    let expected = ["moving", "moved", "moved", "rolled_back", "rolled_back"].map(of_web);
+    assert_eq!(services, expected, "{output}");
+    let deployment: Value = serde_json::from_str(&settled).unwrap();
+    assert_eq!(logs[1]["correlation_id"], deployment["id"]);
+    let runs_with = |name: &str| -> Vec<usize> {
+        let counted = metrics.iter().enumerate().filter(|(_, line)| line[name].as_f64().is_some_and(|it| it > 0.0));
+        counted.map(|(run, _)| run).collect()
+    };
+    assert_eq!((metrics.len(), runs_with("Moved"), runs_with("RolledBack")), (5, vec![1], vec![3]), "{output}");
+    assert!(metrics.iter().all(|line| line["mode"] == "enforce"), "{output}");
+}
+
 #[tokio::test]
 async fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variable() {
     for (name, value) in [
         ("ENFORCEMENT_MODE", ""),
         ("ENFORCEMENT_MODE", CANARY),
-        ("ENFORCEMENT_MODE", "enforce"),
+        ("ENFORCEMENT_MODE", "Enforce"),
+        ("SETTLE_MINUTES", "0"),
+        ("SETTLE_MINUTES", "43201"),
+        ("SETTLE_MINUTES", "-60"),
+        ("SETTLE_MINUTES", "1.5"),
+        ("SETTLE_MINUTES", CANARY),
         ("BACKUP_BUCKET", ""),
         ("BACKUP_BUCKET", "s3://c4n4ry-s3cr3t"),
         ("ALERT_TOPIC_ARN", ""),
@@ -318,7 +464,7 @@ async fn a_wrong_environment_stops_the_start_with_one_line_that_names_the_variab
         let line: Value = serde_json::from_str(&output).unwrap();
         let message = line["message"].as_str().unwrap();
         assert!(message.starts_with(name), "{name}={value}: {line}");
-        assert!(name != "ENFORCEMENT_MODE" || message.contains("alert") && message.contains("remediate"), "{line}");
+        assert!(name != "ENFORCEMENT_MODE" || message.contains("alert, remediate or enforce"), "{line}");
         // It may have been meant for another variable.
         assert!(!message.contains("c4n4ry"), "{name}={value}: {line}");
         assert_eq!(line["level"], "ERROR");

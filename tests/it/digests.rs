@@ -37,6 +37,7 @@ fn digest<'a>(evidence: &'a Evidence, news: &'a [News]) -> Digest<'a> {
     Digest {
         evidence,
         news,
+        moves: &[],
         held_back: 0,
         missed_for_the_first_time: 0,
         ending: &[],
@@ -93,6 +94,7 @@ fn row(name: &str, outcome: Outcome, reason: Option<Reason>, tasks: u32, ways: u
         starter: name.into(),
         is_service: true,
         tasks,
+        moved: None,
     };
     FamilyRow {
         family: name.parse().unwrap(),

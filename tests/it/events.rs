@@ -35,8 +35,11 @@ const fn refused(case: &'static str, region: &'static str, asks: &'static str) -
 
 const JANE: &str = "IAMUser jane";
 const CLI: &str = "AWS CLI";
+const TERRAFORM: &str = "AssumedRole terraform, session github-actions-19321";
+/// Of what is looked at because of a deregistration or a deployment: the event does not say who registered it.
+const UNKNOWN: &str = "not known";
 
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 33] = [
     row("assumed-role", "look web:15", "AssumedRole deploy, session build-4711", "an AWS SDK"),
     row("batch", "look render-job_3:1", "AssumedRole AWSServiceRoleForBatch, session aws-batch", "AWS Batch"),
     row(
@@ -63,8 +66,13 @@ const ROWS: [Row; 26] = [
         "AssumedRole AWSReservedSSO_PowerUser_0123456789abcdef, session jane@example.com",
         "AWS console",
     ),
+    row("create-service", "look at prod/web", JANE, CLI),
     row("daemon", "look daemon node-agent:3, privileged agent", JANE, CLI),
     row("daemon-compliant", "compliant node-agent:4", JANE, CLI),
+    row("deployment-completed", "look at prod/web for ecs-svc/4669201609102990671", "", UNKNOWN),
+    row("deployment-failed", "look at prod/web for ecs-svc/4669201609102990671", "", UNKNOWN),
+    row("deployment-in-progress", "look at prod/web for ecs-svc/4669201609102990671", "", UNKNOWN),
+    row("deregister", "look latest of web", "", UNKNOWN),
     row("failed-call", "failed web", JANE, CLI),
     row("github-action", "look web:14", "AssumedRole github-deploy, session GitHubActions", "GitHub action"),
     refused("govcloud", REGION, "event_of_another_home: partition"),
@@ -76,8 +84,10 @@ const ROWS: [Row; 26] = [
     refused("other-account", REGION, "event_of_another_home: account"),
     refused("other-region", REGION, "event_of_another_home: Region"),
     Row { region: "eu-central-1", ..row("other-region", "look web:12", JANE, CLI) },
-    refused("scheduled", REGION, "event_of_another_kind: detail-type \"AWS API Call via CloudTrail\""),
-    row("terraform", "look agent:31", "AssumedRole terraform, session github-actions-19321", "Terraform"),
+    refused("scheduled", REGION, "event_of_another_kind: source \"aws.ecs\""),
+    row("terraform", "look agent:31", TERRAFORM, "Terraform"),
+    row("update-service", "look at prod/web", TERRAFORM, "Terraform"),
+    row("update-service-failed", "failed ", JANE, CLI),
 ];
 
 /// The files, by case.
@@ -96,6 +106,7 @@ fn read(text: &str, region: &str) -> (String, Option<Provenance>) {
         Ok(Event::FailedCall { task_definition, provenance }) => {
             (format!("failed {}", task_definition.unwrap_or_default()), Some(provenance))
         }
+        Ok(Event::NotOurs { .. }) => ("not ours".to_owned(), None),
         Ok(Event::Compliant { id, provenance }) => (format!("compliant {id}"), Some(provenance)),
         Ok(Event::Look { subject, provenance, event_id }) => {
             let asks = match subject {

@@ -59,7 +59,14 @@ fn family(name: &str, outcome: Outcome, reason: Option<Reason>) -> FamilyRow {
 }
 
 fn run(number: usize, cluster: &str, starter: &str, is_service: bool, tasks: u32) -> RunRow {
-    RunRow { revision: revision(number), cluster: cluster.into(), starter: starter.into(), is_service, tasks }
+    RunRow {
+        revision: revision(number),
+        cluster: cluster.into(),
+        starter: starter.into(),
+        is_service,
+        tasks,
+        moved: None,
+    }
 }
 
 fn exemption(name: &str, ends_in_hours: Option<i64>, holds: bool) -> ExemptionRow {

@@ -23,6 +23,8 @@ mod conformance;
 mod digests;
 mod documents;
 mod enforce;
+mod enforce_binary;
+mod enforce_sweep;
 mod events;
 mod evidence;
 mod faults;

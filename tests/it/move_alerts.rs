@@ -94,7 +94,7 @@ impl Outside<'_> {
         });
         match parse(&event.to_string(), &home()).unwrap() {
             Event::Look { provenance, .. } | Event::Compliant { provenance, .. } => provenance,
-            Event::FailedCall { .. } => panic!("no such call"),
+            Event::FailedCall { .. } | Event::NotOurs { .. } => panic!("no such call"),
         }
     }
 

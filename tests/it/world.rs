@@ -303,6 +303,7 @@ impl World {
     pub(crate) async fn hand_over(&self, event: &str) -> Result<Said, String> {
         let (subject, provenance) = match parse(event, &self.guard.home).unwrap() {
             Event::Look { subject, provenance, .. } => (subject, provenance),
+            Event::NotOurs { .. } => return Ok(Concluded::not_ours(None).said),
             Event::Compliant { id, .. } => return Ok(Concluded::silent(Outcome::Compliant, Some(id.to_string())).said),
             Event::FailedCall { task_definition, .. } => {
                 return Ok(Concluded::silent(Outcome::FailedRegistration, task_definition).said);

@@ -4,6 +4,7 @@
 use super::super::escape::plain;
 use super::super::outcome::{Outcome, Reason};
 use super::super::plan::Then;
+use super::super::policy::Mode;
 use super::super::report::Report;
 use super::sections::{steps, undo_command, who_in_short};
 use super::{COLUMNS_MAX, Setting, Severity, wrapped};
@@ -138,9 +139,14 @@ pub(super) fn in_short(report: &Report, setting: &Setting) -> Vec<String> {
     let mut lines = wrapped(&verdict(report), "", "");
     lines.push(must_act(report).to_owned());
     let changed = match (&report.copy, report.has_changed_something()) {
-        (Some(copy), true) if report.made.iter().all(|made| made.withdrawn.is_none()) => {
-            format!("Changed: {} was registered; nothing that runs was touched.", copy.id)
-        }
+        (Some(copy), true) if report.made.iter().all(|made| made.withdrawn.is_none()) => match report.mode {
+            Mode::Enforce => {
+                format!("Changed: {} was registered; services on {} are moved to it next.", copy.id, report.id)
+            }
+            Mode::Alert | Mode::Remediate => {
+                format!("Changed: {} was registered; nothing that runs was touched.", copy.id)
+            }
+        },
         (None, true) if report.copies_left().next().is_some() => {
             "Changed: a copy was registered and is still ACTIVE; see FAILED.".to_owned()
         }

@@ -1,7 +1,7 @@
 //! Events about services: calls that point one at a task definition, a deregistration, and what ECS says of a deployment.
 //! They name what to look at, and nothing else of them counts.
 
-use super::super::arn::{ArnError, Family, Home, TaskDefinitionArn};
+use super::super::arn::{ArnError, Family, Home, TaskDefinitionArn, ecs_resource};
 use super::super::json::Member;
 use super::super::provenance::Provenance;
 use super::super::service::ServiceId;
@@ -40,18 +40,22 @@ pub(super) fn call(
         // Hidden, left out, or of the old form, which names no cluster: then the request does.
         Some(Err(_)) | None => {
             is_of(home, event, detail)?;
-            named(detail)?
+            named(detail, home)?
         }
     };
     Ok(look(Subject::Service { id, occasion: Occasion::Call }, provenance))
 }
 
 /// The service by the request's word, which may be a name or an ARN. Without a cluster it is the one named `default`.
-fn named(detail: &[Member]) -> Result<ServiceId, EventError> {
+fn named(detail: &[Member], home: &Home) -> Result<ServiceId, EventError> {
     const MEMBER: &str = "requestParameters.service";
     let request = object(detail, "requestParameters").unwrap_or_default();
     let service =
         text(&request, "service").or_else(|| text(&request, "serviceName")).ok_or(EventError::NamesNothing)?;
+    if let Ok((of, id)) = ServiceId::of_arn(&service) {
+        is_home(home, &of)?;
+        return Ok(id);
+    }
     let short = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let cluster = text(&request, "cluster").map_or_else(|| "default".to_owned(), |cluster| short(&cluster));
     ServiceId::new(&cluster, &short(&service)).map_err(|error| EventError::Unusable { member: MEMBER, error })
@@ -78,6 +82,7 @@ pub(super) fn deregistration(
             is_home(home, &arn.home)?;
             arn.id.family
         }
+        Err(error) if named.starts_with("arn:") => return Err(unusable(error)),
         Err(_) => {
             is_of(home, event, detail)?;
             family_of(&named).map_err(unusable)?
@@ -97,8 +102,20 @@ pub(super) fn deployment(event: &[Member], detail: &[Member], home: &Home) -> Re
     let event_id = text(event, "id");
     let resources = super::member(event, "resources").and_then(super::Json::elements).unwrap_or_default();
     let arn = resources.into_iter().next().and_then(super::Json::text).ok_or(EventError::Lacks("resources"))?;
-    let (of, id) = ServiceId::of_arn(&arn).map_err(|error| EventError::Unusable { member: "resources[0]", error })?;
+    let unusable = |error| EventError::Unusable { member: "resources[0]", error };
+    let (of, id) = match ServiceId::of_arn(&arn) {
+        Ok(named) => named,
+        // The old form names no cluster, so no move can be found. Sweep finds the service.
+        Err(_) if is_old_form(&arn) => return Ok(Event::NotOurs { event_id }),
+        Err(error) => return Err(unusable(error)),
+    };
     is_home(home, &of)?;
     let occasion = Occasion::Deployment { id: text(detail, "deploymentId") };
     Ok(Event::Look { subject: Subject::Service { id, occasion }, provenance: Provenance::default(), event_id })
+}
+
+/// `service/NAME`: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-arn-migration.html>
+fn is_old_form(arn: &str) -> bool {
+    ecs_resource(arn)
+        .is_ok_and(|(_, resource)| resource.strip_prefix("service/").is_some_and(|name| !name.contains('/')))
 }

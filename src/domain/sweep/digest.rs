@@ -11,6 +11,7 @@ mod kind;
 mod machine;
 mod part;
 mod place;
+mod services;
 mod state;
 mod statement;
 mod unchanged;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use super::super::alert::{Message, SUBJECT_MAX, Setting, mail, words};
 use super::super::arn::{Family, TaskDefinitionId};
 use super::super::escape::subject;
+use super::super::moves::report::MoveReport;
 use super::super::outcome::{Outcome, Reason};
 use super::evidence::Evidence;
 use part::{Part, fit};
@@ -34,6 +36,8 @@ pub struct Digest<'a> {
     pub evidence: &'a Evidence,
     /// What is told now, and was not told before.
     pub news: &'a [News],
+    /// What came of services, where people are to hear of it.
+    pub moves: &'a [&'a MoveReport],
     /// How much else was looked at and is not told again, since it was told within a day (or an hour).
     pub held_back: usize,
     /// Of the revisions that no event told of, those that no digest has named yet.
@@ -106,6 +110,7 @@ fn text(digest: &Digest, setting: &Setting) -> String {
         Part { head: state::answers(digest.evidence).map(words).into(), ..Part::new("STATE") },
         changed::part(digest, setting),
         could_not::part(digest, setting),
+        services::part(digest, setting),
         unchanged::part(digest),
         worst::part(digest.evidence),
         ending::part(digest, setting),

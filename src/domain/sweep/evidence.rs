@@ -10,6 +10,7 @@ mod standing;
 use jiff::Timestamp;
 
 use super::super::arn::{Family, Home, Revision};
+use super::super::moves::State as MoveState;
 use super::super::outcome::{Outcome, Reason};
 
 pub use self::document::json;
@@ -92,6 +93,8 @@ pub struct RunRow {
     pub is_service: bool,
     /// How many tasks.
     pub tasks: u32,
+    /// How far the service's move to the copy has come, if there is one.
+    pub moved: Option<MoveState>,
 }
 
 /// A stored exemption.

@@ -45,6 +45,9 @@ pub struct Watermark {
     /// Of what failed, the revision that was tried last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried_last: Option<TaskDefinitionId>,
+    /// Services whose move has settled: each with the `ETag` under which that was read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settled_moves: BTreeMap<String, String>,
     /// What could not be written after the digest, so that the next one tells it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unwritten: BTreeSet<String>,
@@ -121,6 +124,7 @@ impl Watermark {
             clean_in_use: BTreeSet::new(),
             told: Told::default(),
             tried_last: None,
+            settled_moves: BTreeMap::new(),
             unwritten: BTreeSet::new(),
         }
     }

@@ -23,7 +23,7 @@ use crate::domain::provenance::Provenance;
 use crate::domain::report::Report;
 use crate::domain::service::ServiceId;
 
-use tend::{Look, News, Tended, Tending};
+pub(super) use tend::{Look, News, Tended, Tending};
 
 /// Services that a registration's event is followed to. Whatever more there are, sweep finds.
 const SERVICES_MAX: usize = 10;
@@ -44,12 +44,12 @@ impl Guard {
         let held = match (self.policy.mode, occasion) {
             (Mode::Enforce, _) => self.patience(deadline).repeat(read).await.map_err(RunError::of_service)?,
             // The rule that sends these is there in mode enforce only.
-            (Mode::Alert | Mode::Remediate, Occasion::Deployment { .. }) => return Ok(not_ours(None)),
+            (Mode::Alert | Mode::Remediate, Occasion::Deployment { .. }) => return Ok(Concluded::not_ours(None)),
             (Mode::Alert | Mode::Remediate, Occasion::Call) => None,
         };
         let before = held.map(|held| held.entry);
         if matches!(occasion, Occasion::Deployment { .. }) && before.is_none() {
-            return Ok(not_ours(None));
+            return Ok(Concluded::not_ours(None));
         }
         // A revision that was looked at in an earlier round may have been told of.
         let mut was_told = false;
@@ -66,7 +66,7 @@ impl Guard {
             };
             was_told |= concluded.as_ref().is_some_and(|concluded| concluded.said.alert() == Alerting::Sent);
             if self.policy.mode != Mode::Enforce {
-                return Ok(concluded.unwrap_or_else(|| not_ours(None)));
+                return Ok(concluded.unwrap_or_else(|| Concluded::not_ours(None)));
             }
             let judged = current.map(|current| (current, standing(concluded.as_ref(), &self.policy)));
             let known = |id: &TaskDefinitionId| {
@@ -107,7 +107,7 @@ impl Guard {
             if let Tended::Done(look) = self.tend(id, &known, provenance, deadline).await? {
                 states.extend(look.state(id));
                 if let Some(news) = look.news {
-                    self.tell_of_move(id, news, deadline).await?;
+                    self.tell_of_move(news, deadline).await?;
                     alert = Alerting::Sent;
                 }
             }
@@ -129,26 +129,24 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Tended, RunError> {
         let mut tending = Tending::new(self, id, known, provenance, deadline);
-        let mut patience = self.patience(deadline);
-        loop {
-            match tending.look().await {
-                Ok(tended) => return Ok(tended),
-                Err(Stop::Transient(failure)) => patience.wait(failure).await.map_err(RunError::Transient)?,
-                Err(stop) => return Err(RunError::of_service(stop)),
-            }
-        }
+        tending.look_patiently(self.patience(deadline)).await.map_err(RunError::of_service)
     }
 
-    /// Tells people, and then remembers it. Where somebody else has written meanwhile, theirs was the later look.
-    async fn tell_of_move(&self, id: &ServiceId, news: News, deadline: Timestamp) -> Result<(), RunError> {
+    async fn tell_of_move(&self, news: News, deadline: Timestamp) -> Result<(), RunError> {
         self.publish(&alert::message(&news.report, &self.setting()), deadline).await?;
-        let write = async || self.write_move(id, &news.report.entry, &news.expect).await;
-        match self.until_the_end(deadline).repeat(write).await {
-            Ok(Written::Yes(_) | Written::Changed) => Ok(()),
-            Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
-            Err(Stop::Failed(failure)) => Err(RunError::NotRecorded(failure.to_string())),
-            Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
-        }
+        self.remember_move(&news, deadline).await.map_err(|stop| match stop {
+            Stop::Transient(failure) => RunError::NotRecorded(failure.to_string()),
+            Stop::Failed(failure) => RunError::NotRecorded(failure.to_string()),
+            Stop::OutOfTime => RunError::OutOfTime,
+        })
+    }
+
+    /// Remembers what people were told of a service. Where somebody else has written meanwhile, theirs was the later look.
+    pub(super) async fn remember_move(&self, news: &News, deadline: Timestamp) -> Result<(), Stop> {
+        let News { report, expect } = news;
+        let write = async || self.write_move(&report.service, &report.entry, expect).await;
+        let _: Written = self.until_the_end(deadline).repeat(write).await?;
+        Ok(())
     }
 
     /// Tells people, if they are to hear of it, and puts the answer together: what came of the service, else what came of
@@ -166,7 +164,7 @@ impl Guard {
         let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
         let is_told = was_told || look.news.is_some();
         if let Some(news) = look.news {
-            self.tell_of_move(id, news, deadline).await?;
+            self.tell_of_move(news, deadline).await?;
         }
         let entry = look.entry.as_ref();
         let copy = entry.and_then(|entry| entry.copy.as_ref()).map(ToString::to_string);
@@ -206,10 +204,6 @@ impl Guard {
         };
         Ok(Concluded { said, report, metrics })
     }
-}
-
-fn not_ours(reason: Option<&'static str>) -> Concluded {
-    Concluded { said: Said::Service(Answer::not_ours(reason)), report: None, metrics: Vec::new() }
 }
 
 /// What it came to, if that is anything but the revision's own outcome; why; and whether people had heard of it before.

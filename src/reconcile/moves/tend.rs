@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::Guard;
 use super::super::observe::read_record;
 use super::super::presence::PAUSES_FOR_STALE_READS;
-use super::super::stop::Stop;
+use super::super::stop::{Patience, Stop};
 use super::store::{HeldMove, expected};
 use crate::aws::{Expect, Written};
 use crate::domain::arn::TaskDefinitionId;
@@ -101,11 +101,24 @@ impl<'a> Tending<'a> {
         Self { guard, id, standing, provenance, deadline, begun: None, has_started: false, pauses }
     }
 
+    /// Looks until nothing follows, and waits for what heals by itself.
+    ///
+    /// # Errors
+    /// When it lasts longer, or a retry does not help.
+    pub(in super::super) async fn look_patiently(&mut self, mut patience: Patience<'_>) -> Result<Tended, Stop> {
+        loop {
+            match self.look().await {
+                Err(Stop::Transient(failure)) => patience.wait(failure).await.map_err(Stop::Transient)?,
+                ended => return ended,
+            }
+        }
+    }
+
     /// Looks until nothing follows.
     ///
     /// # Errors
     /// When something that decides could not be read or written, or ECS kept moving.
-    pub(in super::super) async fn look(&mut self) -> Result<Tended, Stop> {
+    async fn look(&mut self) -> Result<Tended, Stop> {
         for _ in 0..ROUNDS_MAX {
             if let Some(tended) = self.round().await? {
                 return Ok(tended);

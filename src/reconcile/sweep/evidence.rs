@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::Sweep;
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::exemption::{Exemption, Found, Verdict, of_object};
+use crate::domain::moves::State;
 use crate::domain::observation::Starter;
+use crate::domain::service::ServiceId;
 use crate::domain::sweep::evidence::{Evidence, ExemptionRow, FamilyRow, RunRow};
 
 impl Sweep {
@@ -51,6 +53,17 @@ impl Sweep {
         }
     }
 
+    /// How far a service's move has come.
+    fn move_of(&self, cluster: &str, starter: &Starter) -> Option<State> {
+        match starter {
+            Starter::Service { name, .. } => {
+                let id = ServiceId { cluster: cluster.to_owned(), name: name.clone() };
+                self.moves.get(&id).map(|entry| entry.state)
+            }
+            Starter::Other(_) => None,
+        }
+    }
+
     /// Whether a revision was looked at, in this run or an earlier one.
     fn has_looked_at(&self, id: &TaskDefinitionId) -> bool {
         self.account.has_seen(id) || self.described.contains_key(id)
@@ -80,6 +93,7 @@ impl Sweep {
                         starter,
                         is_service,
                         tasks: run.tasks,
+                        moved: self.move_of(&run.cluster, &run.starter),
                     }
                 })
                 .collect(),

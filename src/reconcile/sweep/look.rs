@@ -84,7 +84,7 @@ impl Sweep {
         (ids(due), ids(failed))
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.guard.aws.clock.now() >= self.stop_at
             || self.kept.len() >= LOOKS_MAX
             || self.tally.failures_in_a_row >= FAILURES_MAX

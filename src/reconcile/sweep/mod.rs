@@ -6,6 +6,7 @@ mod account;
 mod evidence;
 mod keep;
 mod look;
+mod moves;
 mod tell;
 
 use std::collections::BTreeMap;
@@ -13,17 +14,20 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::moves::News;
 use super::{Guard, RunError};
 use crate::aws::Expect;
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::failure::CallFailure;
 use crate::domain::keys;
+use crate::domain::moves::Move;
 use crate::domain::observation::Held;
 use crate::domain::outcome::Outcome;
 use crate::domain::record::Record;
 use crate::domain::report::Failure;
+use crate::domain::service::ServiceId;
 use crate::domain::sweep::blind;
-use crate::domain::sweep::digest::News;
+use crate::domain::sweep::digest::News as RevisionNews;
 use crate::domain::sweep::watermark::Watermark;
 
 use account::{Account, NoAccount};
@@ -71,6 +75,10 @@ struct Sweep {
     /// What is still to be told and recorded.
     kept: Vec<Kept>,
     unseen: Vec<Unseen>,
+    /// What is remembered of services, as far as it was read.
+    moves: BTreeMap<ServiceId, Move>,
+    /// What people are to hear of services.
+    moved: Vec<News>,
     /// What was described in this run; whether it is old enough for lists to show all that was registered beside it.
     described: BTreeMap<TaskDefinitionId, bool>,
     tally: Tally,
@@ -88,12 +96,15 @@ struct Tally {
     held_back: usize,
     left_for_the_next_run: usize,
     failures_in_a_row: usize,
+    /// Services that were moved, and those that have their turn in the next run.
+    moves: usize,
+    services_left: usize,
 }
 
 /// The end of a look, to be told and recorded.
 struct Kept {
     id: TaskDefinitionId,
-    news: Option<News>,
+    news: Option<RevisionNews>,
     record: Option<Recording>,
     /// Something that decides was not seen, so the next run looks again.
     is_open: bool,
@@ -142,8 +153,10 @@ impl Guard {
         let unwritten = account.mark.unwritten.iter().map(|words| Unseen { words: words.clone(), lasts: true });
         let unseen = unread.chain(late).chain(unwritten).collect();
         let (kept, described, tally) = (Vec::new(), BTreeMap::new(), Tally::default());
-        let mut sweep = Sweep { guard, account, stop_at, kept, unseen, described, tally, is_cut: false };
+        let (moves, moved, is_cut) = (BTreeMap::new(), Vec::new(), false);
+        let mut sweep = Sweep { guard, account, stop_at, kept, unseen, moves, moved, described, tally, is_cut };
         sweep.look_around().await;
+        sweep.look_at_services().await;
         sweep.tell(deadline).await
     }
 

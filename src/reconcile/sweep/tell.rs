@@ -11,6 +11,7 @@ use crate::aws::{Expect, Written};
 use crate::domain::arn::{Family, TaskDefinitionId};
 use crate::domain::exemption::Found;
 use crate::domain::keys;
+use crate::domain::moves::report::MoveReport;
 use crate::domain::sweep::digest::{self, Digest, News};
 use crate::domain::sweep::evidence::{self, Evidence};
 
@@ -29,13 +30,14 @@ impl Sweep {
         let now = self.guard.aws.clock.now();
         let evidence = self.evidence(now);
         self.publish(&evidence, now, deadline).await?;
-        let are_recorded = self.write_records(deadline).await;
+        self.account.mark.unwritten.clear();
+        let are_recorded = self.write_moves(deadline).await & self.write_records(deadline).await;
         let is_kept =
             are_recorded & self.write_evidence(&evidence, deadline).await & self.write_watermark(deadline).await;
         let answer = Answer {
             outcomes: std::mem::take(&mut self.tally.outcomes),
             missed_by_event: evidence.missed_by_event.len(),
-            complete: is_kept && !self.is_cut && self.tally.left_for_the_next_run == 0,
+            complete: is_kept && !self.is_cut && self.tally.left_for_the_next_run + self.tally.services_left == 0,
         };
         Ok(Swept {
             answer,
@@ -52,7 +54,9 @@ impl Sweep {
         let new_missed = missed.iter().filter(|id| !told(id)).count();
         let ending = self.ending(now);
         let lasting = || self.unseen.iter().filter(|unseen| unseen.lasts).map(|unseen| &unseen.words);
+        let moves: Vec<&MoveReport> = self.moved.iter().map(|news| &news.report).collect();
         let is_new = !news.is_empty()
+            || !moves.is_empty()
             || new_missed > 0
             || !ending.is_empty()
             || lasting().any(|words| !self.account.mark.told.unseen.contains(words))
@@ -64,6 +68,7 @@ impl Sweep {
             let digest = Digest {
                 evidence,
                 news: &news,
+                moves: &moves,
                 held_back: self.tally.held_back,
                 missed_for_the_first_time: new_missed,
                 ending: &ends,
@@ -99,10 +104,28 @@ impl Sweep {
         self.account.exemptions.iter().filter_map(of).collect()
     }
 
+    /// Remembers what was told of services, and answers whether it could. What cannot be written is told again.
+    async fn write_moves(&mut self, deadline: Timestamp) -> bool {
+        let last = deadline - TIME_TO_KEEP;
+        let mut are_written = true;
+        for news in std::mem::take(&mut self.moved) {
+            if let Err(stop) = self.guard.remember_move(&news, last).await {
+                (self.is_cut, are_written) = (true, false);
+                let key = keys::service_move(&self.guard.home, &news.report.service);
+                let unwritten = unwritten(&key, &stop);
+                if let (true, Stop::Failed(failure)) = (unwritten.lasts, &stop) {
+                    let why = failure.reason().as_str();
+                    self.account.mark.unwritten.insert(format!("moves could not be written: {why}"));
+                }
+                self.unseen.push(unwritten);
+            }
+        }
+        are_written
+    }
+
     /// Writes what was told into the records, and answers whether it could. What cannot be written is looked at again by
     /// the next run, whose digest says so.
     async fn write_records(&mut self, deadline: Timestamp) -> bool {
-        self.account.mark.unwritten.clear();
         let last = deadline - TIME_TO_KEEP;
         let mut are_recorded = true;
         for kept in std::mem::take(&mut self.kept) {

@@ -29,20 +29,23 @@ pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
             ]
         })
         .collect();
-    let is_still = digest.of_kind(Kind::CouldNot).next().is_none() && withdrawn(digest).next().is_none();
+    let is_still = digest.of_kind(Kind::CouldNot).next().is_none()
+        && withdrawn(digest).next().is_none()
+        && digest.moves.is_empty();
+    let touched = match setting.mode {
+        "enforce" => "Services that run an original are moved to its copy; you hear of each when it has settled.",
+        _ => "Nothing that runs was touched.",
+    };
     let foot = match (made.is_empty(), setting.backout_function) {
         (true, _) if is_still => vec!["Nothing was changed.".to_owned()],
         (true, _) => vec!["No new copy is in force.".to_owned()],
-        (false, Some(_)) => vec![
-            "Nothing that runs was touched. Each command exempts the containers for 30 days and brings the original \
-             back; WHY and WHO are yours to say."
-                .to_owned(),
-        ],
-        (false, None) => vec![
-            "Nothing that runs was touched. Each command makes the original its family's latest again; the guard \
-             respects that."
-                .to_owned(),
-        ],
+        (false, Some(_)) => vec![format!(
+            "{touched} Each command exempts the containers for 30 days and brings the original back; WHY and WHO \
+                 are yours to say."
+        )],
+        (false, None) => vec![format!(
+            "{touched} Each command makes the original its family's latest again; the guard respects that."
+        )],
     };
     let taken_back = withdrawn(digest).zip(made.len() + 1..).map(|((news, copy, why), number)| {
         vec![words(format!("{number}. Deregistered {copy}, a copy of {}: {why}", news.id))]

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::super::alert::notification::{Notification, STEP_MAX, members};
 use super::super::super::alert::undo;
-use super::super::super::escape::chat;
+use super::super::super::escape::{chat, plain};
+use super::super::super::moves::alert::{statement, undo_on_one_line, verdict as move_verdict};
 use super::super::super::outcome::Reason;
 use super::super::evidence::totals;
 use super::changed::{copies, withdrawn};
@@ -17,7 +18,7 @@ use super::place::reports;
 use super::state::answers;
 use super::statement::together;
 use super::verdict::{missed, must_act, verdict};
-use super::{Digest, News, Setting, ending, unchanged, unseen};
+use super::{Digest, News, Setting, ending, services, unchanged, unseen};
 
 /// Changes and sentences that a chat shows: it has a link to nothing, so it says how many there are more.
 const SHOWN_MAX: usize = 5;
@@ -134,7 +135,21 @@ fn lists(digest: &Digest, setting: &Setting) -> Vec<List> {
     );
     let missed = digest.evidence.missed_by_event.iter();
     let ending = digest.ending.iter().map(|(family, end)| json!({ "family": family.as_str(), "expiresAt": end }));
+    let services = services::in_order(digest).into_iter().map(|report| {
+        json!({
+            "cluster": plain(&report.service.cluster),
+            "service": plain(&report.service.name),
+            "state": report.entry.state.as_str(),
+            "reason": report.reason(),
+            "taskDefinition": report.entry.original.to_string(),
+            "copy": report.entry.copy.as_ref().map(ToString::to_string),
+            "failure": report.failure.as_ref().map(|failure| safe(&failure.to_string())),
+            "statement": statement(report, setting),
+            "undo": undo_on_one_line(report, setting),
+        })
+    });
     vec![
+        List { name: "services", items: services.collect() },
         List { name: "changed", items: changed.collect() },
         List { name: "failed", items: failed.collect() },
         List { name: "withdrawn", items: withdrawn.collect() },
@@ -162,8 +177,10 @@ fn description(digest: &Digest, setting: &Setting) -> String {
     });
     let ending = digest.ending.iter().map(|it| format!("ENDING: {}", ending::line(it, digest.evidence.at)));
     let unseen = digest.evidence.unseen.iter().map(|unseen| format!("Not seen: {}", chat(unseen)));
-    let lists: [Vec<String>; 6] = [
+    let of_services = services::in_order(digest).into_iter().map(|report| chat(&move_verdict(report)));
+    let lists: [Vec<String>; 7] = [
         failed.collect(),
+        of_services.collect(),
         changed,
         withdrawn.collect(),
         unchanged::groups(digest).into_iter().chain(unchanged::waiting(digest)).collect(),

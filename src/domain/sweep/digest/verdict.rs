@@ -6,7 +6,7 @@ use super::super::super::outcome::Outcome;
 use super::super::counted::{counted, number};
 use super::kind::Kind;
 use super::state::is_partial;
-use super::{Digest, Setting};
+use super::{Digest, Setting, services};
 
 /// Revisions that are named in the first sentence.
 const NAMED_MAX: usize = 5;
@@ -18,7 +18,7 @@ pub(super) fn severity(digest: &Digest) -> Severity {
         || !digest.evidence.unseen.is_empty()
         || digest.started_over.is_some();
     let doubt = if is_doubtful { Severity::Warning } else { Severity::Info };
-    of_news.unwrap_or(Severity::Info).max(doubt)
+    of_news.unwrap_or(Severity::Info).max(services::severity(digest)).max(doubt)
 }
 
 /// For the subject and for chats: what matters most comes first, and what does not fit is left out.
@@ -28,7 +28,10 @@ pub(super) fn title(digest: &Digest, setting: &Setting) -> String {
     let counts = [
         (count(Kind::CouldNot), "FAILED", "FAILED"),
         (digest.evidence.missed_by_event.len(), "missed", "missed"),
+        (services::count(digest, services::Kind::NotMoved), "service not moved", "services not moved"),
+        (services::count(digest, services::Kind::WentBack), "rolled back", "rolled back"),
         (count(Kind::Changed), "copied", "copied"),
+        (services::count(digest, services::Kind::Moved), "moved", "moved"),
         (withdrawn, "withdrawn", "withdrawn"),
         (count(Kind::Unchanged), "unchanged", "unchanged"),
         (digest.evidence.unseen.len(), "not seen", "not seen"),
@@ -81,6 +84,7 @@ pub(super) fn verdict(digest: &Digest, setting: &Setting) -> String {
     let changed = |outcome| digest.of_kind(Kind::Changed).filter(move |news| news.outcome == outcome).count();
     let revisions = |count| counted(count, "privileged revision", "privileged revisions");
     let withdrawn = digest.news.iter().map(|news| news.withdrawn.len()).sum();
+    let services = |count| counted(count, "service", "services");
     let parts: Vec<String> = [
         (digest.of_kind(Kind::CouldNot).count(), "could not deal with", &revisions as &dyn Fn(usize) -> String),
         (changed(Outcome::Remediated), "made", &|count| {
@@ -91,6 +95,11 @@ pub(super) fn verdict(digest: &Digest, setting: &Setting) -> String {
         }),
         (withdrawn, "withdrew", &|count| counted(count, "copy", "copies")),
         (digest.of_kind(Kind::Unchanged).count(), "left unchanged", &revisions),
+        (services::count(digest, services::Kind::Moved), "moved", &services),
+        (services::count(digest, services::Kind::WentBack), "found", &|count| {
+            format!("{} back on the original", services(count))
+        }),
+        (services::count(digest, services::Kind::NotMoved), "did not move", &services),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)
@@ -108,6 +117,9 @@ pub(super) fn verdict(digest: &Digest, setting: &Setting) -> String {
 /// Whether somebody must act now.
 pub(super) fn must_act(digest: &Digest) -> &'static str {
     match (severity(digest), digest.ending.is_empty()) {
+        (Severity::Critical, _) if services::severity(digest) == Severity::Critical => {
+            "Act now? Yes: see COULD NOT and SERVICES."
+        }
         (Severity::Critical, _) => "Act now? Yes: see COULD NOT.",
         (Severity::Warning, true) => "Act now? No; look at it in working hours.",
         (Severity::Warning, false) => "Act now? No; look at it in working hours, and at ENDING before the end.",

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::super::arn::{Family, Revision};
 use super::super::super::escape::unicode;
+use super::super::super::moves::State as MoveState;
 use super::super::super::outcome::Reason;
 use super::standing::Totals;
 use super::{Evidence, ExemptionRow, FamilyRow, RunRow};
@@ -86,6 +87,7 @@ fn run(family: &Family, run: &RunRow) -> Value {
         "kind": if run.is_service { "service" } else { "other" },
         "starter": unicode(&run.starter),
         "tasks": run.tasks,
+        "move": run.moved.map(MoveState::as_str),
     })
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::super::super::arn::{Family, Revision};
+use super::super::super::super::moves::State as MoveState;
 use super::super::super::super::outcome::{Outcome, Reason};
 use super::super::{Evidence, FamilyRow, RunRow};
 use super::bar::name;
@@ -101,12 +102,25 @@ fn end_of_exemption(row: &FamilyRow, evidence: &Evidence) -> Option<Timestamp> {
 fn run(run: &RunRow) -> String {
     let kind = if run.is_service { "service" } else { "started by" };
     format!(
-        "revision {}: {kind} {} in {}, {}",
+        "revision {}: {kind} {} in {}, {}{}",
         run.revision,
         words(&run.starter),
         words(&run.cluster),
-        tasks(run.tasks)
+        tasks(run.tasks),
+        run.moved.map(|state| format!("; {}", is_moved(state))).unwrap_or_default(),
     )
+}
+
+/// Why a service is still there, in mode `enforce`.
+fn is_moved(state: MoveState) -> &'static str {
+    match state {
+        MoveState::Waiting => "moved when its deployment is complete",
+        MoveState::Moving => "on its way to the copy",
+        MoveState::Moved => "moved once, and back",
+        MoveState::RolledBack => "went back, so it is not moved again",
+        MoveState::Failed => "could not be moved",
+        MoveState::NotMovable => "only its owner can move it",
+    }
 }
 
 fn tasks(count: u32) -> String {
@@ -141,7 +155,10 @@ fn part(runs: &[(&FamilyRow, &RunRow)], anchor: &str, title: &str, column: &str)
             id(&family.family, run.revision),
             number(usize::try_from(run.tasks).unwrap_or(usize::MAX)),
             newest(family),
-            name(family.state()).to_owned(),
+            match run.moved {
+                Some(moved) => format!("{}<small>{}</small>", name(family.state()), is_moved(moved)),
+                None => name(family.state()).to_owned(),
+            },
         ];
         format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", words(&run.starter), cells.join("</td><td>"))
     }));

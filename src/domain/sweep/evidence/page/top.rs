@@ -12,6 +12,7 @@ pub(super) fn header(evidence: &Evidence) -> String {
     let does = match evidence.mode {
         "alert" => "reports, and changes nothing in ECS",
         "remediate" => "registers copies without privilege; what runs is not touched",
+        "enforce" => "registers copies without privilege, and moves services to them",
         _ => "",
     };
     format!(

@@ -1,0 +1,64 @@
+//! What came of services in mode `enforce`: those that could not be moved first, then those that said no, those that only
+//! their owner may move, and those that have settled.
+
+use std::cmp::Reverse;
+
+use super::super::super::alert::{Line, Severity, words};
+use super::super::super::moves::State;
+use super::super::super::moves::alert::{by_hand, statement, undo_on_one_line, verdict};
+use super::super::super::moves::report::MoveReport;
+use super::part::{Part, safe};
+use super::{Digest, Setting};
+
+/// What is said of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It could not be moved, does not settle, or only its owner may move it.
+    NotMoved,
+    /// It was put back on its original.
+    WentBack,
+    /// It runs the copy.
+    Moved,
+}
+
+impl Kind {
+    pub(super) fn of(report: &MoveReport) -> Self {
+        match report.entry.state {
+            State::Moved => Self::Moved,
+            State::RolledBack => Self::WentBack,
+            State::Waiting | State::Moving | State::Failed | State::NotMovable => Self::NotMoved,
+        }
+    }
+}
+
+pub(super) fn count(digest: &Digest, kind: Kind) -> usize {
+    digest.moves.iter().filter(|report| Kind::of(report) == kind).count()
+}
+
+/// The worst of them.
+pub(super) fn severity(digest: &Digest) -> Severity {
+    digest.moves.iter().map(|report| report.severity()).max().unwrap_or(Severity::Info)
+}
+
+/// What matters most comes first.
+pub(super) fn in_order<'a>(digest: &'a Digest) -> Vec<&'a MoveReport> {
+    let mut reports: Vec<&MoveReport> = digest.moves.to_vec();
+    reports.sort_by_key(|report| (Reverse(report.severity()), report.entry.state == State::Moved));
+    reports
+}
+
+pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
+    let items = in_order(digest).into_iter().map(|report| item(report, setting)).collect();
+    Part { items, gives_way: 2, ..Part::new("SERVICES") }
+}
+
+fn item(report: &MoveReport, setting: &Setting) -> Vec<Line> {
+    let mut lines = vec![words(verdict(report))];
+    if let Some(failure) = &report.failure {
+        lines.push(words(safe(&failure.to_string())));
+    }
+    lines.extend(statement(report, setting).map(Line::Verbatim));
+    lines.extend(by_hand(report, setting));
+    lines.extend(undo_on_one_line(report, setting).map(Line::Verbatim));
+    lines
+}
