@@ -72,11 +72,11 @@ impl Guard {
             let known = |id: &TaskDefinitionId| {
                 judged.as_ref().filter(|(judged, _)| *judged == id).map(|(_, standing)| standing.clone())
             };
-            match self.tend(id, &known, provenance, deadline).await? {
+            let (tended, has_told) = self.tend_and_tell(id, &known, provenance, deadline).await?;
+            was_told |= has_told;
+            match tended {
                 Tended::Elsewhere => {}
-                Tended::Done(look) => {
-                    return self.conclude_service(id, occasion, (concluded, was_told), *look, deadline).await;
-                }
+                Tended::Done(look) => return Ok(conclude_service(id, occasion, (concluded, was_told), *look)),
             }
         }
         Err(RunError::Unsettled)
@@ -104,12 +104,12 @@ impl Guard {
         let mut states = Vec::new();
         let mut alert = Alerting::None;
         for id in services.iter().take(SERVICES_MAX) {
-            if let Tended::Done(look) = self.tend(id, &known, provenance, deadline).await? {
+            let (tended, has_told) = self.tend_and_tell(id, &known, provenance, deadline).await?;
+            if has_told {
+                alert = Alerting::Sent;
+            }
+            if let Tended::Done(look) = tended {
                 states.extend(look.state(id));
-                if let Some(news) = look.news {
-                    self.tell_of_move(id, news, deadline).await?;
-                    alert = Alerting::Sent;
-                }
             }
         }
         if let Said::Revision(answer) = &mut concluded.said {
@@ -119,6 +119,31 @@ impl Guard {
             }
         }
         Ok(concluded)
+    }
+
+    /// Looks at a service, does what follows, and tells people what they are to hear; whether it told them anything. Where
+    /// somebody else has written meanwhile, what is remembered may be of an earlier look than ours: it is looked at again.
+    async fn tend_and_tell(
+        &self,
+        id: &ServiceId,
+        known: &dyn Fn(&TaskDefinitionId) -> Option<Standing>,
+        provenance: &Provenance,
+        deadline: Timestamp,
+    ) -> Result<(Tended, bool), RunError> {
+        let mut has_told = false;
+        for _ in 0..ROUNDS_MAX {
+            let tended = self.tend(id, known, provenance, deadline).await?;
+            let news = match &tended {
+                Tended::Done(look) => look.news.as_ref(),
+                Tended::Elsewhere => None,
+            };
+            let Some(news) = news else { return Ok((tended, has_told)) };
+            has_told = true;
+            if let Written::Yes(_) = self.tell_of_move(id, news, deadline).await? {
+                return Ok((tended, has_told));
+            }
+        }
+        Err(RunError::Unsettled)
     }
 
     async fn tend(
@@ -139,73 +164,67 @@ impl Guard {
         }
     }
 
-    /// Tells people, and then remembers it. Where somebody else has written meanwhile, theirs was the later look.
-    async fn tell_of_move(&self, id: &ServiceId, news: News, deadline: Timestamp) -> Result<(), RunError> {
+    /// Tells people, and then remembers it.
+    async fn tell_of_move(&self, id: &ServiceId, news: &News, deadline: Timestamp) -> Result<Written, RunError> {
         self.publish(&alert::message(&news.report, &self.setting()), deadline).await?;
         let write = async || self.write_move(id, &news.report.entry, &news.expect).await;
         match self.until_the_end(deadline).repeat(write).await {
-            Ok(Written::Yes(_) | Written::Changed) => Ok(()),
+            Ok(written) => Ok(written),
             Err(Stop::Transient(failure)) => Err(RunError::NotRecorded(failure.to_string())),
             Err(Stop::Failed(failure)) => Err(RunError::NotRecorded(failure.to_string())),
             Err(Stop::OutOfTime) => Err(RunError::OutOfTime),
         }
     }
+}
 
-    /// Tells people, if they are to hear of it, and puts the answer together: what came of the service, else what came of
-    /// its revision. To the event of a deployment a revision of which nobody was told is no answer.
-    async fn conclude_service(
-        &self,
-        id: &ServiceId,
-        occasion: &Occasion,
-        (concluded, was_told): (Option<Concluded>, bool),
-        look: Look,
-        deadline: Timestamp,
-    ) -> Result<Concluded, RunError> {
-        let services: Vec<_> = look.state(id).into_iter().collect();
-        let ended = ended(&look, occasion);
-        let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
-        let is_told = was_told || look.news.is_some();
-        if let Some(news) = look.news {
-            self.tell_of_move(id, news, deadline).await?;
+/// Puts the answer together: what came of the service, else what came of its revision. To the event of a deployment a revision of which nobody was told is no answer.
+fn conclude_service(
+    id: &ServiceId,
+    occasion: &Occasion,
+    (concluded, was_told): (Option<Concluded>, bool),
+    look: Look,
+) -> Concluded {
+    let services: Vec<_> = look.state(id).into_iter().collect();
+    let ended = ended(&look, occasion);
+    let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
+    let is_told = was_told || look.news.is_some();
+    let entry = look.entry.as_ref();
+    let copy = entry.and_then(|entry| entry.copy.as_ref()).map(ToString::to_string);
+    let (revision, report) = match concluded {
+        Some(Concluded { said: Said::Revision(answer), report, .. }) => (Some(answer), report),
+        Some(Concluded { said: Said::Service(_), report, .. }) => (None, report),
+        None => (None, None),
+    };
+    let alert = if is_told { Alerting::Sent } else { Alerting::None };
+    let is_revisions = *occasion == Occasion::Call || is_told;
+    let said = match (ended, revision) {
+        (Some((outcome, reason, is_known)), _) => Said::Service(Answer {
+            outcome,
+            reason,
+            task_definition: entry.map(|entry| entry.original.to_string()),
+            copy,
+            services,
+            alert: if is_known && !is_told { Alerting::AlreadySent } else { alert },
+        }),
+        (None, Some(revision)) if is_revisions => {
+            let alert = if is_told { alert } else { revision.alert };
+            Said::Revision(RevisionAnswer { services, alert, ..revision })
         }
-        let entry = look.entry.as_ref();
-        let copy = entry.and_then(|entry| entry.copy.as_ref()).map(ToString::to_string);
-        let (revision, report) = match concluded {
-            Some(Concluded { said: Said::Revision(answer), report, .. }) => (Some(answer), report),
-            Some(Concluded { said: Said::Service(_), report, .. }) => (None, report),
-            None => (None, None),
-        };
-        let alert = if is_told { Alerting::Sent } else { Alerting::None };
-        let is_revisions = *occasion == Occasion::Call || is_told;
-        let said = match (ended, revision) {
-            (Some((outcome, reason, is_known)), _) => Said::Service(Answer {
-                outcome,
-                reason,
-                task_definition: entry.map(|entry| entry.original.to_string()),
-                copy,
-                services,
-                alert: if is_known && !is_told { Alerting::AlreadySent } else { alert },
-            }),
-            (None, Some(revision)) if is_revisions => {
-                let alert = if is_told { alert } else { revision.alert };
-                Said::Revision(RevisionAnswer { services, alert, ..revision })
-            }
-            (None, None) if is_revisions => Said::Revision(RevisionAnswer {
-                outcome: Outcome::Compliant,
-                reason: None,
-                task_definition: copy,
-                copy: None,
-                services,
-                alert,
-            }),
-            (None, _) => {
-                let task_definition = entry.map(|entry| entry.original.to_string());
-                let nothing = Answer::not_ours(nothing_new(occasion, entry));
-                Said::Service(Answer { task_definition, copy, services, alert, ..nothing })
-            }
-        };
-        Ok(Concluded { said, report, metrics })
-    }
+        (None, None) if is_revisions => Said::Revision(RevisionAnswer {
+            outcome: Outcome::Compliant,
+            reason: None,
+            task_definition: copy,
+            copy: None,
+            services,
+            alert,
+        }),
+        (None, _) => {
+            let task_definition = entry.map(|entry| entry.original.to_string());
+            let nothing = Answer::not_ours(nothing_new(occasion, entry));
+            Said::Service(Answer { task_definition, copy, services, alert, ..nothing })
+        }
+    };
+    Concluded { said, report, metrics }
 }
 
 fn not_ours(reason: Option<&'static str>) -> Concluded {

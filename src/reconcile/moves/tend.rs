@@ -84,6 +84,8 @@ pub(in super::super) struct Tending<'a> {
     pub(in super::super) deadline: Timestamp,
     /// When this run has begun to move it.
     pub(super) begun: Option<Timestamp>,
+    /// Whether it may have asked ECS since.
+    pub(super) is_sent: bool,
     /// Whether this run has moved it.
     pub(super) has_started: bool,
     pub(super) pauses: std::array::IntoIter<Duration, 3>,
@@ -98,7 +100,7 @@ impl<'a> Tending<'a> {
         deadline: Timestamp,
     ) -> Self {
         let pauses = PAUSES_FOR_STALE_READS.into_iter();
-        Self { guard, id, standing, provenance, deadline, begun: None, has_started: false, pauses }
+        Self { guard, id, standing, provenance, deadline, begun: None, is_sent: false, has_started: false, pauses }
     }
 
     /// Looks until nothing follows.
@@ -123,7 +125,7 @@ impl<'a> Tending<'a> {
             return Ok(Some(Tended::Elsewhere));
         };
         let now = self.guard.aws.clock.now();
-        let times = Times { now, settle: self.guard.policy.settle, begun: self.begun };
+        let times = Times { now, settle: self.guard.policy.settle, begun: self.begun, is_sent: self.is_sent };
         let entry = held.map(|held| &held.entry);
         match (judge(service.as_ref(), &standing, entry, &times), service, &standing, held) {
             (Step::Leave, ..) => {
@@ -132,6 +134,7 @@ impl<'a> Tending<'a> {
             }
             (Step::Start, Some(service), Standing::Copied(pair), _) => self.start(&service, pair, held, now).await,
             (Step::PutBack(to), _, _, Some(held)) => self.put_back(to, held, now).await,
+            (Step::TakeBack(reason), Some(service), _, Some(held)) => self.take_back(&service, reason, held, now).await,
             (Step::Note(State::Moving, _), Some(service), _, Some(held)) => self.adopt(&service, held, now).await,
             (Step::Note(state, reason), service, ..) => {
                 let Some(entry) = noted(held, service.as_ref(), &standing, state, reason, now) else {
@@ -142,6 +145,8 @@ impl<'a> Tending<'a> {
                 match is_news(&entry) && !is_told {
                     true => Ok(self.done(self.news(entry, held, false).await)),
                     false => match self.guard.write_move(self.id, &entry, &expected(held)).await? {
+                        // What was known of its revision does not hold any more.
+                        Written::Yes(_) if reason.is_some_and(Reason::is_taken_back) => Ok(Some(Tended::Elsewhere)),
                         Written::Yes(_) => {
                             let has_settled = matches!(entry.state, State::Moved | State::Failed);
                             Ok(self.done(Look { has_settled, ..Look::of(Some(entry)) }))
@@ -151,11 +156,11 @@ impl<'a> Tending<'a> {
                 }
             }
             (Step::Overdue, _, _, Some(held)) => {
-                let entry = Move { overdue_was_told: true, ..held.entry.clone() };
+                let entry = Move { overdue_was_told: true, begun: None, ..held.entry.clone() };
                 Ok(self.done(self.news(entry, Some(held), true).await))
             }
             // Not reached: what is gone is not started, and nothing is put back or overdue that is not remembered.
-            (Step::Start | Step::PutBack(_) | Step::Overdue, ..) => Ok(Some(Tended::Elsewhere)),
+            (Step::Start | Step::PutBack(_) | Step::TakeBack(_) | Step::Overdue, ..) => Ok(Some(Tended::Elsewhere)),
         }
     }
 
