@@ -153,6 +153,7 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
         (_, _, Controller::External | Controller::Express, _) => note_once(held, Reason::External),
         (Some(Waiting), _, Controller::Ecs, _) if is_busy && is_overdue => Step::Overdue,
         (Some(Waiting), _, Controller::Ecs, _) if is_busy && !is_begun => Step::Leave,
+        (Some(RolledBack), _, Controller::Ecs, _) if is_busy => Step::Leave,
         (_, _, Controller::Ecs, _) if is_busy => Step::Note(Waiting, None),
         (_, _, Controller::Ecs, _) => Step::Start,
     }

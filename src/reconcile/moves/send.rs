@@ -5,14 +5,16 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::apply::{TIME_TO_FINISH, exempted_meanwhile};
-use super::super::observe::read_record;
+use super::super::observe::{exemption, read_record};
 use super::super::presence::Presence;
 use super::super::stop::Stop;
 use super::store::{HeldMove, expected};
 use super::tend::{Look, Tended, Tending};
 use crate::aws::Written;
 use crate::domain::arn::TaskDefinitionId;
+use crate::domain::exemption::{Found, Verdict, verdict};
 use crate::domain::failure::CallFailure;
+use crate::domain::keys;
 use crate::domain::moves::judge::Pair;
 use crate::domain::moves::{Move, Reason, State};
 use crate::domain::service::Service;
@@ -161,17 +163,28 @@ impl Tending<'_> {
         Ok(None)
     }
 
-    /// Whether people have said no to a move since it was begun.
+    /// Whether people have said no to a move since it was begun. An exemption that cannot be read says neither yes nor
+    /// no: a good move must not be taken back for a read that failed, so somebody looks again.
     async fn said_no(&self, entry: &Move) -> Result<Option<Reason>, Stop> {
-        if let Some(held) = read_record(self.guard, &entry.original).await?
-            && exempted_meanwhile(self.guard, &entry.original.family, &held.record.privileged_containers).await?
-        {
-            return Ok(Some(Reason::Exempt));
+        let family = &entry.original.family;
+        let record = read_record(self.guard, &entry.original).await?;
+        let containers = record.map(|held| held.record.privileged_containers).unwrap_or_default();
+        let found = exemption(self.guard, family).await?;
+        match (verdict(&self.guard.policy, family, &containers, &found, self.guard.aws.clock.now()), found) {
+            (Verdict::Unreadable(_), Found::Unreadable(failure)) => return Err(failure.into()),
+            (Verdict::Unreadable(_), Found::Nothing | Found::Object { .. }) => {
+                let key = keys::exemption(&self.guard.home, family);
+                return Err(Stop::Transient(self.guard.aws.bucket.conflict(&key)));
+            }
+            (Verdict::Exempt(_) | Verdict::Partly { .. }, _) if !containers.is_empty() => {
+                return Ok(Some(Reason::Exempt));
+            }
+            (Verdict::Exempt(_) | Verdict::Partly { .. } | Verdict::NotExempt(_), _) => {}
         }
         let Some(copy) = &entry.copy else { return Ok(None) };
         match Presence::settled(self.guard, copy).await? {
-            Presence::Active(_) => Ok(None),
-            Presence::Inactive(_) | Presence::Unknown => Ok(Some(Reason::CopyRemoved)),
+            Presence::Inactive(_) => Ok(Some(Reason::CopyRemoved)),
+            Presence::Active(_) | Presence::Unknown => Ok(None),
         }
     }
 

@@ -146,7 +146,9 @@ impl<'a> Tending<'a> {
                     true => Ok(self.done(self.news(entry, held, false).await)),
                     false => match self.guard.write_move(self.id, &entry, &expected(held)).await? {
                         // What was known of its revision does not hold any more.
-                        Written::Yes(_) if reason.is_some_and(Reason::is_taken_back) => Ok(Some(Tended::Elsewhere)),
+                        Written::Yes(_) | Written::Changed if reason.is_some_and(Reason::is_taken_back) => {
+                            Ok(Some(Tended::Elsewhere))
+                        }
                         Written::Yes(_) => {
                             let has_settled = matches!(entry.state, State::Moved | State::Failed);
                             Ok(self.done(Look { has_settled, ..Look::of(Some(entry)) }))

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::judge::must;
-use super::services::{copies, is_on_original};
+use super::services::{is_copy, is_on_original};
 use crate::account::http::{Request, Response};
 use crate::account::state::ecs::{Revision, Status};
 use crate::account::{BACKOUT, Call, GUARD, PIPELINE, Seen, State};
@@ -38,9 +38,8 @@ pub(super) fn judge_update(
     let runs = deployments[0]["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let is_at_work = deployments.len() > 1 || deployments[0]["rolloutState"] != "COMPLETED";
     let target = &after.ecs.service("prod", "web").expect("a service").task_definition;
-    let copies = copies(before);
-    if !copies.contains(target) {
-        return must(copies.iter().any(|copy| copy == runs), "the guard put back what it did not see on a copy");
+    if !is_copy(before, target) {
+        return must(is_copy(before, runs), "the guard put back what it did not see on a copy");
     }
     let service = before.ecs.service("prod", "web").expect("a service");
     must(!is_at_work, "the guard pushed a move into a deployment that it saw")?;
@@ -69,16 +68,12 @@ pub(super) fn judge_end(state: &State, is_kept: bool) -> Vec<String> {
     let mut note = |holds: Result<(), String>| broken.extend(holds.err());
     let service = state.ecs.service("prod", "web").expect("a service");
     let (runs, word) = (&service.task_definition, word(state));
-    let is_copy = |id: &str| {
-        let by_guard = state.ecs.revision(id).is_some_and(|revision| revision.registered_by == GUARD);
-        by_guard && id.split(':').next() == word.split(':').next()
-    };
-    note(must(*runs == word || is_copy(runs), format!("the service ends on an older word than people's last")));
+    let is_its_copy = is_copy(state, runs) && runs.split(':').next() == word.split(':').next();
+    note(must(*runs == word || is_its_copy, "the service ends on an older word than people's last"));
     note(must(!is_kept || is_on_original(state), "the service left its original although somebody had said no"));
     let is_whole = service.history.iter().all(|entry| {
-        let by_guard = state.ecs.revision(&entry.task_definition).is_some_and(|it| it.registered_by == GUARD);
         let times = service.history.iter().filter(|other| other.task_definition == entry.task_definition).count();
-        !by_guard || times <= 1
+        !is_copy(state, &entry.task_definition) || times <= 1
     });
     note(must(is_whole, "a copy was deployed twice"));
     let entry = stored(state);
@@ -106,9 +101,9 @@ pub(super) fn judge_end(state: &State, is_kept: bool) -> Vec<String> {
     broken
 }
 
-/// What the service runs, and its move.
+/// What the service runs.
 pub(super) fn shape(state: &State) -> (bool, bool, String) {
     let service = state.ecs.service("prod", "web").expect("a service");
     let is_privileged = state.ecs.revision(&service.task_definition).is_some_and(Revision::is_privileged);
-    (false, is_privileged, format!("service on {}: {} {}", service.task_definition, stored(state)["state"], stored(state)["reason"]))
+    (false, is_privileged, format!("the service, on {}", service.task_definition))
 }
