@@ -92,6 +92,18 @@ impl Provenance {
         Self { tool: Tool::Batch, is_by_batch: true, ..Self::default() }
     }
 
+    /// Of an event that says nothing of who made a call.
+    #[must_use]
+    pub fn of_event(event_id: Option<String>) -> Self {
+        Self { event_id, ..Self::default() }
+    }
+
+    /// The same without the event: for what it tells of by the way.
+    #[must_use]
+    pub fn without_event(&self) -> Self {
+        Self { event_id: None, event_time: None, ..self.clone() }
+    }
+
     /// Reads what there is.
     pub(super) fn read(event: &[Member], detail: &[Member]) -> Self {
         let short = |of: &[Member], name: &str| text(of, name).map(cut);

@@ -111,7 +111,8 @@ pub(super) fn deployment(event: &[Member], detail: &[Member], home: &Home) -> Re
     };
     is_home(home, &of)?;
     let occasion = Occasion::Deployment { id: text(detail, "deploymentId") };
-    Ok(Event::Look { subject: Subject::Service { id, occasion }, provenance: Provenance::default(), event_id })
+    let provenance = Provenance::of_event(event_id.clone());
+    Ok(Event::Look { subject: Subject::Service { id, occasion }, provenance, event_id })
 }
 
 /// `service/NAME`: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-arn-migration.html>

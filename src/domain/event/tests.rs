@@ -359,7 +359,10 @@ fn an_error_shows_nothing_out_of_the_event() {
         event("UpdateService", r#","requestParameters":{"cluster":"can ary","service":"canary"}"#),
         event("UpdateService", r#","requestParameters":{"cluster":"canary","service":"can ary"}"#),
         event("DeregisterTaskDefinition", r#","requestParameters":{"taskDefinition":"can ary:1"}"#),
-        deployment(r#","resources":["arn:aws:ecs:us-east-1:012345678912:service/can ary/web"]"#, r#"{"reason":"canary"}"#),
+        deployment(
+            r#","resources":["arn:aws:ecs:us-east-1:012345678912:service/can ary/web"]"#,
+            r#"{"reason":"canary"}"#,
+        ),
         "{\"canary\":".to_owned(),
     ] {
         let error = parse(&payload, &home()).unwrap_err();

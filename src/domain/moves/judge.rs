@@ -11,8 +11,9 @@ use super::super::arn::TaskDefinitionId;
 use super::super::service::{Controller, Rollout, Service};
 use super::{Move, Reason, State};
 
-/// A run that has written that it moves a service has asked ECS within this time, or never will.
-const SENDING_MAX: SignedDuration = SignedDuration::from_mins(1);
+/// A run that has written that it moves a service has asked ECS within this time, or never will. Less than the minute
+/// after which Lambda hands over again what a run left that died: nobody else may come to finish it.
+pub const SENDING_MAX: SignedDuration = SignedDuration::from_secs(45);
 
 /// What is known of the revision that a service is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Times {
     pub settle: SignedDuration,
     /// When this very run has begun to move the service, if it has.
     pub begun: Option<Timestamp>,
+    /// Whether it may have asked ECS since.
+    pub is_sent: bool,
 }
 
 /// What is to be done about a service.
@@ -62,6 +65,8 @@ pub enum Step {
     Start,
     /// Somebody deployed this in the moment in which we moved the service. Theirs is the newer word.
     PutBack(TaskDefinitionId),
+    /// People said no in the moment in which we moved it: it goes back to its original, as was written down before.
+    TakeBack(Reason),
     /// It has been on its way for longer than a person should wait to hear of it.
     Overdue,
 }
@@ -74,6 +79,11 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
         Standing::Copied(pair) => Some(pair),
         Standing::Exempt | Standing::NotCopied | Standing::Clean => None,
     };
+    // Somebody else is at it. What is written over now would be missed by whoever looks what came of it.
+    let is_by_others = |at: &Timestamp| times.begun != Some(*at) && times.now.duration_since(*at) < SENDING_MAX;
+    if service.is_some() && held.and_then(|held| held.begun).as_ref().is_some_and(is_by_others) {
+        return Step::Leave;
+    }
     let held = held.filter(|held| !pair.is_some_and(|pair| is_history(held, pair)));
     let state = held.map(|held| held.state);
     let Some(service) = service else {
@@ -82,10 +92,16 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
             Some(Moved | RolledBack | Failed | NotMovable) | None => Step::Leave,
         };
     };
-    let begun = held.and_then(|held| held.begun);
-    let is_by_others = |at: Timestamp| times.begun != Some(at) && times.now.duration_since(at) < SENDING_MAX;
+    // What this run has not asked for yet, no deployment can be an answer to.
+    let is_unsent = |at: &Timestamp| times.begun == Some(*at) && !times.is_sent;
+    let is_begun = held.is_some_and(|held| held.begun.is_some());
+    let begun = held.and_then(|held| held.begun).filter(|at| !is_unsent(at));
     let is_another = |id: Option<&String>| id.is_some() && id != held.and_then(|held| held.deployment_id.as_ref());
-    let stranger = service.others.iter().find(|other| is_another(other.deployment.as_ref()));
+    // The original deployed anew is no other word: our deployment starts its tasks anew too.
+    let is_of_ours =
+        |id: &TaskDefinitionId| held.is_some_and(|held| *id == held.original || Some(id) == held.copy.as_ref());
+    let strangers = || service.others.iter().filter(|other| is_another(other.deployment.as_ref()));
+    let stranger = strangers().find(|other| !is_of_ours(&other.runs));
     let current = service.current();
     // An original that is older than the one that is remembered is no new question either.
     let is_back = held.is_some_and(|held| current == Some(&held.original) || pair.is_some());
@@ -97,13 +113,19 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
     let is_denied = reason.is_some_and(Reason::is_of_a_call);
 
     match (state, begun, service.controller, pair) {
+        // It is being taken back, which was written down before.
+        (Some(RolledBack), ..) if is_begun && is_there => Step::TakeBack(reason.unwrap_or(Reason::Exempt)),
+        (Some(RolledBack), ..) if is_begun && current == held.map(|held| &held.original) => {
+            Step::Note(RolledBack, reason)
+        }
         // ECS was asked, perhaps: what it has in hand says what came of that.
         (Some(_), Some(_), ..) if is_there => match stranger {
             Some(stranger) => Step::PutBack(stranger.runs.clone()),
             None => Step::Note(Moving, None),
         },
-        (Some(_), Some(at), ..) if is_back && is_by_others(at) => Step::Leave,
         (Some(_), Some(_), ..) if is_back && is_another(service.deployment.as_ref()) => no(standing),
+        // Nobody has asked ECS, and nobody will.
+        (Some(_), _, _, None) if is_begun && is_back => Step::Note(Waiting, None),
         // It was moved, or on its way, and is on the original again.
         (Some(Moving | Moved), ..) if is_back => no(standing),
         (Some(Failed), ..) if is_back && reason == Some(Reason::DeploymentFailed) => no(standing),
@@ -122,7 +144,7 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
             Step::Note(Moved, Some(Reason::ByOwner))
         }
         // A person's or an application's no is a no.
-        (Some(RolledBack), ..) if reason != Some(Reason::Exempt) => Step::Leave,
+        (Some(RolledBack), ..) if !reason.is_some_and(Reason::is_taken_back) => Step::Leave,
         (_, _, Controller::Express, _) if pair.is_some() || *standing == Standing::NotCopied => {
             note_once(held, Reason::Express)
         }
@@ -130,7 +152,8 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
         (_, _, Controller::CodeDeploy, _) => note_once(held, Reason::CodeDeploy),
         (_, _, Controller::External | Controller::Express, _) => note_once(held, Reason::External),
         (Some(Waiting), _, Controller::Ecs, _) if is_busy && is_overdue => Step::Overdue,
-        (Some(Waiting), _, Controller::Ecs, _) if is_busy => Step::Leave,
+        (Some(Waiting), _, Controller::Ecs, _) if is_busy && !is_begun => Step::Leave,
+        (Some(RolledBack), _, Controller::Ecs, _) if is_busy => Step::Leave,
         (_, _, Controller::Ecs, _) if is_busy => Step::Note(Waiting, None),
         (_, _, Controller::Ecs, _) => Step::Start,
     }
@@ -173,7 +196,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    const TIMES: fn() -> Times = || Times { now: now(), settle: SignedDuration::from_mins(60), begun: None };
+    const TIMES: fn() -> Times =
+        || Times { now: now(), settle: SignedDuration::from_mins(60), begun: None, is_sent: false };
 
     fn on(target: &str, rollout: Rollout) -> Service {
         Service {

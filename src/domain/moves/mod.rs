@@ -91,6 +91,8 @@ pub enum Reason {
     DeploymentFailed,
     /// The family was exempted while the move was made, so it was taken back.
     Exempt,
+    /// Somebody deregistered the copy while the move was made, so it was taken back.
+    CopyRemoved,
     /// ECS refused to move it: a permission is missing.
     AccessDenied,
     /// ECS refused to move it: it does not accept what was sent.
@@ -124,6 +126,7 @@ impl Reason {
             Self::Gone => "gone",
             Self::DeploymentFailed => "deployment_failed",
             Self::Exempt => "exempt",
+            Self::CopyRemoved => "copy_removed",
             Self::AccessDenied => "access_denied",
             Self::InvalidParameter => "invalid_parameter",
             Self::LimitExceeded => "limit_exceeded",
@@ -137,8 +140,14 @@ impl Reason {
         match self {
             Self::AccessDenied | Self::InvalidParameter | Self::LimitExceeded | Self::Refused => true,
             Self::CodeDeploy | Self::External | Self::Express | Self::ByOwner | Self::Gone => false,
-            Self::DeploymentFailed | Self::Exempt => false,
+            Self::DeploymentFailed | Self::Exempt | Self::CopyRemoved => false,
         }
+    }
+
+    /// Whether the guard took the move back, for a word of people that was said while it was made.
+    #[must_use]
+    pub fn is_taken_back(self) -> bool {
+        matches!(self, Self::Exempt | Self::CopyRemoved)
     }
 }
 
@@ -210,11 +219,11 @@ mod tests {
     #[test]
     fn a_name_in_json_is_the_name_in_text() {
         use Reason::{AccessDenied, ByOwner, CodeDeploy, DeploymentFailed, Exempt, Express, External, Gone};
-        use Reason::{InvalidParameter, LimitExceeded, Refused};
+        use Reason::{CopyRemoved, InvalidParameter, LimitExceeded, Refused};
         for reason in [CodeDeploy, External, Express, ByOwner, Gone, DeploymentFailed, Exempt, AccessDenied] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
-        for reason in [InvalidParameter, LimitExceeded, Refused] {
+        for reason in [CopyRemoved, InvalidParameter, LimitExceeded, Refused] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
     }

@@ -23,7 +23,7 @@ use crate::domain::provenance::Provenance;
 use crate::domain::report::Report;
 use crate::domain::service::ServiceId;
 
-pub(super) use tend::{Look, News, Tended, Tending};
+pub(super) use tend::{Did, Look, News, Tended, Tending};
 
 /// Services that a registration's event is followed to. Whatever more there are, sweep finds.
 const SERVICES_MAX: usize = 10;
@@ -51,6 +51,8 @@ impl Guard {
         if matches!(occasion, Occasion::Deployment { .. }) && before.is_none() {
             return Ok(Concluded::not_ours(None));
         }
+        // It is the event of another call than the one that registered the revision, so it is not that revision's.
+        let of_revision = provenance.without_event();
         // A revision that was looked at in an earlier round may have been told of.
         let mut was_told = false;
         for _ in 0..ROUNDS_MAX {
@@ -60,7 +62,7 @@ impl Guard {
             let is_on_its_copy = before.as_ref().is_some_and(|before| before.copy.as_ref() == current);
             let concluded = match current {
                 Some(current) if !is_on_its_copy => {
-                    Some(Box::pin(self.reconcile_and_report(current, provenance, deadline)).await?)
+                    Some(Box::pin(self.reconcile_and_report(current, &of_revision, deadline)).await?)
                 }
                 Some(_) | None => None,
             };
@@ -72,11 +74,11 @@ impl Guard {
             let known = |id: &TaskDefinitionId| {
                 judged.as_ref().filter(|(judged, _)| *judged == id).map(|(_, standing)| standing.clone())
             };
-            match self.tend(id, &known, provenance, deadline).await? {
+            let (tended, has_told) = self.tend_and_tell(id, &known, provenance, deadline).await?;
+            was_told |= has_told;
+            match tended {
                 Tended::Elsewhere => {}
-                Tended::Done(look) => {
-                    return self.conclude_service(id, occasion, (concluded, was_told), *look, deadline).await;
-                }
+                Tended::Done(look) => return Ok(conclude_service(id, occasion, (concluded, was_told), *look)),
             }
         }
         Err(RunError::Unsettled)
@@ -104,12 +106,12 @@ impl Guard {
         let mut states = Vec::new();
         let mut alert = Alerting::None;
         for id in services.iter().take(SERVICES_MAX) {
-            if let Tended::Done(look) = self.tend(id, &known, provenance, deadline).await? {
+            let (tended, has_told) = self.tend_and_tell(id, &known, provenance, deadline).await?;
+            if has_told {
+                alert = Alerting::Sent;
+            }
+            if let Tended::Done(look) = tended {
                 states.extend(look.state(id));
-                if let Some(news) = look.news {
-                    self.tell_of_move(news, deadline).await?;
-                    alert = Alerting::Sent;
-                }
             }
         }
         if let Said::Revision(answer) = &mut concluded.said {
@@ -119,6 +121,31 @@ impl Guard {
             }
         }
         Ok(concluded)
+    }
+
+    /// Looks at a service, does what follows, and tells people what they are to hear; whether it told them anything. Where
+    /// somebody else has written meanwhile, what is remembered may be of an earlier look than ours: it is looked at again.
+    async fn tend_and_tell(
+        &self,
+        id: &ServiceId,
+        known: &dyn Fn(&TaskDefinitionId) -> Option<Standing>,
+        provenance: &Provenance,
+        deadline: Timestamp,
+    ) -> Result<(Tended, bool), RunError> {
+        let mut has_told = false;
+        for _ in 0..ROUNDS_MAX {
+            let tended = self.tend(id, known, provenance, deadline).await?;
+            let news = match &tended {
+                Tended::Done(look) => look.news.as_ref(),
+                Tended::Elsewhere => None,
+            };
+            let Some(news) = news else { return Ok((tended, has_told)) };
+            has_told = true;
+            if let Written::Yes(_) = self.tell_of_move(news, deadline).await? {
+                return Ok((tended, has_told));
+            }
+        }
+        Err(RunError::Unsettled)
     }
 
     async fn tend(
@@ -132,78 +159,73 @@ impl Guard {
         tending.look_patiently(self.patience(deadline)).await.map_err(RunError::of_service)
     }
 
-    async fn tell_of_move(&self, news: News, deadline: Timestamp) -> Result<(), RunError> {
+    /// Tells people, and then remembers it.
+    async fn tell_of_move(&self, news: &News, deadline: Timestamp) -> Result<Written, RunError> {
         self.publish(&alert::message(&news.report, &self.setting()), deadline).await?;
-        self.remember_move(&news, deadline).await.map_err(|stop| match stop {
+        self.remember_move(news, deadline).await.map_err(|stop| match stop {
             Stop::Transient(failure) => RunError::NotRecorded(failure.to_string()),
             Stop::Failed(failure) => RunError::NotRecorded(failure.to_string()),
             Stop::OutOfTime => RunError::OutOfTime,
         })
     }
 
-    /// Remembers what people were told of a service. Where somebody else has written meanwhile, theirs was the later look.
-    pub(super) async fn remember_move(&self, news: &News, deadline: Timestamp) -> Result<(), Stop> {
+    /// Remembers what people were told of a service, unless somebody else has written meanwhile.
+    pub(super) async fn remember_move(&self, news: &News, deadline: Timestamp) -> Result<Written, Stop> {
         let News { report, expect } = news;
         let write = async || self.write_move(&report.service, &report.entry, expect).await;
-        let _: Written = self.until_the_end(deadline).repeat(write).await?;
-        Ok(())
+        self.until_the_end(deadline).repeat(write).await
     }
+}
 
-    /// Tells people, if they are to hear of it, and puts the answer together: what came of the service, else what came of
-    /// its revision. To the event of a deployment a revision of which nobody was told is no answer.
-    async fn conclude_service(
-        &self,
-        id: &ServiceId,
-        occasion: &Occasion,
-        (concluded, was_told): (Option<Concluded>, bool),
-        look: Look,
-        deadline: Timestamp,
-    ) -> Result<Concluded, RunError> {
-        let services: Vec<_> = look.state(id).into_iter().collect();
-        let ended = ended(&look, occasion);
-        let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
-        let is_told = was_told || look.news.is_some();
-        if let Some(news) = look.news {
-            self.tell_of_move(news, deadline).await?;
+/// Puts the answer together: what came of the service, else what came of its revision. To the event of a deployment a
+/// revision of which nobody was told is no answer.
+fn conclude_service(
+    id: &ServiceId,
+    occasion: &Occasion,
+    (concluded, was_told): (Option<Concluded>, bool),
+    look: Look,
+) -> Concluded {
+    let services: Vec<_> = look.state(id).into_iter().collect();
+    let ended = ended(&look, occasion);
+    let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
+    let is_told = was_told || look.news.is_some();
+    let entry = look.entry.as_ref();
+    let copy = entry.and_then(|entry| entry.copy.as_ref()).map(ToString::to_string);
+    let (revision, report) = match concluded {
+        Some(Concluded { said: Said::Revision(answer), report, .. }) => (Some(answer), report),
+        Some(Concluded { said: Said::Service(_), report, .. }) => (None, report),
+        None => (None, None),
+    };
+    let alert = if is_told { Alerting::Sent } else { Alerting::None };
+    let is_revisions = *occasion == Occasion::Call || is_told;
+    let said = match (ended, revision) {
+        (Some((outcome, reason, is_known)), _) => Said::Service(Answer {
+            outcome,
+            reason,
+            task_definition: entry.map(|entry| entry.original.to_string()),
+            copy,
+            services,
+            alert: if is_known && !is_told { Alerting::AlreadySent } else { alert },
+        }),
+        (None, Some(revision)) if is_revisions => {
+            let alert = if is_told { alert } else { revision.alert };
+            Said::Revision(RevisionAnswer { services, alert, ..revision })
         }
-        let entry = look.entry.as_ref();
-        let copy = entry.and_then(|entry| entry.copy.as_ref()).map(ToString::to_string);
-        let (revision, report) = match concluded {
-            Some(Concluded { said: Said::Revision(answer), report, .. }) => (Some(answer), report),
-            Some(Concluded { said: Said::Service(_), report, .. }) => (None, report),
-            None => (None, None),
-        };
-        let alert = if is_told { Alerting::Sent } else { Alerting::None };
-        let is_revisions = *occasion == Occasion::Call || is_told;
-        let said = match (ended, revision) {
-            (Some((outcome, reason, is_known)), _) => Said::Service(Answer {
-                outcome,
-                reason,
-                task_definition: entry.map(|entry| entry.original.to_string()),
-                copy,
-                services,
-                alert: if is_known && !is_told { Alerting::AlreadySent } else { alert },
-            }),
-            (None, Some(revision)) if is_revisions => {
-                let alert = if is_told { alert } else { revision.alert };
-                Said::Revision(RevisionAnswer { services, alert, ..revision })
-            }
-            (None, None) if is_revisions => Said::Revision(RevisionAnswer {
-                outcome: Outcome::Compliant,
-                reason: None,
-                task_definition: copy,
-                copy: None,
-                services,
-                alert,
-            }),
-            (None, _) => {
-                let task_definition = entry.map(|entry| entry.original.to_string());
-                let nothing = Answer::not_ours(nothing_new(occasion, entry));
-                Said::Service(Answer { task_definition, copy, services, alert, ..nothing })
-            }
-        };
-        Ok(Concluded { said, report, metrics })
-    }
+        (None, None) if is_revisions => Said::Revision(RevisionAnswer {
+            outcome: Outcome::Compliant,
+            reason: None,
+            task_definition: copy,
+            copy: None,
+            services,
+            alert,
+        }),
+        (None, _) => {
+            let task_definition = entry.map(|entry| entry.original.to_string());
+            let nothing = Answer::not_ours(nothing_new(occasion, entry));
+            Said::Service(Answer { task_definition, copy, services, alert, ..nothing })
+        }
+    };
+    Concluded { said, report, metrics }
 }
 
 /// What it came to, if that is anything but the revision's own outcome; why; and whether people had heard of it before.
@@ -214,9 +236,9 @@ fn ended(look: &Look, occasion: &Occasion) -> Option<(MoveOutcome, Option<&'stat
     match (&look.news, entry.filter(is_its_own).map(|entry| entry.state)) {
         (Some(news), _) if news.report.entry.state == State::NotMovable => None,
         (Some(news), _) => Some((news.report.outcome(), news.report.reason(), false)),
-        (None, _) if look.failed_again => Some((MoveOutcome::MoveFailed, reason, true)),
-        (None, _) if look.has_started => Some((MoveOutcome::MoveStarted, None, false)),
-        (None, _) if look.has_settled => Some((MoveOutcome::MoveSettled, reason, false)),
+        (None, _) if look.did == Did::FailAgain => Some((MoveOutcome::MoveFailed, reason, true)),
+        (None, _) if look.did == Did::Start => Some((MoveOutcome::MoveStarted, None, false)),
+        (None, _) if look.did == Did::Settle => Some((MoveOutcome::MoveSettled, reason, false)),
         // Delivered again.
         (None, Some(State::Moved | State::RolledBack)) => Some((MoveOutcome::MoveSettled, reason, true)),
         (None, Some(State::Failed)) => Some((MoveOutcome::MoveFailed, reason, true)),

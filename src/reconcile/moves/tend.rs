@@ -40,14 +40,24 @@ pub(in super::super) struct Look {
     pub(in super::super) entry: Option<Move>,
     /// It is privileged, and nobody but its owner may move it.
     pub(in super::super) is_left: bool,
-    /// ECS was asked to move it in this run.
-    pub(in super::super) has_started: bool,
-    /// Its move came to an end just now, of which nobody needs to hear.
-    pub(in super::super) has_settled: bool,
-    /// The call that failed again as it did before: people have heard of it.
-    pub(in super::super) failed_again: bool,
+    /// What this run did, besides what people are to hear.
+    pub(in super::super) did: Did,
     /// What people are to hear.
     pub(in super::super) news: Option<News>,
+}
+
+/// What a run did about a service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) enum Did {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It asked ECS to move it.
+    Start,
+    /// It found the move at its end, of which nobody needs to hear.
+    Settle,
+    /// A call failed again as it did before: people have heard of it.
+    FailAgain,
 }
 
 /// What people are to hear, and what is to be remembered once they have.
@@ -84,6 +94,8 @@ pub(in super::super) struct Tending<'a> {
     pub(in super::super) deadline: Timestamp,
     /// When this run has begun to move it.
     pub(super) begun: Option<Timestamp>,
+    /// Whether it may have asked ECS since.
+    pub(super) is_sent: bool,
     /// Whether this run has moved it.
     pub(super) has_started: bool,
     pub(super) pauses: std::array::IntoIter<Duration, 3>,
@@ -98,7 +110,7 @@ impl<'a> Tending<'a> {
         deadline: Timestamp,
     ) -> Self {
         let pauses = PAUSES_FOR_STALE_READS.into_iter();
-        Self { guard, id, standing, provenance, deadline, begun: None, has_started: false, pauses }
+        Self { guard, id, standing, provenance, deadline, begun: None, is_sent: false, has_started: false, pauses }
     }
 
     /// Looks until nothing follows, and waits for what heals by itself.
@@ -136,7 +148,7 @@ impl<'a> Tending<'a> {
             return Ok(Some(Tended::Elsewhere));
         };
         let now = self.guard.aws.clock.now();
-        let times = Times { now, settle: self.guard.policy.settle, begun: self.begun };
+        let times = Times { now, settle: self.guard.policy.settle, begun: self.begun, is_sent: self.is_sent };
         let entry = held.map(|held| &held.entry);
         match (judge(service.as_ref(), &standing, entry, &times), service, &standing, held) {
             (Step::Leave, ..) => {
@@ -145,6 +157,7 @@ impl<'a> Tending<'a> {
             }
             (Step::Start, Some(service), Standing::Copied(pair), _) => self.start(&service, pair, held, now).await,
             (Step::PutBack(to), _, _, Some(held)) => self.put_back(to, held, now).await,
+            (Step::TakeBack(reason), Some(service), _, Some(held)) => self.take_back(&service, reason, held, now).await,
             (Step::Note(State::Moving, _), Some(service), _, Some(held)) => self.adopt(&service, held, now).await,
             (Step::Note(state, reason), service, ..) => {
                 let Some(entry) = noted(held, service.as_ref(), &standing, state, reason, now) else {
@@ -155,25 +168,34 @@ impl<'a> Tending<'a> {
                 match is_news(&entry) && !is_told {
                     true => Ok(self.done(self.news(entry, held, false).await)),
                     false => match self.guard.write_move(self.id, &entry, &expected(held)).await? {
+                        // What was known of its revision does not hold any more.
+                        Written::Yes(_) | Written::Changed if reason.is_some_and(Reason::is_taken_back) => {
+                            Ok(Some(Tended::Elsewhere))
+                        }
                         Written::Yes(_) => {
-                            let has_settled = matches!(entry.state, State::Moved | State::Failed);
-                            Ok(self.done(Look { has_settled, ..Look::of(Some(entry)) }))
+                            let did = match entry.state {
+                                State::Moved | State::Failed => Did::Settle,
+                                State::Waiting | State::Moving | State::RolledBack | State::NotMovable => Did::Nothing,
+                            };
+                            Ok(self.done(Look { did, ..Look::of(Some(entry)) }))
                         }
                         Written::Changed => Ok(None),
                     },
                 }
             }
             (Step::Overdue, _, _, Some(held)) => {
-                let entry = Move { overdue_was_told: true, ..held.entry.clone() };
+                let entry = Move { overdue_was_told: true, begun: None, ..held.entry.clone() };
                 Ok(self.done(self.news(entry, Some(held), true).await))
             }
             // Not reached: what is gone is not started, and nothing is put back or overdue that is not remembered.
-            (Step::Start | Step::PutBack(_) | Step::Overdue, ..) => Ok(Some(Tended::Elsewhere)),
+            (Step::Start | Step::PutBack(_) | Step::TakeBack(_) | Step::Overdue, ..) => Ok(Some(Tended::Elsewhere)),
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the end of a round, which may have none")]
     pub(super) fn done(&self, look: Look) -> Option<Tended> {
-        Some(Tended::Done(Box::new(Look { has_started: self.has_started, ..look })))
+        let did = if self.has_started && look.did == Did::Nothing { Did::Start } else { look.did };
+        Some(Tended::Done(Box::new(Look { did, ..look })))
     }
 
     /// What is known of the revision that the service is on. None: it was not judged.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::apply::TIME_TO_FINISH;
-use super::super::moves::{Look, Tended, Tending};
+use super::super::moves::{Did, Look, Tended, Tending};
 use super::super::stop::{Patience, Stop};
 use super::{Sweep, Unseen};
 use crate::domain::arn::TaskDefinitionId;
@@ -116,12 +116,14 @@ impl Sweep {
     }
 
     fn keep_look(&mut self, id: &ServiceId, look: Look) {
-        self.tally.moves += usize::from(look.has_started);
+        self.tally.moves += usize::from(look.did == Did::Start);
         let outcome = match &look.news {
             Some(news) => Some(news.report.outcome().as_str()),
-            None if look.has_started => Some("move_started"),
-            None if look.failed_again => Some("move_failed"),
-            None => None,
+            None => match look.did {
+                Did::Start => Some("move_started"),
+                Did::FailAgain => Some("move_failed"),
+                Did::Settle | Did::Nothing => None,
+            },
         };
         if let Some(outcome) = outcome {
             *self.tally.outcomes.entry(outcome).or_default() += 1;
@@ -155,7 +157,8 @@ impl Sweep {
             },
         };
         let is_dark = service.is_some_and(|service| service.rollout == Rollout::Unknown);
-        let times = Times { now: self.guard.aws.clock.now(), settle: self.guard.policy.settle, begun: None };
+        let times =
+            Times { now: self.guard.aws.clock.now(), settle: self.guard.policy.settle, begun: None, is_sent: false };
         let is_restored = |entry: &Move| entry.state == State::RolledBack && matches!(standing, Standing::Copied(_));
         judge(service, &standing, entry, &times) != Step::Leave
             || is_dark && entry.is_some_and(is_open)

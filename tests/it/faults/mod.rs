@@ -16,6 +16,7 @@ macro_rules! parts {
 }
 
 mod backout;
+mod enforce;
 mod kinds;
 mod known;
 mod scenarios;

@@ -99,7 +99,7 @@ impl Aftermath<'_> {
                     Next::Call(..) => unreachable!("nothing is held at an end"),
                 },
                 Stage::Killed(errand) => (errand, Rc::new(Err("killed".to_owned()))),
-                Stage::Awaits | Stage::Done(_) => continue,
+                Stage::Awaits | Stage::Done(_) | Stage::Kept => continue,
             };
             self.told.push(format!("{}: ended {ended:?}", errand.name()));
             self.last.insert(errand, ended);

@@ -11,6 +11,8 @@ use crate::account::State;
 pub(super) enum Errand {
     /// The guard, and the event of that revision.
     Event(usize),
+    /// The guard, and the last event that has all these words.
+    Told(&'static [&'static str]),
     /// Backout, and what an operator asks of it.
     Request(&'static str),
 }
@@ -20,6 +22,7 @@ impl Errand {
     pub(super) fn work(self, state: &State) -> Option<Work> {
         match self {
             Self::Event(number) => event_of(state, number).map(Work::Event),
+            Self::Told(words) => told(state, words).map(Work::Event),
             Self::Request(request) => Some(Work::Request(request)),
         }
     }
@@ -28,9 +31,16 @@ impl Errand {
     pub(super) fn name(self) -> String {
         match self {
             Self::Event(number) => format!("web:{number}"),
+            Self::Told(words) => words.join(" "),
             Self::Request(request) => format!("backout {request}"),
         }
     }
+}
+
+/// The last event about a service or a call that has all these words.
+fn told(state: &State, words: &[&str]) -> Option<String> {
+    let is_it = |event: &&String| words.iter().all(|word| event.contains(word));
+    state.trail().iter().chain(state.deployment_events()).rfind(is_it).cloned()
 }
 
 /// The input of a run.

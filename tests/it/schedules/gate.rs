@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use ecs_privileged_guard::aws::{Clock, Pace, Wiring};
 use ecs_privileged_guard::domain::backout::request::Request as Asked;
 use ecs_privileged_guard::domain::event::{Event, parse};
+use ecs_privileged_guard::domain::policy::Mode;
 use ecs_privileged_guard::reconcile::Guard;
 use jiff::Timestamp;
 
@@ -42,7 +43,7 @@ pub(super) enum Rest {
 
 /// What both sides of the gate know of a run.
 struct Cell {
-    is_backout: bool,
+    sees_services: bool,
     now: Timestamp,
     held: Option<Request>,
     answer: Option<Response>,
@@ -52,9 +53,9 @@ struct Cell {
 }
 
 impl Cell {
-    fn new(is_backout: bool, now: Timestamp) -> Shared {
+    fn new(sees_services: bool, now: Timestamp) -> Shared {
         Arc::new(Mutex::new(Self {
-            is_backout,
+            sees_services,
             now,
             held: None,
             answer: None,
@@ -111,10 +112,11 @@ impl Gate {
 }
 
 /// The family's revisions, everything in the bucket, and the alerts. What runs a family is written by backout alone, and
-/// the guard does not decide by it here; which services there are is nobody's write.
-fn matters(request: &Request, is_backout: bool) -> bool {
-    let is_of_service = |target: &str| target.ends_with(".DescribeServices") || target.ends_with(".UpdateService");
-    let is_decisive = |target: &str| target.contains("TaskDefinition") || is_backout && is_of_service(target);
+/// in mode `enforce` by the guard, which elsewhere does not decide by it; which services there are is nobody's write.
+fn matters(request: &Request, sees_services: bool) -> bool {
+    let of_service = [".DescribeServices", ".UpdateService", ".ListServiceDeployments"];
+    let is_of_service = |target: &str| of_service.iter().any(|operation| target.ends_with(operation));
+    let is_decisive = |target: &str| target.contains("TaskDefinition") || sees_services && is_of_service(target);
     request.header("x-amz-target").is_none_or(is_decisive)
 }
 
@@ -123,8 +125,8 @@ impl HttpConnector for Gate {
         let (cell, others) = (self.cell(), Arc::clone(&self.others));
         HttpConnectorFuture::new(async move {
             let request = received(request).await?;
-            let is_backout = lock(&cell).is_backout;
-            let response = match matters(&request, is_backout) {
+            let sees_services = lock(&cell).sees_services;
+            let response = match matters(&request, sees_services) {
                 true => Some(Held { cell, request: Some(request) }.await),
                 false => lock(&others).handle(&request).response,
             };
@@ -242,11 +244,14 @@ pub(super) struct Run {
 impl Run {
     /// One of them is handed something at that time.
     pub(super) fn begin(gate: &Gate, functions: &Functions, work: &Work, at: Timestamp) -> Self {
-        let (future, is_backout) = match work {
-            Work::Event(event) => (looks(functions.guard.clone(), event, at + TIME_OUT), false),
+        let (future, sees_services) = match work {
+            Work::Event(event) => {
+                let sees_services = functions.guard.policy.mode == Mode::Enforce;
+                (looks(functions.guard.clone(), event, at + TIME_OUT), sees_services)
+            }
             Work::Request(request) => (backs_out(functions.backout.clone(), request, at + TIME_OUT), true),
         };
-        let cell = Cell::new(is_backout, at);
+        let cell = Cell::new(sees_services, at);
         Self { future, cell, woken: Arc::new(Woken(AtomicBool::new(true))), gate: gate.clone() }
     }
 

@@ -17,7 +17,16 @@ const STOPPED_HALF_WAY: &str =
 const ONE_CALL: &str =
     "between the last look at the original and the call that deregisters the copy nothing can be done";
 
+/// ECS says what a service runs, and not what it was asked for before that. The other answer could move one twice.
+const NOT_TOLD_APART: &str = "a run died after it wrote that it moves a service and before it asked ECS, and the original was deployed anew \
+     before Lambda's retry: it is taken for a person's no";
+
 const KNOWN: &[Known] = &[
+    Known {
+        rule: "the move is \"rolled_back\" null, and that is not so (killed)",
+        reason: NOT_TOLD_APART,
+        scenarios: &["service, deployed anew"],
+    },
     Known {
         rule: "it ends as no order without overlap does",
         reason: STOPPED_HALF_WAY,

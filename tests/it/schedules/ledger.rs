@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::errand::{Ended, Work};
 use super::judge::judge_step;
+use super::judge_service::judge_update;
 use super::minds::{Mind, Minds, Next};
 use super::scenario::Deed;
 use crate::account::{Call, GUARD, State};
@@ -81,7 +82,9 @@ impl Ledger {
         let response = after.handle(&request).response.expect("no connection breaks here");
         let call = after.calls().last().expect("a signed call").clone();
         after.forget_calls();
-        let broken = judge_step(before, &after, &call).err().map(Rc::from);
+        let judged = judge_step(before, &after, &call);
+        let judged = judged.and_then(|()| judge_update(before, &after, &call, self.minds.last(mind)));
+        let broken = judged.err().map(Rc::from);
         let deed = format!("{} {} -> {}", call.operation, call.resource, response.status).into();
         let (books_after, mind_after) = (self.enter(after), self.minds.tell(mind, &response));
         let step = Step { books: books_after, mind: Some(mind_after), deed, call: Some(Rc::new(call)), broken };

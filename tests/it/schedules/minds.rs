@@ -68,6 +68,15 @@ impl Minds {
         self.nodes[mind].next.clone()
     }
 
+    /// The call before that one, and its answer.
+    pub(super) fn last(&self, mind: Mind) -> Option<(&Request, &Response)> {
+        let (before, answer) = self.nodes[mind].before.as_ref()?;
+        match &self.nodes[*before].next {
+            Next::Call(request, _) => Some((request, answer)),
+            Next::Ended(_) => None,
+        }
+    }
+
     /// Whether the run has made such a call since it registered a copy, or at all if it has registered none.
     pub(super) fn has_looked(&self, mind: Mind, look: fn(&Request) -> bool) -> bool {
         let registers = |request: &Request| {

@@ -15,16 +15,17 @@ mod exhaust;
 mod gate;
 mod judge;
 mod judge_backout;
+mod judge_service;
 mod known;
 mod ledger;
 mod minds;
 mod reduction;
 mod scenario;
 mod search;
+mod services;
+mod settle;
 
 use std::time::Instant;
-
-use ecs_privileged_guard::domain::policy::Mode;
 
 use self::gate::{Functions, Gate};
 use self::known::{known, known_of};
@@ -50,7 +51,7 @@ fn open(scenario: &Scenario) -> Search<'_> {
     let gate = Gate::new(&state);
     // The SDK reads its settings on a runtime; nothing after that needs one.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let guard_as = |principal| runtime.block_on(guard(Mode::Remediate, topic.clone(), gate.wiring(principal)));
+    let guard_as = |principal| runtime.block_on(guard(scenario.mode, topic.clone(), gate.wiring(principal)));
     let mut functions = Functions { guard: guard_as(GUARD), backout: guard_as(BACKOUT) };
     // By its own name backout knows what it has registered itself.
     functions.backout.texts.function = Some("function".into());
@@ -315,4 +316,99 @@ fn backout_of_inactive_and_its_guard() {
 #[test]
 fn backout_of_a_service_newer() {
     explore("backout of a service, newer");
+}
+
+#[test]
+fn service_new_original() {
+    explore("service, new original");
+}
+
+#[test]
+fn service_two_guards() {
+    explore("service, two guards");
+}
+
+#[test]
+fn service_same_event_twice() {
+    explore("service, same event twice");
+}
+
+#[test]
+fn service_clean_version() {
+    explore("service, clean version");
+}
+
+#[test]
+fn service_another_original() {
+    explore("service, another original");
+}
+
+#[test]
+fn service_deployed_anew() {
+    explore("service, deployed anew");
+}
+
+#[test]
+fn service_deploying() {
+    explore("service, deploying");
+}
+
+#[test]
+fn service_completes() {
+    explore("service, completes");
+}
+
+#[test]
+fn service_rolls_back() {
+    explore("service, rolls back");
+}
+
+#[test]
+fn service_exempted() {
+    explore("service, exempted");
+}
+
+#[test]
+fn service_copy_taken_back() {
+    explore("service, copy taken back");
+}
+
+#[test]
+fn service_backout() {
+    explore("service, backout");
+}
+
+#[test]
+fn service_deploying_and_its_guard() {
+    explore("service, deploying and its guard");
+}
+
+#[test]
+fn service_clean_version_and_its_guard() {
+    explore("service, clean version and its guard");
+}
+
+#[test]
+fn service_another_original_and_its_guard() {
+    explore("service, another original and its guard");
+}
+
+#[test]
+fn service_rolls_back_and_its_guard() {
+    explore("service, rolls back and its guard");
+}
+
+#[test]
+fn service_completes_and_its_guard() {
+    explore("service, completes and its guard");
+}
+
+#[test]
+fn service_begins_and_exempted() {
+    explore("service, begins and exempted");
+}
+
+#[test]
+fn service_registration_too() {
+    explore("service, registration too");
 }

@@ -1,5 +1,8 @@
 //! Who does what at the same time.
 
+use std::time::Duration;
+
+use ecs_privileged_guard::domain::policy::Mode;
 use serde_json::Value;
 
 use crate::account::http::Request;
@@ -18,12 +21,16 @@ pub(super) struct Deed {
     pub(super) act: fn(&mut State) -> bool,
     /// A copy that is being made must go then, unless its run has looked at this for the last time.
     pub(super) forbids: Option<fn(&Request) -> bool>,
+    /// A service that is on its original then must stay there.
+    pub(super) keeps: bool,
 }
 
 /// A party to a schedule.
 pub(super) enum Party {
     /// The guard, handed the event of that revision.
     Guard(usize),
+    /// The guard, handed the last event that has all these words, once there is one.
+    GuardOf(&'static [&'static str]),
     /// Backout, asked for that.
     Backout(&'static str),
     /// The guard, handed the event of the privileged revision that somebody registers meanwhile.
@@ -35,6 +42,7 @@ pub(super) enum Party {
 /// A story that is told in every order.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
+    pub(super) mode: Mode,
     /// What is there at the beginning, besides the privileged `web:1`.
     pub(super) set_up: fn(&mut State),
     /// The guard has dealt with `web:1` before the story begins, and this has happened since.
@@ -47,6 +55,14 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
+    /// How long after the first party this one begins. Where services are moved, runs are known by when they began.
+    pub(super) fn apart(&self, party: usize) -> Duration {
+        match self.mode {
+            Mode::Enforce => Duration::from_millis(party as u64),
+            Mode::Alert | Mode::Remediate => Duration::ZERO,
+        }
+    }
+
     /// Whether a person takes copies back in it.
     pub(super) fn removes_copies(&self) -> bool {
         let removes = |party: &Party| matches!(party, Party::Other(deed) if deed.name == TAKES_COPY_BACK_NAME);
@@ -57,11 +73,11 @@ impl Scenario {
 const TAKES_COPY_BACK_NAME: &str = "the operator deregisters the recorded copy";
 
 const fn other(name: &'static str, act: fn(&mut State) -> bool) -> Party {
-    Party::Other(Deed { name, act, forbids: None })
+    Party::Other(Deed { name, act, forbids: None, keeps: false })
 }
 
 const fn forbidding(name: &'static str, look: fn(&Request) -> bool, act: fn(&mut State) -> bool) -> Party {
-    Party::Other(Deed { name, act, forbids: Some(look) })
+    Party::Other(Deed { name, act, forbids: Some(look), keeps: false })
 }
 
 fn looks_at_exemption(request: &Request) -> bool {
@@ -108,7 +124,8 @@ const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
     copy.is_some()
 });
 
-const BACKS_OUT: Party = Backout(r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#);
+pub(super) const BACKS_OUT: Party =
+    Backout(r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#);
 /// Somebody else, who names the copy.
 const BACKS_OUT_TOO: Party =
     Backout(r#"{"taskDefinition":"web:2","reason":"it crashes","approvedBy":"joe","expiresInDays":60}"#);
@@ -133,6 +150,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     // Two deaths, and the event of a dead run comes again while the pipeline or the operator is still to act.
     let of = |name, parties| Scenario {
         name,
+        mode: Mode::Remediate,
         set_up: |_| {},
         since_remediated: None,
         parties,
@@ -181,6 +199,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     ]
     .into_iter()
     .chain(of_backout())
+    .chain(super::services::scenarios())
     .collect()
 }
 
@@ -189,6 +208,7 @@ fn of_backout() -> Vec<Scenario> {
     use Party::{Guard, GuardOfNews};
     let fresh = |name, parties| Scenario {
         name,
+        mode: Mode::Remediate,
         set_up: |_| {},
         since_remediated: None,
         parties,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use ecs_privileged_guard::domain::policy::Mode;
 use jiff::Timestamp;
 
 use super::aftermath::{APART, End, end};
@@ -11,6 +12,8 @@ use super::judge::{Shape, unrecorded_copy};
 use super::ledger::{Books, Ledger, Step};
 use super::minds::{Mind, Minds, Next};
 use super::scenario::{Party, Scenario, news};
+use super::services::is_on_original;
+use super::settle::settle;
 use crate::account::State;
 use crate::account::http::Request;
 
@@ -28,6 +31,8 @@ pub(super) enum Stage {
     Killed(Errand),
     /// Somebody else has done what they do, and this copy must go.
     Done(Option<usize>),
+    /// Somebody has said, while the service was on its original, that it is to stay there.
+    Kept,
 }
 
 /// An account, and how far each party is.
@@ -86,23 +91,28 @@ impl<'a> Search<'a> {
             at += LATER;
             books = ledger.changed(delivery.books, at, since);
         }
-        let stages = scenario.parties.iter().map(|party| {
+        let stages = scenario.parties.iter().enumerate().map(|(number, party)| {
             let errand = match party {
                 Party::Guard(number) => Errand::Event(*number),
                 Party::Backout(request) => Errand::Request(request),
+                Party::GuardOf(words) if Errand::Told(words).work(ledger.account(books)).is_some() => {
+                    Errand::Told(words)
+                }
+                Party::GuardOf(_) => return Stage::Awaits,
                 Party::GuardOfNews | Party::Other(_) => return Stage::Awaits,
             };
             let work = errand.work(ledger.account(books)).expect("an event");
-            Stage::Runs(ledger.minds.begin(&work, at), errand)
+            Stage::Runs(ledger.minds.begin(&work, at + scenario.apart(number)), errand)
         });
         let start = Point { books, stages: stages.collect(), kills: scenario.kills };
         Self { scenario, ledger, start, at }
     }
 
     /// A run is handed something, for the first time or again.
-    fn begin(&mut self, books: Books, errand: Errand, deaths: u8) -> Option<Mind> {
+    fn begin(&mut self, books: Books, party: usize, errand: Errand, deaths: u8) -> Option<Mind> {
         let work = errand.work(self.ledger.account(books))?;
-        Some(self.ledger.minds.begin(&work, self.at + APART * u32::from(deaths)))
+        let at = self.at + self.scenario.apart(party) + APART * u32::from(deaths);
+        Some(self.ledger.minds.begin(&work, at))
     }
 
     /// Where a choice leads. Nothing if there is no such choice here.
@@ -120,19 +130,26 @@ impl<'a> Search<'a> {
         let (mind, errand) = match (*stage, party) {
             (Stage::Awaits, Party::Other(deed)) => {
                 let step = self.ledger.deed(point.books, deed)?;
-                *stage = Stage::Done(deed.forbids.and_then(|look| self.copy_in_the_making(point, look)));
+                *stage = match deed.keeps && is_on_original(self.ledger.account(point.books)) {
+                    true => Stage::Kept,
+                    false => Stage::Done(deed.forbids.and_then(|look| self.copy_in_the_making(point, look))),
+                };
                 next.books = step.books;
                 return Some((next, Some(step)));
             }
+            (Stage::Awaits, Party::GuardOf(words)) => {
+                let errand = Errand::Told(words);
+                (self.begin(point.books, choice.party, errand, 0)?, errand)
+            }
             (Stage::Awaits, Party::GuardOfNews | Party::Guard(_) | Party::Backout(_)) => {
                 let errand = Errand::Event(news(self.ledger.account(point.books))?);
-                (self.begin(point.books, errand, 0)?, errand)
+                (self.begin(point.books, choice.party, errand, 0)?, errand)
             }
             (Stage::Killed(errand), _) if self.scenario.killed_return => {
-                (self.begin(point.books, errand, self.scenario.kills - point.kills)?, errand)
+                (self.begin(point.books, choice.party, errand, self.scenario.kills - point.kills)?, errand)
             }
             (Stage::Runs(mind, errand), _) => (mind, errand),
-            (Stage::Killed(_) | Stage::Done(_), _) => return None,
+            (Stage::Killed(_) | Stage::Done(_) | Stage::Kept, _) => return None,
         };
         let step = self.ledger.step(point.books, mind)?;
         *stage = Stage::Runs(step.mind.expect("a run's step"), errand);
@@ -144,7 +161,7 @@ impl<'a> Search<'a> {
     fn copy_in_the_making(&self, point: &Point, look: fn(&Request) -> bool) -> Option<usize> {
         let has_looked = |stage: &Stage| match *stage {
             Stage::Runs(mind, _) => self.ledger.minds.has_looked(mind, look),
-            Stage::Awaits | Stage::Killed(_) | Stage::Done(_) => false,
+            Stage::Awaits | Stage::Killed(_) | Stage::Done(_) | Stage::Kept => false,
         };
         let copy = unrecorded_copy(self.ledger.account(point.books));
         copy.filter(|_| !point.stages.iter().any(has_looked))
@@ -158,7 +175,10 @@ impl<'a> Search<'a> {
 
     /// What comes of a point at which nobody has a step left.
     pub(super) fn end(&mut self, point: &Point) -> End {
-        end(self.scenario, &mut self.ledger, self.at, point)
+        match self.scenario.mode {
+            Mode::Enforce => settle(self.scenario, &mut self.ledger, self.at, point),
+            Mode::Alert | Mode::Remediate => end(self.scenario, &mut self.ledger, self.at, point),
+        }
     }
 
     /// The ends of the orders in which each party does all it does before the next one begins, and nobody dies.

@@ -91,6 +91,7 @@ pub fn why(reason: Option<Reason>) -> &'static str {
         Some(Reason::Gone) => "it is gone",
         Some(Reason::DeploymentFailed) => "its deployment failed",
         Some(Reason::Exempt) => "its family was exempted meanwhile",
+        Some(Reason::CopyRemoved) => "somebody deregistered the copy meanwhile",
         Some(Reason::AccessDenied) => "a permission is missing",
         Some(Reason::InvalidParameter) => "ECS does not accept what was sent",
         Some(Reason::LimitExceeded) => "a quota of AWS is used up",

@@ -166,6 +166,18 @@ impl State {
         self.directly("UpdateService", principal, &input.to_json());
     }
 
+    /// Deploys a service anew on the revision that it is on, past the wire; its event is in the trail.
+    ///
+    /// # Panics
+    /// When ECS would refuse it.
+    pub fn deploy_anew(&mut self, principal: &str, cluster: &str, service: &str, task_definition: &str) {
+        let mut input = Document::parse(br#"{"forceNewDeployment":true}"#).expect("an object");
+        for (member, value) in [("cluster", cluster), ("service", service), ("taskDefinition", task_definition)] {
+            input.set(member, quoted(value));
+        }
+        self.directly("UpdateService", principal, &input.to_json());
+    }
+
     /// A service's newest deployment reaches its goal. Answers whether it did: one that is at its end does not, nor one
     /// that was pushed into a rollback.
     ///
