@@ -2,6 +2,7 @@
 
 use ecs_privileged_guard::domain::alert::{Message, Setting};
 use ecs_privileged_guard::domain::arn::{Family, Home, Revision, TaskDefinitionId};
+use ecs_privileged_guard::domain::moves::report::MoveReport;
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::policy::RoleName;
 use ecs_privileged_guard::domain::sweep::digest::{Digest, News, message};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::alerts::{hold_messages, keeps_the_limits};
 use super::evidence::{everything, nothing};
+use super::move_alerts::of_a_sweep;
 use super::paste::command;
 
 const REPORT: &str = "reports/111122223333/eu-west-1/latest.html";
@@ -247,6 +249,12 @@ fn cases() -> Vec<(&'static str, Message)> {
             };
             let started_over = Some("it could not be understood; the time of the first run was kept");
             told(&Digest { started_over, ..digest(&evidence, &[]) }, function)
+        }),
+        ("digest-services", {
+            let evidence = Evidence { mode: "enforce", ..account(vec![remediated("web")]) };
+            let reports = of_a_sweep();
+            let moves: Vec<&MoveReport> = reports.iter().collect();
+            told(&Digest { moves: &moves, ..digest(&evidence, &[copied("api:4", "api:5", 1)]) }, function)
         }),
         ("digest-everything", of_all_at_once("web")),
     ]

@@ -182,6 +182,22 @@ impl Outside<'_> {
     }
 }
 
+/// One of each that a sweep can tell of.
+pub(crate) fn of_a_sweep() -> Vec<MoveReport> {
+    let usual = |state, reason| MoveReport { provenance: Provenance::default(), ..USUAL.report(state, reason) };
+    let named = |name: &str, report: MoveReport| {
+        let service = ServiceId { name: name.into(), ..report.service };
+        MoveReport { service, provenance: Provenance::default(), ..report }
+    };
+    vec![
+        usual(State::Moved, None),
+        named("search", usual(State::RolledBack, None)),
+        named("cart", usual(State::NotMovable, Some(Reason::CodeDeploy))),
+        named("mail", USUAL.denied("ecs:UpdateService")),
+        named("jobs", usual(State::Moving, None)),
+    ]
+}
+
 fn describe(members: &Value) -> Described {
     let mut definition = json!({
         "taskDefinitionArn": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:12", "family": "web",

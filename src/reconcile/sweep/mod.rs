@@ -153,8 +153,9 @@ impl Guard {
         let unwritten = account.mark.unwritten.iter().map(|words| Unseen { words: words.clone(), lasts: true });
         let unseen = unread.chain(late).chain(unwritten).collect();
         let (kept, described, tally) = (Vec::new(), BTreeMap::new(), Tally::default());
-        let (moves, moved, is_cut) = (BTreeMap::new(), Vec::new(), false);
-        let mut sweep = Sweep { guard, account, stop_at, kept, unseen, moves, moved, described, tally, is_cut };
+        let (moves, is_cut) = (BTreeMap::new(), false);
+        let mut sweep =
+            Sweep { guard, account, stop_at, kept, unseen, moves, moved: Vec::new(), described, tally, is_cut };
         sweep.look_around().await;
         sweep.look_at_services().await;
         sweep.tell(deadline).await

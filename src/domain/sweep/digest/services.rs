@@ -48,17 +48,27 @@ pub(super) fn in_order<'a>(digest: &'a Digest) -> Vec<&'a MoveReport> {
 }
 
 pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
-    let items = in_order(digest).into_iter().map(|report| item(report, setting)).collect();
+    let items = in_order(digest).into_iter().zip(1..).map(|(report, number)| item(report, number, setting)).collect();
     Part { items, gives_way: 2, ..Part::new("SERVICES") }
 }
 
-fn item(report: &MoveReport, setting: &Setting) -> Vec<Line> {
-    let mut lines = vec![words(verdict(report))];
+fn item(report: &MoveReport, number: usize, setting: &Setting) -> Vec<Line> {
+    let mut lines = vec![words(format!("{number}. {}", verdict(report)))];
     if let Some(failure) = &report.failure {
         lines.push(words(safe(&failure.to_string())));
     }
-    lines.extend(statement(report, setting).map(Line::Verbatim));
+    if let Some(statement) = statement(report, setting) {
+        lines.push(words("Unless a policy denies it on purpose, add this statement to the sweep's role:"));
+        lines.push(Line::Verbatim(statement));
+    }
     lines.extend(by_hand(report, setting));
-    lines.extend(undo_on_one_line(report, setting).map(Line::Verbatim));
+    if let Some(command) = undo_on_one_line(report, setting) {
+        let does = match Kind::of(report) {
+            Kind::Moved => "To undo that:",
+            Kind::WentBack => "To exempt it for a time:",
+            Kind::NotMoved => "To go back at once:",
+        };
+        lines.extend([words(does), Line::Verbatim(command)]);
+    }
     lines
 }

@@ -118,7 +118,10 @@ pub(super) fn verdict(digest: &Digest, setting: &Setting) -> String {
 pub(super) fn must_act(digest: &Digest) -> &'static str {
     match (severity(digest), digest.ending.is_empty()) {
         (Severity::Critical, _) if services::severity(digest) == Severity::Critical => {
-            "Act now? Yes: see COULD NOT and SERVICES."
+            match digest.of_kind(Kind::CouldNot).next() {
+                Some(_) => "Act now? Yes: see COULD NOT and SERVICES.",
+                None => "Act now? Yes: see SERVICES.",
+            }
         }
         (Severity::Critical, _) => "Act now? Yes: see COULD NOT.",
         (Severity::Warning, true) => "Act now? No; look at it in working hours.",
