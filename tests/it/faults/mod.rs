@@ -17,6 +17,7 @@ macro_rules! parts {
 
 mod backout;
 mod enforce;
+mod enforce_sweep;
 mod kinds;
 mod known;
 mod scenarios;
