@@ -44,8 +44,7 @@ impl Tending<'_> {
         };
         let begun = self.begin(now);
         let entry = Move { copy, deployment_id: service.deployment.clone(), begun: Some(begun), ..base };
-        if before != Some(&entry)
-            && self.guard.write_move(self.id, &entry, &expected(held)).await? == Written::Changed
+        if before != Some(&entry) && self.guard.write_move(self.id, &entry, &expected(held)).await? == Written::Changed
         {
             return Ok(None);
         }
@@ -201,7 +200,8 @@ impl Tending<'_> {
         let (is_ours, begun) = (held.entry.state == State::RolledBack, Some(self.begin(now)));
         let since = if is_ours { held.entry.since } else { now };
         let deployment_id = if is_ours { held.entry.deployment_id.clone() } else { service.deployment.clone() };
-        let back = Move { state: State::RolledBack, reason: Some(reason), deployment_id, begun, since, ..held.entry.clone() };
+        let back =
+            Move { state: State::RolledBack, reason: Some(reason), deployment_id, begun, since, ..held.entry.clone() };
         if back != held.entry {
             // The next look finds it, and goes on from there.
             let _: Written = self.guard.write_move(self.id, &back, &expected(Some(held))).await?;

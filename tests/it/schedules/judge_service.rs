@@ -93,9 +93,13 @@ pub(super) fn judge_end(state: &State, is_kept: bool) -> Vec<String> {
     };
     note(must(is_true, format!("the move is {} {}, and that is not so", entry["state"], entry["reason"])));
     note(must(entry["begun"].is_null(), "nobody moves the service any more, and the move says that it is begun"));
-    let is_told = |name: &str| state.sns.messages().iter().any(|told| {
-        told.attributes.get("outcome").is_some_and(|(_, outcome)| outcome == name)
-    });
+    let is_told = |name: &str| {
+        state
+            .sns
+            .messages()
+            .iter()
+            .any(|told| told.attributes.get("outcome").is_some_and(|(_, outcome)| outcome == name))
+    };
     let is_news = (is("moved") || is("rolled_back")) && reason.is_none();
     note(must(!is_news || is_told("move_settled"), "nobody was told how a move ended"));
     broken

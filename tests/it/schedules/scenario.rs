@@ -124,7 +124,8 @@ const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
     copy.is_some()
 });
 
-pub(super) const BACKS_OUT: Party = Backout(r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#);
+pub(super) const BACKS_OUT: Party =
+    Backout(r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#);
 /// Somebody else, who names the copy.
 const BACKS_OUT_TOO: Party =
     Backout(r#"{"taskDefinition":"web:2","reason":"it crashes","approvedBy":"joe","expiresInDays":60}"#);

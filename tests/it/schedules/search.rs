@@ -95,7 +95,9 @@ impl<'a> Search<'a> {
             let errand = match party {
                 Party::Guard(number) => Errand::Event(*number),
                 Party::Backout(request) => Errand::Request(request),
-                Party::GuardOf(words) if Errand::Told(words).work(ledger.account(books)).is_some() => Errand::Told(words),
+                Party::GuardOf(words) if Errand::Told(words).work(ledger.account(books)).is_some() => {
+                    Errand::Told(words)
+                }
                 Party::GuardOf(_) => return Stage::Awaits,
                 Party::GuardOfNews | Party::Other(_) => return Stage::Awaits,
             };

@@ -117,13 +117,36 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         of("service, rolls back", resting, vec![GuardOf(CREATED), ECS_ROLLS_BACK]),
         of("service, exempted", resting, vec![GuardOf(CREATED), EXEMPTS]),
         of("service, copy taken back", resting, vec![GuardOf(CREATED), TAKES_COPY_BACK]),
-        of("service, backout", resting, vec![GuardOf(CREATED), BACKS_OUT]),
-        no_death(of("service, deploying and its guard", deploying, vec![GuardOf(CREATED), ECS_COMPLETES, GuardOf(FIRST_COMPLETED)])),
-        no_death(of("service, clean version and its guard", resting, vec![GuardOf(CREATED), DEPLOYS_CLEAN, GuardOf(UPDATED_TO_CLEAN)])),
-        no_death(of("service, another original and its guard", resting, vec![GuardOf(CREATED), DEPLOYS_NEWER, GuardOf(UPDATED_TO_NEWER)])),
-        no_death(of("service, rolls back and its guard", resting, vec![GuardOf(CREATED), ECS_ROLLS_BACK, GuardOf(SECOND_FAILED)])),
-        no_death(of("service, completes and its guard", resting, vec![GuardOf(CREATED), ECS_COMPLETES, GuardOf(SECOND_COMPLETED)])),
+        no_death(of("service, backout", resting, vec![GuardOf(CREATED), BACKS_OUT])),
+        no_death(of(
+            "service, deploying and its guard",
+            deploying,
+            vec![GuardOf(CREATED), ECS_COMPLETES, GuardOf(FIRST_COMPLETED)],
+        )),
+        no_death(of(
+            "service, clean version and its guard",
+            resting,
+            vec![GuardOf(CREATED), DEPLOYS_CLEAN, GuardOf(UPDATED_TO_CLEAN)],
+        )),
+        no_death(of(
+            "service, another original and its guard",
+            resting,
+            vec![GuardOf(CREATED), DEPLOYS_NEWER, GuardOf(UPDATED_TO_NEWER)],
+        )),
+        no_death(of(
+            "service, rolls back and its guard",
+            resting,
+            vec![GuardOf(CREATED), ECS_ROLLS_BACK, GuardOf(SECOND_FAILED)],
+        )),
+        no_death(of(
+            "service, completes and its guard",
+            resting,
+            vec![GuardOf(CREATED), ECS_COMPLETES, GuardOf(SECOND_COMPLETED)],
+        )),
         no_death(of("service, begins and exempted", resting, vec![GuardOf(CREATED), GuardOf(SECOND_BEGAN), EXEMPTS])),
-        no_death(Scenario { set_up: at_rest, ..of("service, registration too", nothing, vec![Guard(1), GuardOf(CREATED)]) }),
+        no_death(Scenario {
+            set_up: at_rest,
+            ..of("service, registration too", nothing, vec![Guard(1), GuardOf(CREATED)])
+        }),
     ]
 }
