@@ -100,8 +100,9 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
     // The original deployed anew is no other word: our deployment starts its tasks anew too.
     let is_of_ours =
         |id: &TaskDefinitionId| held.is_some_and(|held| *id == held.original || Some(id) == held.copy.as_ref());
-    let strangers = || service.others.iter().filter(|other| is_another(other.deployment.as_ref()));
-    let stranger = strangers().find(|other| !is_of_ours(&other.runs));
+    // Only the newest one is anybody's last word.
+    let newest = service.others.iter().find(|other| is_another(other.deployment.as_ref()));
+    let stranger = newest.filter(|other| !is_of_ours(&other.runs));
     let current = service.current();
     // An original that is older than the one that is remembered is no new question either.
     let is_back = held.is_some_and(|held| current == Some(&held.original) || pair.is_some());
@@ -366,7 +367,8 @@ mod tests {
         let begun = Move { begun: Some(now()), ..held(State::Waiting, 30) };
         let own = Times { begun: Some(now()), is_sent: true, ..TIMES() };
         for theirs in ["web:12", "web:13"] {
-            let others = [beside("ecs-svc/9", theirs), beside("ecs-svc/2", "web:12")].concat();
+            let before = [beside("ecs-svc/8", "web:14"), beside("ecs-svc/2", "web:12")].concat();
+            let others = [beside("ecs-svc/9", theirs), before].concat();
             let there = Service { others, deployment: Some("ecs-svc/10".into()), ..on("web:13", Rollout::InProgress) };
             let step = judge(Some(&there), &Standing::Clean, Some(&begun), &own);
             assert_eq!(step, Step::Note(State::Moving, None), "{theirs}");

@@ -133,7 +133,7 @@ impl<'a> Tending<'a> {
                 Ok(self.done(Look { is_left, ..Look::of(entry.cloned()) }))
             }
             (Step::Start, Some(service), Standing::Copied(pair), _) => self.start(&service, pair, held, now).await,
-            (Step::PutBack(to), _, _, Some(held)) => self.put_back(to, held, now).await,
+            (Step::PutBack(to), Some(service), _, Some(held)) => self.put_back(&service, to, held, now).await,
             (Step::TakeBack(reason), Some(service), _, Some(held)) => self.take_back(&service, reason, held, now).await,
             (Step::Note(State::Moving, _), Some(service), _, Some(held)) => self.adopt(&service, held, now).await,
             (Step::Note(state, reason), service, ..) => {

@@ -38,10 +38,12 @@ pub(super) fn judge_update(
     let runs = deployments[0]["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let is_at_work = deployments.len() > 1 || deployments[0]["rolloutState"] != "COMPLETED";
     let target = &after.ecs.service("prod", "web").expect("a service").task_definition;
-    if !is_copy(before, target) {
-        return must(is_copy(before, runs), "the guard put back what it did not see on a copy");
-    }
     let service = before.ecs.service("prod", "web").expect("a service");
+    if !is_copy(before, target) {
+        // What covers the word that is put back is ours too.
+        let is_ours = is_copy(before, runs) || service.history.iter().any(|it| is_copy(before, &it.task_definition));
+        return must(is_ours, "the guard put back what it never moved");
+    }
     must(!is_at_work, "the guard pushed a move into a deployment that it saw")?;
     let is_asked = service.history.iter().all(|entry| entry.task_definition != *target);
     must(is_asked, "the guard moved a service twice for the same question")?;

@@ -414,3 +414,13 @@ fn service_begins_and_exempted() {
 fn service_registration_too() {
     explore("service, registration too");
 }
+
+#[test]
+fn service_two_versions() {
+    explore("service, two versions");
+}
+
+#[test]
+fn service_version_and_anew() {
+    explore("service, version and anew");
+}
