@@ -300,6 +300,27 @@ async fn an_original_deployed_anew_before_the_move_is_asked_for_is_no_no() {
     assert_eq!(hand(&world, &last_of_deployment(&world)).await, "move_started web:2 none [moving]");
 }
 
+/// Nor is one that comes after another version, while the run judges that one.
+#[tokio::test]
+async fn a_version_and_the_original_anew_before_the_move_is_asked_for_are_no_no() {
+    let world = at_rest(|state| {
+        state.register(PIPELINE, &NEWER.replace("web", "web-b"));
+        state.after(Calls::of("PutObject").by(GUARD).on("moves/"), |state| {
+            state.update_service(PIPELINE, "prod", "web", "web-b:1");
+            state.before(Calls::of("DescribeServices").by(GUARD).starting_at(4), |state| {
+                state.update_service(PIPELINE, "prod", "web", "web:1");
+            });
+        });
+    })
+    .await;
+    let said = hand(&world, &last(&world, "CreateService")).await;
+    assert!(["[waiting]", "[moved]"].iter().any(|state| said.ends_with(state)), "{said}");
+    assert!(stored(&world)["begun"].is_null());
+    world.state().complete_deployment("prod", "web");
+    hand(&world, &last(&world, "UpdateService")).await;
+    assert_eq!(runs(&world), "web:2");
+}
+
 #[tokio::test]
 async fn an_original_deployed_anew_in_the_same_moment_is_moved_once() {
     let world = at_rest(|state| {

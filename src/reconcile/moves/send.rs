@@ -94,7 +94,7 @@ impl Tending<'_> {
     }
 
     /// It is not to be moved any more, and ECS was not asked: nobody must think it was.
-    async fn begin_nothing(&mut self, entry: &Move) -> Result<Option<Tended>, Stop> {
+    pub(super) async fn begin_nothing(&mut self, entry: &Move) -> Result<Option<Tended>, Stop> {
         let held = self.guard.read_move(self.id).await?;
         match held.filter(|held| held.entry == *entry) {
             Some(held) => {

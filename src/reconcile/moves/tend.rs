@@ -122,7 +122,10 @@ impl<'a> Tending<'a> {
         let held = held.as_ref();
         let service = self.guard.aws.ecs.service_in_full(self.id).await?;
         let Some(standing) = self.standing_of(service.as_ref(), held).await? else {
-            return Ok(Some(Tended::Elsewhere));
+            return match held.filter(|held| !self.is_sent && self.begun.is_some() && held.entry.begun == self.begun) {
+                Some(held) => self.begin_nothing(&held.entry).await,
+                None => Ok(Some(Tended::Elsewhere)),
+            };
         };
         let now = self.guard.aws.clock.now();
         let times = Times { now, settle: self.guard.policy.settle, begun: self.begun, is_sent: self.is_sent };
