@@ -87,7 +87,8 @@ pub(super) fn judge_end(state: &State, is_kept: bool) -> Vec<String> {
     let is_true = match (entry["state"].as_str(), reason) {
         (Some("moved"), None) => entry["copy"] == runs.as_str() || is_left && is_on_original(state),
         (Some("moved"), Some("by_owner")) => !is_on_original(state),
-        (Some("rolled_back"), _) => is_on_original(state) && was_deployed,
+        // A no is remembered, whatever is deployed after it.
+        (Some("rolled_back"), _) => was_deployed && entry["copy"] != runs.as_str(),
         (Some("waiting"), _) => is_left && is_on_original(state),
         (Some("failed"), Some("refused")) => is_left && is_on_original(state),
         (Some(_), _) => false,
