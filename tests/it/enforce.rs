@@ -261,7 +261,7 @@ async fn what_was_deployed_in_the_same_moment_is_put_back() {
         state.register(PIPELINE, &NEWER.replace("web", "web-b"));
         // A pipeline's update lands between the guard's last look and its own.
         state.before(Calls::of("UpdateService").by(GUARD), |state| {
-            state.update_service(PIPELINE, "prod", "web", "web-b:1")
+            state.update_service(PIPELINE, "prod", "web", "web-b:1");
         });
     })
     .await;

@@ -96,12 +96,9 @@ impl Tending<'_> {
     /// It is not to be moved any more, and ECS was not asked: nobody must think it was.
     pub(super) async fn begin_nothing(&mut self, entry: &Move) -> Result<Option<Tended>, Stop> {
         let held = self.guard.read_move(self.id).await?;
-        match held.filter(|held| held.entry == *entry) {
-            Some(held) => {
-                let entry = Move { begun: None, ..held.entry.clone() };
-                let _: Written = self.guard.write_move(self.id, &entry, &expected(Some(&held))).await?;
-            }
-            None => {}
+        if let Some(held) = held.filter(|held| held.entry == *entry) {
+            let entry = Move { begun: None, ..held.entry.clone() };
+            let _: Written = self.guard.write_move(self.id, &entry, &expected(Some(&held))).await?;
         }
         Ok(Some(Tended::Elsewhere))
     }

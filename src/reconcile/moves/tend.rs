@@ -35,6 +35,7 @@ pub(in super::super) enum Tended {
 
 /// What is known of a service after a look.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub(in super::super) struct Look {
     /// What is remembered of it.
     pub(in super::super) entry: Option<Move>,
@@ -169,6 +170,7 @@ impl<'a> Tending<'a> {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is the end of a round, and rounds may have none")]
     pub(super) fn done(&self, look: Look) -> Option<Tended> {
         Some(Tended::Done(Box::new(Look { has_started: self.has_started, ..look })))
     }

@@ -57,8 +57,8 @@ fn word(state: &State) -> String {
         let by = event["detail"]["userIdentity"]["arn"].as_str();
         matches!(name, Some("CreateService" | "UpdateService")) && [Some(PIPELINE), Some(BACKOUT)].contains(&by)
     };
-    let events = state.trail().iter().map(|event| serde_json::from_str::<Value>(event).expect("JSON"));
-    let last = events.filter(is_theirs).last().expect("somebody made the service");
+    let mut events = state.trail().iter().map(|event| serde_json::from_str::<Value>(event).expect("JSON"));
+    let last = events.rfind(is_theirs).expect("somebody made the service");
     let named = last["detail"]["requestParameters"]["taskDefinition"].as_str().unwrap_or_default();
     named.rsplit('/').next().unwrap_or_default().to_owned()
 }
