@@ -285,6 +285,129 @@ async fn what_was_exempted_in_the_same_moment_is_taken_back() {
     );
 }
 
+/// Before it has asked ECS for anything, no deployment can be an answer to it.
+#[tokio::test]
+async fn an_original_deployed_anew_before_the_move_is_asked_for_is_no_no() {
+    let world = at_rest(|state| {
+        state.after(Calls::of("PutObject").by(GUARD).on("moves/"), |state| {
+            state.deploy_anew(PIPELINE, "prod", "web", "web:1");
+        });
+    })
+    .await;
+    assert_eq!(hand(&world, &last(&world, "CreateService")).await, "remediated web:2 sent [waiting]");
+    assert_eq!((updates(&world), stored(&world)["begun"].is_null()), (0, true));
+    world.state().complete_deployment("prod", "web");
+    assert_eq!(hand(&world, &last_of_deployment(&world)).await, "move_started web:2 none [moving]");
+}
+
+/// Nor is one that comes after another version, while the run judges that one.
+#[tokio::test]
+async fn a_version_and_the_original_anew_before_the_move_is_asked_for_are_no_no() {
+    let world = at_rest(|state| {
+        state.register(PIPELINE, &NEWER.replace("web", "web-b"));
+        state.after(Calls::of("PutObject").by(GUARD).on("moves/"), |state| {
+            state.update_service(PIPELINE, "prod", "web", "web-b:1");
+            state.before(Calls::of("DescribeServices").by(GUARD).starting_at(4), |state| {
+                state.update_service(PIPELINE, "prod", "web", "web:1");
+            });
+        });
+    })
+    .await;
+    let said = hand(&world, &last(&world, "CreateService")).await;
+    assert!(["[waiting]", "[moved]"].iter().any(|state| said.ends_with(state)), "{said}");
+    assert!(stored(&world)["begun"].is_null());
+    world.state().complete_deployment("prod", "web");
+    hand(&world, &last(&world, "UpdateService")).await;
+    assert_eq!(runs(&world), "web:2");
+}
+
+#[tokio::test]
+async fn an_original_deployed_anew_in_the_same_moment_is_moved_once() {
+    let world = at_rest(|state| {
+        state.before(Calls::of("UpdateService").by(GUARD), |state| {
+            state.deploy_anew(PIPELINE, "prod", "web", "web:1");
+        });
+    })
+    .await;
+    assert_eq!(hand(&world, &last(&world, "CreateService")).await, "move_started web:2 sent [moving]");
+    assert_eq!((runs(&world).as_str(), updates(&world)), ("web:2", 1));
+}
+
+#[tokio::test]
+async fn a_move_whose_intent_was_stored_and_the_answer_lost_is_made() {
+    let world = at_rest(|state| {
+        state.inject(Fault::once(Kind::CutAfter, Calls::of("PutObject").by(GUARD).on("moves/")));
+    })
+    .await;
+    assert_eq!(hand(&world, &last(&world, "CreateService")).await, "move_started web:2 sent [moving]");
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_no_no_of_the_application_though_the_answer_is_lost() {
+    let world = at_rest(|state| {
+        state.after(Calls::of("UpdateService").by(GUARD), |state| {
+            super::world::exempt_until(state, 30);
+            state.inject(Fault::once(Kind::CutAfter, Calls::of("UpdateService").by(GUARD)));
+        });
+    })
+    .await;
+    hand(&world, &last(&world, "CreateService")).await;
+    let entry = stored(&world);
+    assert_eq!((runs(&world).as_str(), entry["state"].as_str()), ("web:1", Some("rolled_back")));
+    assert_eq!((entry["reason"].as_str(), entry["begun"].is_null()), (Some("exempt"), true));
+    assert_eq!(world.state().sns.messages().len(), 1, "only the copy was told of");
+}
+
+#[tokio::test]
+async fn an_exemption_that_cannot_be_read_takes_no_good_move_back() {
+    let world = at_rest(|state| {
+        state.after(Calls::of("UpdateService").by(GUARD), |state| {
+            let denied = Kind::AccessDenied("s3:GetObject");
+            state.inject(Fault::once(denied, Calls::of("GetObject").by(GUARD).on("exemptions/")));
+        });
+    })
+    .await;
+    let event = last(&world, "CreateService");
+    assert_eq!(world.hand_over(&event).await.unwrap_err(), "access_denied");
+    assert_eq!(runs(&world), "web:2");
+    world.state().pass(std::time::Duration::from_mins(1));
+    assert_eq!(hand(&world, &event).await, "compliant none [moving]");
+    assert_eq!(updates(&world), 1);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_deregistered_in_the_same_moment_is_a_persons_no() {
+    // ECS may refuse it by then, or still deploy it for ten minutes.
+    for is_late in [false, true] {
+        let world = at_rest(|state| {
+            state.ecs.knobs.deploys_recently_deregistered = is_late;
+            state.before(Calls::of("UpdateService").by(GUARD), |state| state.deregister(OPERATOR, "web:2"));
+        })
+        .await;
+        let said = hand(&world, &last(&world, "CreateService")).await;
+        assert!(said.starts_with("alerted copy_removed"), "{said}");
+        assert_eq!((runs(&world).as_str(), stored(&world)["begun"].is_null()), ("web:1", true));
+        assert!(!world.mail().contains("could not be moved"), "{}", world.mail());
+    }
+}
+
+/// Whoever has looked later may have written before: what was seen earlier is not written over it, and not left either.
+#[tokio::test]
+async fn what_another_run_wrote_meanwhile_is_looked_at_again() {
+    let world = at_rest(|_| {}).await;
+    hand(&world, &last(&world, "CreateService")).await;
+    world.state().complete_deployment("prod", "web");
+    let event = last_of_deployment(&world);
+    // While it is told that the service has settled, another run writes the same state anew.
+    world.state().after(Calls::of("Publish").by(GUARD), |state| {
+        let body = state.s3.object(BUCKET, MOVE).map(<[u8]>::to_vec).unwrap_or_default();
+        let text = String::from_utf8_lossy(&body).replace("\"since\"", "\"later\":1,\"since\"");
+        state.put_object(GUARD, BUCKET, MOVE, text.as_bytes());
+    });
+    hand(&world, &event).await;
+    assert_eq!(stored(&world)["state"], "moved");
+}
+
 #[tokio::test]
 async fn a_deregistered_copy_is_a_persons_no_and_is_told_by_its_event() {
     let world = World::with(Mode::Enforce, PRIVILEGED, |_| {}).await;

@@ -100,8 +100,9 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
     // The original deployed anew is no other word: our deployment starts its tasks anew too.
     let is_of_ours =
         |id: &TaskDefinitionId| held.is_some_and(|held| *id == held.original || Some(id) == held.copy.as_ref());
-    let strangers = || service.others.iter().filter(|other| is_another(other.deployment.as_ref()));
-    let stranger = strangers().find(|other| !is_of_ours(&other.runs));
+    // Only the newest one is anybody's last word.
+    let newest = service.others.iter().find(|other| is_another(other.deployment.as_ref()));
+    let stranger = newest.filter(|other| !is_of_ours(&other.runs));
     let current = service.current();
     // An original that is older than the one that is remembered is no new question either.
     let is_back = held.is_some_and(|held| current == Some(&held.original) || pair.is_some());
@@ -331,6 +332,69 @@ mod tests {
         assert_eq!(step(&there(beside("ecs-svc/2", "web:12")), Some(&of(1))), Step::Note(State::Moving, None));
         let theirs = [beside("ecs-svc/9", "web:14"), beside("ecs-svc/2", "web:12")].concat();
         assert_eq!(step(&there(theirs), Some(&of(1))), Step::PutBack(id("web:14")));
+    }
+
+    #[test]
+    fn what_this_run_has_not_asked_for_no_deployment_answers() {
+        let begun = Move { begun: Some(now()), ..held(State::Waiting, 30) };
+        let anew = |rollout| Service { deployment: Some("ecs-svc/4".into()), ..on("web:12", rollout) };
+        let standing = copied("web:12", "web:13");
+        let of = |service: &Service, is_sent| {
+            let times = Times { begun: Some(now()), is_sent, ..TIMES() };
+            judge(Some(service), &standing, Some(&begun), &times)
+        };
+        assert_eq!(of(&anew(Rollout::InProgress), false), Step::Note(State::Waiting, None), "nobody said no");
+        assert_eq!(of(&anew(Rollout::Completed), false), Step::Start);
+        assert_eq!(of(&anew(Rollout::InProgress), true), Step::Note(State::RolledBack, None));
+    }
+
+    #[test]
+    fn what_another_run_has_begun_is_left_to_it_whatever_the_service_is_on() {
+        let begun = Move { begun: Some(now()), ..held(State::Waiting, 30) };
+        for target in ["web:12", "web:13", "web:14"] {
+            for rollout in [Rollout::InProgress, Rollout::Completed] {
+                assert_eq!(step(&on(target, rollout), Some(&begun)), Step::Leave, "{target}");
+                let newer = judge(Some(&on(target, rollout)), &copied(target, "web:99"), Some(&begun), &TIMES());
+                assert_eq!(newer, Step::Leave, "a newer original, {target}");
+            }
+        }
+        let old = Move { begun: Some(now() - SENDING_MAX), ..begun };
+        assert_ne!(step(&on("web:14", Rollout::Completed), Some(&old)), Step::Leave);
+    }
+
+    #[test]
+    fn the_original_deployed_anew_in_the_same_moment_is_not_put_back() {
+        let begun = Move { begun: Some(now()), ..held(State::Waiting, 30) };
+        let own = Times { begun: Some(now()), is_sent: true, ..TIMES() };
+        for theirs in ["web:12", "web:13"] {
+            let before = [beside("ecs-svc/8", "web:14"), beside("ecs-svc/2", "web:12")].concat();
+            let others = [beside("ecs-svc/9", theirs), before].concat();
+            let there = Service { others, deployment: Some("ecs-svc/10".into()), ..on("web:13", Rollout::InProgress) };
+            let step = judge(Some(&there), &Standing::Clean, Some(&begun), &own);
+            assert_eq!(step, Step::Note(State::Moving, None), "{theirs}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_taken_back_whoever_finishes_it() {
+        for reason in [Reason::Exempt, Reason::CopyRemoved] {
+            let begun = Some(now() - SENDING_MAX);
+            let back = Move { reason: Some(reason), begun, ..held(State::RolledBack, 5) };
+            assert_eq!(step(&on("web:13", Rollout::InProgress), Some(&back)), Step::TakeBack(reason));
+            let there = on("web:12", Rollout::InProgress);
+            assert_eq!(step(&there, Some(&back)), Step::Note(State::RolledBack, Some(reason)));
+            let ended = Move { begun: None, ..back };
+            assert_eq!(step(&there, Some(&ended)), Step::Leave);
+        }
+    }
+
+    #[test]
+    fn what_a_dead_run_began_is_forgotten_where_nothing_is_to_be_moved() {
+        let dead = Move { begun: Some(now() - SENDING_MAX), ..held(State::Waiting, 30) };
+        for standing in [Standing::Exempt, Standing::NotCopied] {
+            let step = judge(Some(&on("web:12", Rollout::Completed)), &standing, Some(&dead), &TIMES());
+            assert_eq!(step, Step::Note(State::Waiting, None), "{standing:?}");
+        }
     }
 
     #[test]

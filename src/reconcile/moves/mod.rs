@@ -78,7 +78,7 @@ impl Guard {
             was_told |= has_told;
             match tended {
                 Tended::Elsewhere => {}
-                Tended::Done(look) => return Ok(conclude_service(id, occasion, (concluded, was_told), *look)),
+                Tended::Done(look) => return Ok(conclude_service(id, occasion, (concluded, was_told), &look)),
             }
         }
         Err(RunError::Unsettled)
@@ -183,10 +183,10 @@ fn conclude_service(
     id: &ServiceId,
     occasion: &Occasion,
     (concluded, was_told): (Option<Concluded>, bool),
-    look: Look,
+    look: &Look,
 ) -> Concluded {
     let services: Vec<_> = look.state(id).into_iter().collect();
-    let ended = ended(&look, occasion);
+    let ended = ended(look, occasion);
     let metrics = look.news.as_ref().map(|news| news.report.metrics()).unwrap_or_default();
     let is_told = was_told || look.news.is_some();
     let entry = look.entry.as_ref();

@@ -19,6 +19,9 @@ use crate::domain::moves::judge::Pair;
 use crate::domain::moves::{Move, Reason, State};
 use crate::domain::service::Service;
 
+/// So often in a row is a newer word met while one call is made.
+const PUTS_BACK_MAX: usize = 4;
+
 /// A run that has not asked ECS so long after it wrote that it will, writes it anew. With the call's own time-out that is
 /// less than the time for which others leave the service to it.
 const RENEWED_AFTER: SignedDuration = SignedDuration::from_secs(30);
@@ -91,14 +94,11 @@ impl Tending<'_> {
     }
 
     /// It is not to be moved any more, and ECS was not asked: nobody must think it was.
-    async fn begin_nothing(&mut self, entry: &Move) -> Result<Option<Tended>, Stop> {
+    pub(super) async fn begin_nothing(&mut self, entry: &Move) -> Result<Option<Tended>, Stop> {
         let held = self.guard.read_move(self.id).await?;
-        match held.filter(|held| held.entry == *entry) {
-            Some(held) => {
-                let entry = Move { begun: None, ..held.entry.clone() };
-                let _: Written = self.guard.write_move(self.id, &entry, &expected(Some(&held))).await?;
-            }
-            None => {}
+        if let Some(held) = held.filter(|held| held.entry == *entry) {
+            let entry = Move { begun: None, ..held.entry.clone() };
+            let _: Written = self.guard.write_move(self.id, &entry, &expected(Some(&held))).await?;
         }
         Ok(Some(Tended::Elsewhere))
     }
@@ -218,24 +218,36 @@ impl Tending<'_> {
         }
     }
 
-    /// The owner deployed something between our last look and ECS's work: theirs is the newer word.
+    /// The owner deployed something between our last look and ECS's work: theirs is the newer word. While it is put back
+    /// there may come another one.
     pub(super) async fn put_back(
         &mut self,
+        service: &Service,
         to: TaskDefinitionId,
         held: &HeldMove,
         now: Timestamp,
     ) -> Result<Option<Tended>, Stop> {
         let back = Move { state: State::Waiting, reason: None, begun: None, since: now, ..held.entry.clone() };
         self.has_started = false;
-        match self.guard.aws.ecs.point_service(self.id, &to).await {
-            Ok(()) => {
-                let _: Written = self.guard.write_move(self.id, &back, &expected(Some(held))).await?;
-                // What was known of its revision does not hold any more.
-                Ok(Some(Tended::Elsewhere))
+        let (mut covered, mut to) = (service.deployment.clone(), to);
+        for _ in 0..PUTS_BACK_MAX {
+            match self.guard.aws.ecs.point_service(self.id, &to).await {
+                Ok(()) => {}
+                Err(failure) if failure.is_transient() => return Err(failure.into()),
+                Err(failure) => return Ok(self.not_put_back(failure, &to, back, held, now).await),
             }
-            Err(failure) if failure.is_transient() => Err(failure.into()),
-            Err(failure) => Ok(self.not_put_back(failure, &to, back, held, now).await),
+            let fresh = self.guard.aws.ecs.service_in_full(self.id).await?;
+            let newest = fresh.as_ref().filter(|fresh| fresh.current() == Some(&to)).and_then(|it| it.others.first());
+            match (newest, &fresh) {
+                (Some(newest), Some(fresh)) if newest.deployment != covered => {
+                    (covered, to) = (fresh.deployment.clone(), newest.runs.clone());
+                }
+                _ => break,
+            }
         }
+        let _: Written = self.guard.write_move(self.id, &back, &expected(Some(held))).await?;
+        // What was known of its revision does not hold any more.
+        Ok(Some(Tended::Elsewhere))
     }
 
     async fn not_put_back(

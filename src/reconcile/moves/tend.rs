@@ -35,6 +35,7 @@ pub(in super::super) enum Tended {
 
 /// What is known of a service after a look.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub(in super::super) struct Look {
     /// What is remembered of it.
     pub(in super::super) entry: Option<Move>,
@@ -145,7 +146,10 @@ impl<'a> Tending<'a> {
         let held = held.as_ref();
         let service = self.guard.aws.ecs.service_in_full(self.id).await?;
         let Some(standing) = self.standing_of(service.as_ref(), held).await? else {
-            return Ok(Some(Tended::Elsewhere));
+            return match held.filter(|held| !self.is_sent && self.begun.is_some() && held.entry.begun == self.begun) {
+                Some(held) => self.begin_nothing(&held.entry).await,
+                None => Ok(Some(Tended::Elsewhere)),
+            };
         };
         let now = self.guard.aws.clock.now();
         let times = Times { now, settle: self.guard.policy.settle, begun: self.begun, is_sent: self.is_sent };
@@ -156,7 +160,7 @@ impl<'a> Tending<'a> {
                 Ok(self.done(Look { is_left, ..Look::of(entry.cloned()) }))
             }
             (Step::Start, Some(service), Standing::Copied(pair), _) => self.start(&service, pair, held, now).await,
-            (Step::PutBack(to), _, _, Some(held)) => self.put_back(to, held, now).await,
+            (Step::PutBack(to), Some(service), _, Some(held)) => self.put_back(&service, to, held, now).await,
             (Step::TakeBack(reason), Some(service), _, Some(held)) => self.take_back(&service, reason, held, now).await,
             (Step::Note(State::Moving, _), Some(service), _, Some(held)) => self.adopt(&service, held, now).await,
             (Step::Note(state, reason), service, ..) => {

@@ -30,8 +30,9 @@ const TURNS_MAX: usize = 4;
 
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 2;
-/// Of the kinds of trouble, each call is struck by one in so many; by another one at the next call.
-const ONE_IN: usize = 4;
+/// Of the kinds of trouble, each call is struck by one in so many; by other ones at the next call, and in the next
+/// scenario. `SEED=enforce` strikes with all of them, which takes minutes.
+const ONE_IN: usize = 10;
 
 parts!(
     every_call_of_a_move_survives_every_trouble: 0,
@@ -231,9 +232,11 @@ impl Mailbox {
 
     fn take(&mut self, world: &World) -> Vec<String> {
         let state = world.state();
-        let is_done = |event: &&String| event.contains("\"UpdateService\"") && !event.contains("\"errorCode\"");
-        let calls = state.trail()[self.calls..].iter().filter(is_done);
-        let events = calls.chain(&state.deployment_events()[self.deployments..]).cloned().collect();
+        let is_news = |event: &&String| event.contains("\"UpdateService\"") && !event.contains("guard-role");
+        let calls = state.trail()[self.calls..].iter().filter(is_news);
+        // What began says nothing that the event itself, handed over again, would not.
+        let ends = state.deployment_events()[self.deployments..].iter().filter(|it| !it.contains("_IN_PROGRESS"));
+        let events = calls.chain(ends).cloned().collect();
         (self.calls, self.deployments) = (state.trail().len(), state.deployment_events().len());
         events
     }
@@ -331,7 +334,9 @@ fn compare(world: &World, scenario: &Scenario, is_dead_letter: bool, clean: &Cle
         return Err(format!("ends in {end:?}\n    and not in {:?}", clean.end));
     }
     let mut to_tell = clean.told.clone();
-    if !is_refused && scenario.name == "refused" {
+    // What Lambda's retry was not refused any more, nobody needs to hear of.
+    let is_healed = world.deliveries().first().is_some_and(|first| first.answer.is_err());
+    if (is_healed || !is_refused) && scenario.name == "refused" {
         to_tell.remove("move_failed");
     }
     match told.is_superset(&to_tell) || is_dead_letter {
@@ -353,7 +358,7 @@ async fn calls_of_the_first(prepared: &World, scenario: &Scenario) -> usize {
 async fn survive(part: usize) {
     let only = only();
     let (mut injected, mut broken) = (0, Vec::new());
-    for scenario in scenarios().into_iter().skip(part).step_by(PARTS) {
+    for (number, scenario) in scenarios().into_iter().enumerate().skip(part).step_by(PARTS) {
         let prepared = (scenario.prepare)().await;
         let clean = prepared.again().await;
         (scenario.plan)(&mut clean.state());
@@ -366,7 +371,7 @@ async fn survive(part: usize) {
             for (kind, trouble) in troubles().into_iter().enumerate() {
                 let seed = format!("enforce / {} / {} / {call}", scenario.name, trouble.name);
                 let is_asked_for = only.as_ref().map(|only| seed.starts_with(only));
-                if !is_asked_for.unwrap_or((kind + call) % ONE_IN == 0) {
+                if !is_asked_for.unwrap_or((kind + 3 * call + number) % ONE_IN == 0) {
                     continue;
                 }
                 injected += 1;

@@ -38,10 +38,12 @@ pub(super) fn judge_update(
     let runs = deployments[0]["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let is_at_work = deployments.len() > 1 || deployments[0]["rolloutState"] != "COMPLETED";
     let target = &after.ecs.service("prod", "web").expect("a service").task_definition;
-    if !is_copy(before, target) {
-        return must(is_copy(before, runs), "the guard put back what it did not see on a copy");
-    }
     let service = before.ecs.service("prod", "web").expect("a service");
+    if !is_copy(before, target) {
+        // What covers the word that is put back is ours too.
+        let is_ours = is_copy(before, runs) || service.history.iter().any(|it| is_copy(before, &it.task_definition));
+        return must(is_ours, "the guard put back what it never moved");
+    }
     must(!is_at_work, "the guard pushed a move into a deployment that it saw")?;
     let is_asked = service.history.iter().all(|entry| entry.task_definition != *target);
     must(is_asked, "the guard moved a service twice for the same question")?;
@@ -55,8 +57,8 @@ fn word(state: &State) -> String {
         let by = event["detail"]["userIdentity"]["arn"].as_str();
         matches!(name, Some("CreateService" | "UpdateService")) && [Some(PIPELINE), Some(BACKOUT)].contains(&by)
     };
-    let events = state.trail().iter().map(|event| serde_json::from_str::<Value>(event).expect("JSON"));
-    let last = events.filter(is_theirs).last().expect("somebody made the service");
+    let mut events = state.trail().iter().map(|event| serde_json::from_str::<Value>(event).expect("JSON"));
+    let last = events.rfind(is_theirs).expect("somebody made the service");
     let named = last["detail"]["requestParameters"]["taskDefinition"].as_str().unwrap_or_default();
     named.rsplit('/').next().unwrap_or_default().to_owned()
 }
@@ -85,7 +87,8 @@ pub(super) fn judge_end(state: &State, is_kept: bool) -> Vec<String> {
     let is_true = match (entry["state"].as_str(), reason) {
         (Some("moved"), None) => entry["copy"] == runs.as_str() || is_left && is_on_original(state),
         (Some("moved"), Some("by_owner")) => !is_on_original(state),
-        (Some("rolled_back"), _) => is_on_original(state) && was_deployed,
+        // A no is remembered, whatever is deployed after it.
+        (Some("rolled_back"), _) => was_deployed && entry["copy"] != runs.as_str(),
         (Some("waiting"), _) => is_left && is_on_original(state),
         (Some("failed"), Some("refused")) => is_left && is_on_original(state),
         (Some(_), _) => false,

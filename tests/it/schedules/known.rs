@@ -21,7 +21,17 @@ const ONE_CALL: &str =
 const NOT_TOLD_APART: &str = "a run died after it wrote that it moves a service and before it asked ECS, and the original was deployed anew \
      before Lambda's retry: it is taken for a person's no";
 
+/// Whatever is done then, a copy is deployed again, or the last word is not kept.
+const WORD_UPON_WORD: &str = "a version is deployed between the guard's last look and its call, and the original again between the next look and \
+     the call that puts that version back";
+
 const KNOWN: &[Known] = &[
+    Known { rule: "a copy was deployed twice", reason: WORD_UPON_WORD, scenarios: &["service, version and anew"] },
+    Known {
+        rule: "the guard moved a service twice for the same question",
+        reason: WORD_UPON_WORD,
+        scenarios: &["service, version and anew"],
+    },
     Known {
         rule: "the move is \"rolled_back\" null, and that is not so (killed)",
         reason: NOT_TOLD_APART,

@@ -388,7 +388,9 @@ fn service_clean_version_and_its_guard() {
     explore("service, clean version and its guard");
 }
 
+/// By hand: the second guard has a copy of its own to make.
 #[test]
+#[ignore = "a minute: cargo test --test it -- --ignored service_another_original_and_its_guard"]
 fn service_another_original_and_its_guard() {
     explore("service, another original and its guard");
 }
@@ -411,4 +413,14 @@ fn service_begins_and_exempted() {
 #[test]
 fn service_registration_too() {
     explore("service, registration too");
+}
+
+#[test]
+fn service_two_versions() {
+    explore("service, two versions");
+}
+
+#[test]
+fn service_version_and_anew() {
+    explore("service, version and anew");
 }

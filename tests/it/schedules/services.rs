@@ -21,10 +21,11 @@ const SECOND_FAILED: &[&str] = &["SERVICE_DEPLOYMENT_FAILED", "ecs-svc/000000000
 
 const BREAKER: &str = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}}"#;
 
-/// A service is being deployed on the original, in an account with two other families.
+/// A service is being deployed on the original, in an account with other families.
 fn deploying(state: &mut State) {
     state.register(PIPELINE, &NEWER.replace("\"web\"", "\"web-b\""));
     state.register(PIPELINE, &PRIVILEGED.replace("\"web\"", "\"web-c\""));
+    state.register(PIPELINE, &NEWER.replace("\"web\"", "\"web-d\""));
     state.create_service_with(PIPELINE, "prod", "web", BREAKER);
 }
 
@@ -56,6 +57,10 @@ const ECS_ROLLS_BACK: Party = other("ECS rolls the move back", |state| {
 });
 const DEPLOYS_CLEAN: Party = other("the pipeline deploys a clean version", |state| {
     state.update_service(PIPELINE, "prod", "web", "web-b:1");
+    true
+});
+const DEPLOYS_CLEANER: Party = other("the pipeline deploys another clean version", |state| {
+    state.update_service(PIPELINE, "prod", "web", "web-d:1");
     true
 });
 const DEPLOYS_NEWER: Party = other("the pipeline deploys another privileged version", |state| {
@@ -117,7 +122,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         of("service, rolls back", resting, vec![GuardOf(CREATED), ECS_ROLLS_BACK]),
         of("service, exempted", resting, vec![GuardOf(CREATED), EXEMPTS]),
         of("service, copy taken back", resting, vec![GuardOf(CREATED), TAKES_COPY_BACK]),
-        of("service, backout", resting, vec![GuardOf(CREATED), BACKS_OUT]),
+        no_death(of("service, backout", resting, vec![GuardOf(CREATED), BACKS_OUT])),
+        no_death(of("service, two versions", resting, vec![GuardOf(CREATED), DEPLOYS_CLEAN, DEPLOYS_CLEANER])),
+        no_death(of("service, version and anew", resting, vec![GuardOf(CREATED), DEPLOYS_CLEAN, DEPLOYS_ANEW])),
         no_death(of(
             "service, deploying and its guard",
             deploying,
