@@ -35,7 +35,6 @@ pub(in super::super) enum Tended {
 
 /// What is known of a service after a look.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 pub(in super::super) struct Look {
     /// What is remembered of it.
     pub(in super::super) entry: Option<Move>,
