@@ -267,7 +267,7 @@ async fn what_was_deployed_in_the_same_moment_is_put_back() {
     .await;
     let said = hand(&world, &last(&world, "CreateService")).await;
     assert_eq!(runs(&world), "web-b:1", "the pipeline's word is the newer one");
-    assert_eq!(said, "move_settled by_owner web:2 sent [moved]");
+    assert_eq!(said, "move_settled not_moved web:2 sent [moved]");
     assert_eq!(updates(&world), 2, "once there, once back");
 }
 

@@ -128,7 +128,7 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
         // Nobody has asked ECS, and nobody will.
         (Some(_), _, _, None) if is_begun && is_back => Step::Note(Waiting, None),
         // It was moved, or on its way, and is on the original again.
-        (Some(Moving | Moved), ..) if is_back => no(standing),
+        (Some(Moving | Moved), ..) if is_back && reason != Some(Reason::NotMoved) => no(standing),
         (Some(Failed), ..) if is_back && reason == Some(Reason::DeploymentFailed) => no(standing),
         (Some(Moving), ..) if is_there => match service.rollout {
             Rollout::Completed if !is_busy => Step::Note(Moved, None),
@@ -137,6 +137,7 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
             Rollout::Completed | Rollout::InProgress | Rollout::Unknown => Step::Leave,
         },
         // Somebody has deployed something else.
+        (Some(Waiting), ..) if !is_back && !is_there && !is_begun => Step::Note(Moved, Some(Reason::NotMoved)),
         (Some(Moving | Waiting), ..) if !is_back && !is_there => Step::Note(Moved, Some(Reason::ByOwner)),
         (Some(Failed), ..) if is_there && !is_busy && !is_denied && service.rollout == Rollout::Completed => {
             Step::Note(Moved, None)
@@ -249,7 +250,7 @@ mod tests {
             (original, Completed, Some(State::Waiting), Start),
             (copy, InProgress, Some(State::Waiting), Leave),
             (copy, Completed, Some(State::Waiting), by_owner.clone()),
-            (other, InProgress, Some(State::Waiting), by_owner.clone()),
+            (other, InProgress, Some(State::Waiting), Note(State::Moved, Some(Reason::NotMoved))),
             (copy, InProgress, Some(State::Moving), Leave),
             (copy, Completed, Some(State::Moving), Note(State::Moved, None)),
             (copy, Failed, Some(State::Moving), Note(State::Failed, Some(Reason::DeploymentFailed))),
@@ -286,6 +287,13 @@ mod tests {
             assert_ne!(of("web:10", "web:11"), Step::Start, "an older one");
             assert_eq!(of("api:1", "api:2"), Step::Start, "of another family");
         }
+    }
+
+    #[test]
+    fn a_service_that_never_ran_the_copy_has_not_said_no_to_it() {
+        let never_moved = Move { reason: Some(Reason::NotMoved), ..held(State::Moved, 5) };
+        assert_eq!(step(&on("web:12", Rollout::InProgress), Some(&never_moved)), Step::Note(State::Waiting, None));
+        assert_eq!(step(&on("web:12", Rollout::Completed), Some(&never_moved)), Step::Start);
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub enum Reason {
     Express,
     /// Its owner has deployed something else meanwhile, or the copy: the move is over, and it was not ours.
     ByOwner,
+    /// Its owner has deployed something else before it was moved: the question is closed, and nobody said no.
+    NotMoved,
     /// The service is gone.
     Gone,
     /// ECS gave the deployment up, and did not go back.
@@ -123,6 +125,7 @@ impl Reason {
             Self::External => "EXTERNAL",
             Self::Express => "Express",
             Self::ByOwner => "by_owner",
+            Self::NotMoved => "not_moved",
             Self::Gone => "gone",
             Self::DeploymentFailed => "deployment_failed",
             Self::Exempt => "exempt",
@@ -139,7 +142,7 @@ impl Reason {
     pub fn is_of_a_call(self) -> bool {
         match self {
             Self::AccessDenied | Self::InvalidParameter | Self::LimitExceeded | Self::Refused => true,
-            Self::CodeDeploy | Self::External | Self::Express | Self::ByOwner | Self::Gone => false,
+            Self::CodeDeploy | Self::External | Self::Express | Self::ByOwner | Self::NotMoved | Self::Gone => false,
             Self::DeploymentFailed | Self::Exempt | Self::CopyRemoved => false,
         }
     }
@@ -223,6 +226,7 @@ mod tests {
         for reason in [CodeDeploy, External, Express, ByOwner, Gone, DeploymentFailed, Exempt, AccessDenied] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
+        assert_eq!(serde_json::to_value(Reason::NotMoved).unwrap(), Reason::NotMoved.as_str());
         for reason in [CopyRemoved, InvalidParameter, LimitExceeded, Refused] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }

@@ -25,16 +25,7 @@ const NOT_TOLD_APART: &str = "a run died after it wrote that it moves a service 
 const WORD_UPON_WORD: &str = "a version is deployed between the guard's last look and its call, and the original again between the next look and \
      the call that puts that version back";
 
-/// To be mended: `moved` by its owner does not say whether the service ever ran the copy.
-const NEVER_MOVED: &str = "a service that waited, whose owner deployed something else and then the original again, is taken for one that was \
-     moved and put back: it is told of as a no, and not moved again";
-
 const KNOWN: &[Known] = &[
-    Known {
-        rule: "the move is \"rolled_back\" null, and that is not so",
-        reason: NEVER_MOVED,
-        scenarios: &["service, version and anew"],
-    },
     Known { rule: "a copy was deployed twice", reason: WORD_UPON_WORD, scenarios: &["service, version and anew"] },
     Known {
         rule: "the guard moved a service twice for the same question",

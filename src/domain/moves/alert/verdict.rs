@@ -87,7 +87,7 @@ pub fn why(reason: Option<Reason>) -> &'static str {
         Some(Reason::CodeDeploy) => "AWS CodeDeploy deploys it",
         Some(Reason::External) => "another system deploys it by task sets",
         Some(Reason::Express) => "ECS itself manages it (Express)",
-        Some(Reason::ByOwner) => "its owner deployed something else",
+        Some(Reason::ByOwner | Reason::NotMoved) => "its owner deployed something else",
         Some(Reason::Gone) => "it is gone",
         Some(Reason::DeploymentFailed) => "its deployment failed",
         Some(Reason::Exempt) => "its family was exempted meanwhile",
