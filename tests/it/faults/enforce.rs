@@ -208,10 +208,10 @@ fn end(world: &World) -> End {
     // Whether it was on its way before its family was exempted, or waits while it is, comes to the same.
     let is_exempt = state.s3.object(BUCKET, EXEMPTION).is_some() && *runs == name("original");
     // Whether the copy ran for a moment before its owner's word was put back, or never, comes to the same too.
-    let of_entry = ["state", "reason"].map(|member| match &entry[member] {
+    let of_entry = ["state", "reason"].map(|member| match entry[member].as_str() {
         _ if is_exempt => Value::Null,
-        Value::String(reason) if reason == "not_moved" => "by_owner".into(),
-        value => value.clone(),
+        Some("not_moved") => "by_owner".into(),
+        Some(_) | None => entry[member].clone(),
     });
     End { runs: named(&state, runs), entry: of_entry, original: name("original"), copy: named(&state, &name("copy")) }
 }
