@@ -312,7 +312,10 @@ fn of_outcome(outcome: Outcome, from: &Provenance) -> Vec<(&'static str, Report)
         Outcome::FailedRegistration | Outcome::Compliant => Vec::new(),
         // Never without a reason.
         Outcome::Alerted | Outcome::Failed => Vec::new(),
-        Outcome::AlreadyRemediated | Outcome::Remediated => vec![("", copied(outcome, from))],
+        Outcome::AlreadyRemediated => vec![("", copied(outcome, from))],
+        Outcome::Remediated => {
+            vec![("", copied(outcome, from)), ("-enforce", Report { mode: Mode::Enforce, ..copied(outcome, from) })]
+        }
         Outcome::Superseded => {
             let newer = r#"{"name":"app","image":"app"}"#;
             vec![("-in-use", report(outcome, None, superseded_by(newer), from))]
