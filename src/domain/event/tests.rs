@@ -333,7 +333,7 @@ fn what_is_looked_at_on_another_occasion_has_no_author() {
     let id = |id: &str| Some(id.to_owned());
     assert_eq!(read(&updated(SERVICE)), (Some("IAMUser jane".into()), id("e-1"), id("e-1")));
     assert_eq!(read(&deregistered(ARN)), (None, None, id("e-1")));
-    assert_eq!(read(&deployment(&format!(r#","resources":["{SERVICE}"]"#), "{}")), (None, None, id("i")));
+    assert_eq!(read(&deployment(&format!(r#","resources":["{SERVICE}"]"#), "{}")), (None, id("i"), id("i")));
 }
 
 #[test]
