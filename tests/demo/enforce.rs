@@ -63,7 +63,7 @@ async fn rolled_back(story: &mut Story) {
     let said = hand_over(story, &failed).await;
     so(said == "move_settled rolled_back web:5 sent [rolled_back]", "that is the application's no");
     println!("\nOf the alert:\n");
-    show(story, &["Service", "WHAT MAY REPLACE THE FLAG", "UNDO"]);
+    show(story, &["Service", "WHAT MAY REPLACE THE FLAG", "BACK IT OUT"]);
     println!();
     so(last_alert(story).1.contains("/dev/fuse"), "it says what the definition hints at");
     so(!last_alert(story).1.contains("hunter2"), "and no value of the environment");

@@ -1,6 +1,8 @@
 //! Everything that is known when a service has come to a state of which people are to hear: what its alert, its line in
 //! a digest, and the metrics are made of. It holds facts and no texts.
 
+use jiff::Timestamp;
+
 use super::super::alert::Severity;
 use super::super::arn::TaskDefinitionId;
 use super::super::document::Described;
@@ -74,6 +76,12 @@ impl MoveReport {
             (State::Failed, _) => vec![("Failed", 1.0)],
             (State::Moved | State::RolledBack | State::Waiting | State::Moving | State::NotMovable, _) => Vec::new(),
         }
+    }
+
+    /// Since when it is in its state, in whole seconds: people read it.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        Timestamp::from_second(self.entry.since.as_second()).unwrap_or(self.entry.since)
     }
 
     /// The privileged containers of the original, where they are known.

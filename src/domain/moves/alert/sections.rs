@@ -58,7 +58,7 @@ fn found(report: &MoveReport, setting: &Setting) -> Vec<Line> {
         }
     }
     let deployment = entry.deployment_id.as_deref().map(|id| format!(", {}", plain(id))).unwrap_or_default();
-    lines.push(words(format!("State {} since {}{deployment}", entry.state.as_str(), entry.since)));
+    lines.push(words(format!("State {} since {}{deployment}", entry.state.as_str(), report.since())));
     lines
 }
 

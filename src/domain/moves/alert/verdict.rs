@@ -42,7 +42,7 @@ pub fn verdict(report: &MoveReport) -> String {
 
 pub(super) fn of_case(case: Case, report: &MoveReport, escape: fn(&str) -> String) -> String {
     let at = format!("{} in cluster {}", escape(&report.service.name), escape(&report.service.cluster));
-    let (original, copy, since) = (&report.entry.original, copy(report), report.entry.since);
+    let (original, copy, since) = (&report.entry.original, copy(report), report.since());
     match case {
         Case::NotPutBack(theirs) if theirs == original => format!(
             "Service {at} was to stay on {theirs}, by a deployment or an exemption in the moment in which the guard moved \
