@@ -86,7 +86,7 @@ pub(super) fn judge_end(state: &State, is_kept: bool) -> Vec<String> {
     let is_left = state.s3.object(BUCKET, EXEMPTION).is_some() || copy_stands != Some(Status::Active);
     let is_true = match (entry["state"].as_str(), reason) {
         (Some("moved"), None) => entry["copy"] == runs.as_str() || is_left && is_on_original(state),
-        (Some("moved"), Some("by_owner")) => !is_on_original(state),
+        (Some("moved"), Some("by_owner" | "not_moved")) => !is_on_original(state),
         // A no is remembered, whatever is deployed after it.
         (Some("rolled_back"), _) => was_deployed && entry["copy"] != runs.as_str(),
         (Some("waiting"), _) => is_left && is_on_original(state),
