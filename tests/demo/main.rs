@@ -6,6 +6,8 @@
 #[path = "../it/account/mod.rs"]
 mod account;
 mod enforce;
+#[path = "../it/mail.rs"]
+mod mail;
 #[path = "../it/paste.rs"]
 mod paste;
 #[path = "../it/runtime_api.rs"]
@@ -140,7 +142,7 @@ async fn back_out() {
     let before = world(&story);
     story.deliver(&original).await;
     story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
-    let command = paste::command(&last_alert(&story).1);
+    let command = mail::command(&last_alert(&story).1);
     println!("Somebody deployed web:2 to the service, and it does not come up. From the alert:\n");
     command.lines().for_each(|line| println!("  |{line}"));
     if paste::aws_cli().is_none() {

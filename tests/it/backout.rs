@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::account::state::ecs::{Service, Task};
 use super::account::{BACKOUT, Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE};
-use super::paste;
+use super::mail;
 use super::runtime_api::Failure;
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story, in_words};
 
@@ -440,7 +440,7 @@ async fn the_command_of_the_alert_is_pasted_and_the_account_is_as_it_was() {
     story.deliver(&original).await;
     story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
 
-    let command = paste::command(&story.mail());
+    let command = mail::command(&story.mail());
     let output = story.lambda("ecs-guard-backout").await.paste(&command).await;
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));

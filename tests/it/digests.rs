@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::alerts::{hold_messages, keeps_the_limits};
 use super::evidence::{everything, nothing};
+use super::mail::command;
 use super::move_alerts::of_a_sweep;
-use super::paste::command;
 
 const REPORT: &str = "reports/111122223333/eu-west-1/latest.html";
 

@@ -22,7 +22,7 @@ const CANARY: &str = "CANARY";
 
 /// A JSON value. Names, texts and numbers are as they are written.
 #[derive(Clone, Debug, PartialEq)]
-enum Tree {
+pub(crate) enum Tree {
     Atom(String),
     List(Vec<Tree>),
     Object(Vec<(String, Tree)>),
@@ -38,7 +38,7 @@ fn text(decoded: &str) -> String {
 }
 
 /// The tree as text, with this white space wherever JSON allows some.
-fn write(tree: &Tree, space: &str) -> String {
+pub(crate) fn write(tree: &Tree, space: &str) -> String {
     let list = |parts: Vec<String>| parts.join(&format!("{space},{space}"));
     match tree {
         Atom(written) => written.clone(),
@@ -184,7 +184,7 @@ fn container(known: &'static [Member]) -> BoxedStrategy<Tree> {
 }
 
 /// What `RegisterTaskDefinition` takes, without tags.
-fn inputs() -> BoxedStrategy<Tree> {
+pub(crate) fn inputs() -> BoxedStrategy<Tree> {
     let containers = REGISTER_INPUT.iter().find(|member| member.name == "containerDefinitions").unwrap();
     (object(REGISTER_INPUT, 0.35), value(containers.kind))
         .prop_map(|(mut tree, containers)| {
@@ -197,12 +197,12 @@ fn inputs() -> BoxedStrategy<Tree> {
         .boxed()
 }
 
-fn spaces() -> impl Strategy<Value = &'static str> {
+pub(crate) fn spaces() -> impl Strategy<Value = &'static str> {
     select(vec!["", " ", "\n\t"])
 }
 
 /// Tags, and whether AWS reserves each.
-fn tags() -> impl Strategy<Value = Vec<(Tree, bool)>> {
+pub(crate) fn tags() -> impl Strategy<Value = Vec<(Tree, bool)>> {
     let tag = |key: &str, value: &str| Object(vec![(text("key"), Atom(text(key))), (text("value"), Atom(text(value)))]);
     let all = vec![
         (tag("CANARY", "x"), false),

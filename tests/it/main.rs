@@ -4,6 +4,7 @@
 mod account;
 mod canaries;
 mod figures;
+mod mail;
 mod oracle;
 mod paste;
 mod runtime_api;
@@ -32,4 +33,5 @@ mod guard;
 mod hostile;
 mod iam;
 mod move_alerts;
+mod prove;
 mod schedules;

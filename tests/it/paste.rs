@@ -87,19 +87,6 @@ async fn invoke(function: &Mutex<Function>, request: &Request) -> Response {
     }
 }
 
-/// The command of a mail: from its first line to the first that does not go on.
-pub(crate) fn command(mail: &str) -> String {
-    let lines = mail.lines().skip_while(|line| !line.trim_start().starts_with("aws lambda invoke"));
-    let mut command = Vec::new();
-    for line in lines {
-        command.push(line);
-        if !line.ends_with('\\') {
-            break;
-        }
-    }
-    command.join("\n")
-}
-
 /// The AWS CLI, version 2: the first version does not know `--cli-binary-format`.
 pub(crate) fn aws_cli() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

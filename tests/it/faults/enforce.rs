@@ -19,7 +19,7 @@ use super::super::oracle::judge_deliveries;
 use super::super::story::{BUCKET, NEWER};
 use super::super::world::{EXEMPTION, World, exempt_until};
 use super::kinds::{Trouble, troubles};
-use super::{in_words, only};
+use super::{Heals, in_words, only};
 
 /// Lambda tries again after a minute, and after two more.
 const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
@@ -39,12 +39,12 @@ parts!(
     every_call_of_the_other_moves_survives_every_trouble: 1
 );
 
-type Prepared = Pin<Box<dyn Future<Output = World>>>;
+pub(super) type Prepared = Pin<Box<dyn Future<Output = World>>>;
 
 /// An account, and the event that is handed over in trouble: the world's own.
-struct Scenario {
-    name: &'static str,
-    prepare: fn() -> Prepared,
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) prepare: fn() -> Prepared,
     /// What is planned besides the trouble, for the first delivery only.
     plan: fn(&mut State),
 }
@@ -103,7 +103,7 @@ fn last_update(world: &World) -> String {
     last(world, "UpdateService")
 }
 
-fn scenarios() -> Vec<Scenario> {
+pub(super) fn scenarios() -> Vec<Scenario> {
     let of = |name, prepare| Scenario { name, prepare, plan: |_| {} };
     vec![
         of("waits", || {
@@ -247,18 +247,22 @@ impl Mailbox {
     }
 }
 
-/// Delivers as Lambda does, the fault striking the first time only; then ECS goes on, and each event comes.
-async fn tell(world: &World) -> Result<bool, String> {
+/// Delivers as Lambda does; then ECS goes on, and each event comes.
+async fn tell(world: &World, heals: Heals) -> Result<Told, String> {
     let mut mailbox = Mailbox::from_now(world);
+    let before = calls(world);
     let mut answer = world.hand_over(&world.event).await;
-    world.state().heal_faults();
+    if heals == Heals::AfterTheFirst {
+        world.state().heal_faults();
+    }
     for pause in RETRIES {
         if answer.is_err() {
             world.state().pass(pause);
             answer = world.hand_over(&world.event).await;
         }
     }
-    let is_dead_letter = answer.is_err();
+    let told = Told { is_dead_letter: answer.is_err(), calls: calls(world) - before };
+    world.state().heal_faults();
     world.state().pass(LATER);
     deliver(world, &world.event).await?;
     for _ in 0..TURNS_MAX {
@@ -277,7 +281,18 @@ async fn tell(world: &World) -> Result<bool, String> {
         }
     }
     judge(world)?;
-    Ok(is_dead_letter)
+    Ok(told)
+}
+
+/// What came of the event.
+struct Told {
+    is_dead_letter: bool,
+    /// How many calls the guard made until Lambda was done.
+    calls: usize,
+}
+
+fn calls(world: &World) -> usize {
+    world.state().calls().iter().filter(|call| call.principal == GUARD).count()
 }
 
 async fn deliver(world: &World, event: &str) -> Result<Said, String> {
@@ -301,29 +316,31 @@ fn judge(world: &World) -> Result<(), String> {
     }
 }
 
-async fn try_one(
+pub(super) async fn try_one(
     prepared: &World,
     scenario: &Scenario,
     strike: impl FnOnce(&mut State),
+    heals: Heals,
     clean: &Clean,
-) -> Result<(), String> {
+) -> (usize, Result<(), String>) {
     let world = prepared.again().await;
     strike(&mut world.state());
     (scenario.plan)(&mut world.state());
-    let verdict = match tell(&world).await {
-        Ok(is_dead_letter) => compare(&world, scenario, is_dead_letter, clean),
-        Err(what) => Err(what),
+    let (calls, verdict) = match tell(&world, heals).await {
+        Ok(told) => (told.calls, compare(&world, scenario, told.is_dead_letter, clean)),
+        Err(what) => (0, Err(what)),
     };
-    verdict.map_err(|what| {
+    let verdict = verdict.map_err(|what| {
         let mut text = what;
         for delivered in world.deliveries().iter() {
             let _ = write!(text, "\n    {:?}, {} alerts", delivered.answer.as_ref().map(in_words), delivered.alerts);
         }
         text
-    })
+    });
+    (calls, verdict)
 }
 
-struct Clean {
+pub(super) struct Clean {
     end: End,
     told: BTreeSet<String>,
 }
@@ -351,7 +368,7 @@ fn compare(world: &World, scenario: &Scenario, is_dead_letter: bool, clean: &Cle
 }
 
 /// The number of the guard's calls in the first delivery.
-async fn calls_of_the_first(prepared: &World, scenario: &Scenario) -> usize {
+pub(super) async fn calls_of_the_first(prepared: &World, scenario: &Scenario) -> usize {
     let world = prepared.again().await;
     (scenario.plan)(&mut world.state());
     world.state().forget_calls();
@@ -360,18 +377,25 @@ async fn calls_of_the_first(prepared: &World, scenario: &Scenario) -> usize {
     state.calls().iter().filter(|call| call.principal == GUARD).count()
 }
 
+pub(super) async fn clean(prepared: &World, scenario: &Scenario) -> Result<Clean, String> {
+    let world = prepared.again().await;
+    (scenario.plan)(&mut world.state());
+    tell(&world, Heals::AfterTheFirst).await?;
+    Ok(Clean { end: end(&world), told: told(&world) })
+}
+
 async fn survive(part: usize) {
     let only = only();
     let (mut injected, mut broken) = (0, Vec::new());
     for (number, scenario) in scenarios().into_iter().enumerate().skip(part).step_by(PARTS) {
         let prepared = (scenario.prepare)().await;
-        let clean = prepared.again().await;
-        (scenario.plan)(&mut clean.state());
-        if let Err(what) = tell(&clean).await {
-            broken.push(format!("{} / no trouble: {what}", scenario.name));
-            continue;
-        }
-        let clean = Clean { end: end(&clean), told: told(&clean) };
+        let clean = match clean(&prepared, &scenario).await {
+            Ok(clean) => clean,
+            Err(what) => {
+                broken.push(format!("{} / no trouble: {what}", scenario.name));
+                continue;
+            }
+        };
         for call in 1..=calls_of_the_first(&prepared, &scenario).await {
             for (kind, trouble) in troubles().into_iter().enumerate() {
                 let seed = format!("enforce / {} / {} / {call}", scenario.name, trouble.name);
@@ -382,7 +406,7 @@ async fn survive(part: usize) {
                 injected += 1;
                 let Trouble { strike, .. } = trouble;
                 let struck = |state: &mut State| strike(state, Calls::all().by(GUARD).starting_at(call));
-                if let Err(what) = try_one(&prepared, &scenario, struck, &clean).await {
+                if let (_, Err(what)) = try_one(&prepared, &scenario, struck, Heals::AfterTheFirst, &clean).await {
                     broken.push(format!("{seed}: {what}"));
                 }
             }

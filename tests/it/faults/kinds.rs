@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::super::account::{Calls, Fault, Kind, State};
 
 /// A kind of trouble, and how it strikes the first of these calls, or all of them.
-pub(super) struct Trouble {
-    pub(super) name: &'static str,
-    pub(super) strike: fn(&mut State, Calls),
+pub(crate) struct Trouble {
+    pub(crate) name: &'static str,
+    pub(crate) strike: fn(&mut State, Calls),
 }
 
 /// Longer than any time-out.
@@ -37,7 +37,7 @@ fn late(state: &mut State, calls: Calls, left: Duration) {
     });
 }
 
-pub(super) fn troubles() -> Vec<Trouble> {
+pub(crate) fn troubles() -> Vec<Trouble> {
     let of = |name, strike| Trouble { name, strike };
     vec![
         of("throttled", |state, calls| once(state, calls, Kind::Throttled)),

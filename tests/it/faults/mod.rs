@@ -18,8 +18,9 @@ macro_rules! parts {
 mod backout;
 mod enforce;
 mod enforce_sweep;
-mod kinds;
+pub(crate) mod kinds;
 mod known;
+pub(crate) mod pairs;
 mod scenarios;
 mod sweep;
 
@@ -34,7 +35,7 @@ use super::canaries::{self, ORIGINAL};
 use super::figures::reached;
 use super::oracle::{End, end, judge, judge_deliveries};
 use super::world::World;
-use kinds::{Trouble, troubles};
+use kinds::troubles;
 use known::KNOWN;
 use scenarios::{Scenario, scenarios};
 
@@ -68,7 +69,7 @@ async fn survive(part: usize) {
     let names = || scenarios().into_iter().skip(part).step_by(PARTS).map(|scenario| scenario.name);
     for scenario in scenarios().into_iter().skip(part).step_by(PARTS) {
         let clean = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
-        let Ok(settled) = tell(&clean, 0).await.map_err(|what| {
+        let Ok(settled) = tell(&clean, 0, Heals::AfterTheFirst).await.map_err(|what| {
             broken.push(format!("{} / no trouble: {what}", scenario.name));
         }) else {
             continue;
@@ -81,7 +82,8 @@ async fn survive(part: usize) {
                     continue;
                 }
                 injected += 1;
-                let verdict = try_one(&scenario, &trouble, call, &expected).await;
+                let strike = |state: &mut State| (trouble.strike)(state, Calls::all().by(GUARD).starting_at(call));
+                let (_, verdict) = try_one(&scenario, strike, Heals::AfterTheFirst, &expected).await;
                 let Err(what) = verdict else { continue };
                 match KNOWN.iter().position(|known| known.is(scenario.name, trouble.name, &what)) {
                     Some(known) => met[known] = true,
@@ -102,21 +104,36 @@ async fn survive(part: usize) {
     }
 }
 
-/// Trouble at one call of a story; what does not hold then.
-async fn try_one(scenario: &Scenario, trouble: &Trouble, call: usize, expected: &[End; 2]) -> Result<(), String> {
+/// When what was planned to go wrong is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heals {
+    /// With the first delivery.
+    AfterTheFirst,
+    /// When all of it has struck: it may strike a retry, but not the later look.
+    Itself,
+}
+
+/// Trouble in a story: how many calls the guard made until Lambda was done, and what does not hold then.
+async fn try_one(
+    scenario: &Scenario,
+    strike: impl FnOnce(&mut State),
+    heals: Heals,
+    expected: &[End; 2],
+) -> (usize, Result<(), String>) {
     let world = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
-    (trouble.strike)(&mut world.state(), Calls::all().by(GUARD).starting_at(call));
-    let verdict = match tell(&world, ATTEMPTS - 1).await {
-        Ok(settled) => compare(&world, &settled, expected),
-        Err(what) => Err(what),
+    strike(&mut world.state());
+    let (calls, verdict) = match tell(&world, ATTEMPTS - 1, heals).await {
+        Ok(settled) => (settled.calls, compare(&world, &settled, expected)),
+        Err(what) => (0, Err(what)),
     };
-    verdict.map_err(|what| {
+    let verdict = verdict.map_err(|what| {
         let mut text = what;
         for delivered in world.deliveries().iter() {
             let _ = write!(text, "\n    {:?}, {} alerts", delivered.answer.as_ref().map(in_words), delivered.alerts);
         }
         text
-    })
+    });
+    (calls, verdict)
 }
 
 /// The end as far as Lambda cares: the last answer, and what there was then.
@@ -128,10 +145,12 @@ struct Settled {
     calls: usize,
 }
 
-/// Delivers as Lambda does, the fault striking the first time only, and once more later.
-async fn tell(world: &World, retries: usize) -> Result<Settled, String> {
+/// Delivers as Lambda does, and once more later.
+async fn tell(world: &World, retries: usize, heals: Heals) -> Result<Settled, String> {
     let mut answers = vec![world.deliver().await];
-    world.state().heal_faults();
+    if heals == Heals::AfterTheFirst {
+        world.state().heal_faults();
+    }
     judge(world, &answers)?;
     for _ in 0..retries {
         if answers.last().is_some_and(Result::is_ok) {
@@ -145,6 +164,7 @@ async fn tell(world: &World, retries: usize) -> Result<Settled, String> {
         let calls = state.calls().iter().filter(|call| call.principal == GUARD).count();
         Settled { answer, end, alerts: state.sns.messages().len(), calls }
     };
+    world.state().heal_faults();
     world.state().pass(LATER);
     answers.push(world.deliver().await);
     judge(world, &answers).map_err(|what| format!("later: {what}"))?;

@@ -24,7 +24,7 @@ pub(super) fn of_text(text: &str) -> String {
 }
 
 /// The same of what the definition would be without privilege.
-pub(super) fn unprivileged(text: &str) -> String {
+pub(crate) fn unprivileged(text: &str) -> String {
     // A default like any other: what is false is left out.
     of_text(text).replace(r#""privileged":true,"#, "").replace(r#","privileged":true"#, "")
 }

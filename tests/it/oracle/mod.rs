@@ -15,6 +15,7 @@ use super::story::BUCKET;
 use super::world::{RECORD, World};
 
 pub(crate) use self::copies::Shape;
+pub(crate) use self::meaning::unprivileged as unprivileged_meaning;
 pub(crate) use self::whole::{Whole, judge_complete, judge_quiet, judge_whole, whole};
 
 /// What does not hold. Says so in words.

@@ -133,7 +133,7 @@ impl Aftermath<'_> {
             let state = self.ledger.account(self.books);
             let broken = match &*self.last[&request] {
                 Ok(Said::Backout(answer)) => judge_repeated(state, answer, self.at),
-                Ok(Said::Guard(_)) => unreachable!("backout answers"),
+                Ok(Said::Guard(_) | Said::Sweep(_)) => unreachable!("backout answers"),
                 Err(category) => vec![format!("backout once more: {category}")],
             };
             self.note(broken, "");

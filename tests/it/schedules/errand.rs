@@ -1,4 +1,4 @@
-//! What a run is handed: the guard an event, backout a person's request.
+//! What a run is handed: the guard an event, backout a person's request, sweep nothing.
 
 use ecs_privileged_guard::domain::backout::answer as backout;
 use ecs_privileged_guard::reconcile;
@@ -15,6 +15,8 @@ pub(super) enum Errand {
     Told(&'static [&'static str]),
     /// Backout, and what an operator asks of it.
     Request(&'static str),
+    /// Sweep, by the schedule.
+    Sweep,
 }
 
 impl Errand {
@@ -24,6 +26,7 @@ impl Errand {
             Self::Event(number) => event_of(state, number).map(Work::Event),
             Self::Told(words) => told(state, words).map(Work::Event),
             Self::Request(request) => Some(Work::Request(request)),
+            Self::Sweep => Some(Work::Sweep),
         }
     }
 
@@ -33,6 +36,7 @@ impl Errand {
             Self::Event(number) => format!("web:{number}"),
             Self::Told(words) => words.join(" "),
             Self::Request(request) => format!("backout {request}"),
+            Self::Sweep => "sweep".to_owned(),
         }
     }
 }
@@ -48,6 +52,7 @@ fn told(state: &State, words: &[&str]) -> Option<String> {
 pub(super) enum Work {
     Event(String),
     Request(&'static str),
+    Sweep,
 }
 
 /// What a run answers.
@@ -55,6 +60,7 @@ pub(super) enum Work {
 pub(super) enum Said {
     Guard(reconcile::Said),
     Backout(backout::Answer),
+    Sweep(reconcile::SweepAnswer),
 }
 
 /// How a run ended: an answer, or the category of the error that its caller gets.

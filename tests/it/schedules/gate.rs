@@ -1,10 +1,11 @@
-//! One run of the guard or of backout, held at a gate at each call that matters until somebody says what it is answered. One thread,
-//! no runtime: a run is polled while it is woken, and then waits at the gate, or has ended.
+//! One run of the guard, of backout or of sweep, held at a gate at each call that matters until somebody says what it is
+//! answered. One thread, no runtime: a run is polled while it is woken, and then waits at the gate, or has ended. Of
+//! calls that are made side by side, as sweep begins, the first comes first.
 //!
 //! A run's time is its own. It stands still while a call is held, so that no time-out can strike, and jumps over the
 //! guard's own pauses: whatever others do in a pause, they also do while the next call is held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,7 @@ use crate::account::in_process::{received, sent};
 
 /// How long Lambda lets a run go on.
 const TIME_OUT: Duration = Duration::from_mins(2);
+const TIME_OUT_OF_SWEEP: Duration = Duration::from_mins(15);
 
 /// Where a run has come to.
 pub(super) enum Rest {
@@ -45,9 +47,11 @@ pub(super) enum Rest {
 struct Cell {
     sees_services: bool,
     now: Timestamp,
-    held: Option<Request>,
-    answer: Option<Response>,
-    waiting: Option<Waker>,
+    /// The calls that wait, each under its number, in the order in which they came.
+    held: VecDeque<(u64, Request)>,
+    held_so_far: u64,
+    answers: BTreeMap<u64, Response>,
+    waiting: BTreeMap<u64, Waker>,
     timers: BTreeMap<u64, (Timestamp, Option<Waker>)>,
     timers_so_far: u64,
 }
@@ -57,9 +61,10 @@ impl Cell {
         Arc::new(Mutex::new(Self {
             sees_services,
             now,
-            held: None,
-            answer: None,
-            waiting: None,
+            held: VecDeque::new(),
+            held_so_far: 0,
+            answers: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             timers: BTreeMap::new(),
             timers_so_far: 0,
         }))
@@ -72,7 +77,7 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The gate that all runs share: one guard and one backout, each with one set of clients.
+/// The gate that all runs share: one of each function, each with one set of clients.
 #[derive(Clone)]
 pub(super) struct Gate {
     /// The run that is being polled: calls, timers and looks at the clock are its own.
@@ -127,7 +132,7 @@ impl HttpConnector for Gate {
             let request = received(request).await?;
             let sees_services = lock(&cell).sees_services;
             let response = match matters(&request, sees_services) {
-                true => Some(Held { cell, request: Some(request) }.await),
+                true => Some(Held::at(cell, request).await),
                 false => lock(&others).handle(&request).response,
             };
             sent(response, false)
@@ -138,21 +143,27 @@ impl HttpConnector for Gate {
 /// A call at the gate.
 struct Held {
     cell: Shared,
-    request: Option<Request>,
+    number: u64,
+}
+
+impl Held {
+    fn at(cell: Shared, request: Request) -> Self {
+        let mut inside = lock(&cell);
+        inside.held_so_far += 1;
+        let number = inside.held_so_far;
+        inside.held.push_back((number, request));
+        drop(inside);
+        Self { cell, number }
+    }
 }
 
 impl Future for Held {
     type Output = Response;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
-        let request = self.request.take();
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
         let mut cell = lock(&self.cell);
-        if request.is_some() {
-            assert!(cell.held.is_none(), "two calls that matter at once");
-            cell.held = request;
-        }
-        cell.waiting = Some(context.waker().clone());
-        cell.answer.take().map_or(Poll::Pending, Poll::Ready)
+        cell.waiting.insert(self.number, context.waker().clone());
+        cell.answers.remove(&self.number).map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -227,10 +238,18 @@ fn backs_out(backout: Guard, request: &str, deadline: Timestamp) -> Running {
     })
 }
 
-/// Both functions.
+fn sweeps(sweep: Guard, deadline: Timestamp) -> Running {
+    Box::pin(async move {
+        let swept = sweep.sweep(deadline).await;
+        swept.map(|swept| Said::Sweep(swept.answer)).map_err(|error| error.category().to_owned())
+    })
+}
+
+/// All functions.
 pub(super) struct Functions {
     pub(super) guard: Guard,
     pub(super) backout: Guard,
+    pub(super) sweep: Guard,
 }
 
 /// A run of one of them.
@@ -250,6 +269,7 @@ impl Run {
                 (looks(functions.guard.clone(), event, at + TIME_OUT), sees_services)
             }
             Work::Request(request) => (backs_out(functions.backout.clone(), request, at + TIME_OUT), true),
+            Work::Sweep => (sweeps(functions.sweep.clone(), at + TIME_OUT_OF_SWEEP), false),
         };
         let cell = Cell::new(sees_services, at);
         Self { future, cell, woken: Arc::new(Woken(AtomicBool::new(true))), gate: gate.clone() }
@@ -266,7 +286,7 @@ impl Run {
                 }
             }
             let mut cell = lock(&self.cell);
-            if let Some(held) = &cell.held {
+            if let Some((_, held)) = cell.held.front() {
                 return Rest::Held(held.clone());
             }
             let earliest = cell.timers.values().map(|(due, _)| *due).min().expect("a run waits for something");
@@ -290,9 +310,9 @@ impl Run {
     /// Answers the call that is held.
     pub(super) fn answer(&mut self, response: Response) {
         let mut cell = lock(&self.cell);
-        assert!(cell.held.take().is_some(), "no call is held");
-        cell.answer = Some(response);
-        let waiting = cell.waiting.take();
+        let (number, _) = cell.held.pop_front().expect("a call that is held");
+        cell.answers.insert(number, response);
+        let waiting = cell.waiting.remove(&number);
         drop(cell);
         waiting.into_iter().for_each(Waker::wake);
     }

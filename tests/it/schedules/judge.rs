@@ -12,7 +12,7 @@ use super::judge_backout::judge_step_of_backout;
 use super::ledger::numbers;
 use super::scenario::{object, record as record_of};
 use crate::account::state::ecs::Status;
-use crate::account::{BACKOUT, Call, GUARD, Seen, State};
+use crate::account::{BACKOUT, Call, GUARD, SWEEP, Seen, State};
 use crate::story::BUCKET;
 
 pub(super) fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
@@ -20,13 +20,14 @@ pub(super) fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
 }
 
 pub(super) fn is_by_guard(state: &State, number: usize) -> bool {
-    state.ecs.revision(&format!("web:{number}")).is_some_and(|revision| revision.registered_by == GUARD)
+    let revision = state.ecs.revision(&format!("web:{number}"));
+    revision.is_some_and(|revision| [GUARD, SWEEP].contains(&revision.registered_by.as_str()))
 }
 
 /// Whether none of our functions registered it.
 pub(super) fn is_by_people(state: &State, number: usize) -> bool {
     let revision = state.ecs.revision(&format!("web:{number}"));
-    revision.is_some_and(|revision| ![GUARD, BACKOUT].contains(&revision.registered_by.as_str()))
+    revision.is_some_and(|revision| ![GUARD, BACKOUT, SWEEP].contains(&revision.registered_by.as_str()))
 }
 
 /// What a revision says as far as the stories differ in it, privilege and the order of its sets aside.
@@ -46,7 +47,7 @@ pub(super) fn of_document(document: &Value) -> Value {
 pub(super) fn judge_step(before: &State, after: &State, call: &Call) -> Result<(), String> {
     match call.principal.as_str() {
         _ if call.seen != Seen::Done => Ok(()),
-        GUARD => judge_step_of_guard(before, after, call),
+        GUARD | SWEEP => judge_step_of_guard(before, after, call),
         BACKOUT => judge_step_of_backout(before, after, call),
         _ => Ok(()),
     }
@@ -74,6 +75,9 @@ fn judge_step_of_guard(before: &State, after: &State, call: &Call) -> Result<(),
             let key = call.resource.strip_prefix(BUCKET).expect("the bucket").trim_start_matches('/');
             let Some(held) = before.s3.object(BUCKET, key) else { return Ok(()) };
             must(!key.starts_with("backups/"), "the guard wrote a backup anew")?;
+            if !key.starts_with("records/") {
+                return Ok(());
+            }
             let record = |text| serde_json::from_slice::<Value>(text).expect("JSON");
             nothing_lost(&record(held), &record(after.s3.object(BUCKET, key).expect("an object")))
         }

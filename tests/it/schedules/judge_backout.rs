@@ -16,10 +16,12 @@ use crate::account::{BACKOUT, Call, State};
 use crate::story::BUCKET;
 use crate::world::EXEMPTION;
 
-/// Whether an operator would try again who reads what came of it.
+/// Whether an operator would try again who reads what came of it, or Lambda does.
 pub(super) fn may_be_asked_again(ended: &Ended) -> bool {
     match ended {
         Ok(Said::Backout(answer)) => answer.outcome == Outcome::Failed,
+        // The schedule asks sweep again, until it has seen everything.
+        Ok(Said::Sweep(answer)) => !answer.complete,
         Ok(Said::Guard(_)) => false,
         Err(_) => true,
     }

@@ -13,7 +13,7 @@ use super::judge::judge_step;
 use super::judge_service::judge_update;
 use super::minds::{Mind, Minds, Next};
 use super::scenario::Deed;
-use crate::account::{Call, GUARD, State};
+use crate::account::{Call, GUARD, SWEEP, State};
 
 /// An account, by its content.
 pub(super) type Books = usize;
@@ -169,7 +169,9 @@ pub(super) fn event_of(state: &State, number: usize) -> Option<String> {
     let revision = state.ecs.revision(&format!("web:{number}"))?;
     let arn = format!(":task-definition/web:{number}\"");
     let is_its = |event: &&String| event.contains(&arn) && event.contains("\"RegisterTaskDefinition\"");
-    (revision.registered_by != GUARD).then(|| state.trail().iter().find(is_its).cloned()).flatten()
+    (![GUARD, SWEEP].contains(&revision.registered_by.as_str()))
+        .then(|| state.trail().iter().find(is_its).cloned())
+        .flatten()
 }
 
 /// The numbers of all revisions that there ever were.

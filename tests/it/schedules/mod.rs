@@ -24,6 +24,7 @@ mod scenario;
 mod search;
 mod services;
 mod settle;
+mod three;
 
 use std::time::Instant;
 
@@ -32,7 +33,7 @@ use self::known::{known, known_of};
 use self::minds::Minds;
 use self::scenario::{Scenario, scenarios};
 use self::search::{Choice, Search};
-use crate::account::{BACKOUT, GUARD, PIPELINE, State};
+use crate::account::{BACKOUT, GUARD, PIPELINE, SWEEP, State};
 use crate::figures::reached;
 use crate::story::{BUCKET, PRIVILEGED};
 use crate::world::guard;
@@ -52,7 +53,7 @@ fn open(scenario: &Scenario) -> Search<'_> {
     // The SDK reads its settings on a runtime; nothing after that needs one.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let guard_as = |principal| runtime.block_on(guard(scenario.mode, topic.clone(), gate.wiring(principal)));
-    let mut functions = Functions { guard: guard_as(GUARD), backout: guard_as(BACKOUT) };
+    let mut functions = Functions { guard: guard_as(GUARD), backout: guard_as(BACKOUT), sweep: guard_as(SWEEP) };
     // By its own name backout knows what it has registered itself.
     functions.backout.texts.function = Some("function".into());
     Search::new(scenario, state, Minds::new(gate, functions))
@@ -424,3 +425,38 @@ fn service_two_versions() {
 fn service_version_and_anew() {
     explore("service, version and anew");
 }
+
+/// A test for each scenario that takes minutes.
+macro_rules! explored_by_make_prove {
+    ($($test:ident: $name:literal),+ $(,)?) => { $(
+        #[test]
+        #[ignore = "make prove"]
+        fn $test() {
+            explore($name);
+        }
+    )+ };
+}
+
+explored_by_make_prove!(
+    sweep_alone_newer: "sweep alone, newer",
+    sweep_and_guard: "sweep and guard",
+    sweep_guard_newer: "sweep, guard, newer",
+    sweep_guard_newer_privileged: "sweep, guard, newer privileged",
+    sweep_guard_same_again: "sweep, guard, same again",
+    sweep_guard_equal: "sweep, guard, equal",
+    sweep_guard_exempted: "sweep, guard, exempted",
+    sweep_guard_original_taken_back: "sweep, guard, original taken back",
+    sweep_guard_copy_taken_back: "sweep, guard, copy taken back",
+    two_sweeps_newer: "two sweeps, newer",
+    sweep_and_backout: "sweep and backout",
+    sweep_backout_newer: "sweep, backout, newer",
+    sweep_backout_same_again: "sweep, backout, same again",
+    guard_backout_newer: "guard, backout, newer",
+    guard_backout_newer_privileged: "guard, backout, newer privileged",
+    guard_backout_same_again: "guard, backout, same again",
+    guard_backout_copy_taken_back: "guard, backout, copy taken back",
+    guard_backout_original_taken_back: "guard, backout, original taken back",
+    two_guards_and_a_deployment: "two guards and a deployment",
+    two_guards_and_a_completed_deployment: "two guards and a completed deployment",
+    guard_deployment_original_taken_back: "guard, deployment, original taken back",
+);

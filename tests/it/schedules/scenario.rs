@@ -33,6 +33,8 @@ pub(super) enum Party {
     GuardOf(&'static [&'static str]),
     /// Backout, asked for that.
     Backout(&'static str),
+    /// A scheduled sweep.
+    Sweep,
     /// The guard, handed the event of the privileged revision that somebody registers meanwhile.
     GuardOfNews,
     /// Somebody else.
@@ -72,7 +74,7 @@ impl Scenario {
 
 const TAKES_COPY_BACK_NAME: &str = "the operator deregisters the recorded copy";
 
-const fn other(name: &'static str, act: fn(&mut State) -> bool) -> Party {
+pub(super) const fn other(name: &'static str, act: fn(&mut State) -> bool) -> Party {
     Party::Other(Deed { name, act, forbids: None, keeps: false })
 }
 
@@ -98,12 +100,15 @@ fn newer_privileged() -> String {
     PRIVILEGED.replace("app:1", "app:2")
 }
 
-const REGISTERS_NEWER: Party = other("the pipeline registers a newer version", |state| registers(state, NEWER));
-const REGISTERS_NEWER_PRIVILEGED: Party =
+pub(super) const REGISTERS_NEWER: Party =
+    other("the pipeline registers a newer version", |state| registers(state, NEWER));
+pub(super) const REGISTERS_NEWER_PRIVILEGED: Party =
     other("the pipeline registers a newer privileged version", |state| registers(state, &newer_privileged()));
-const REGISTERS_THE_SAME: Party = other("the pipeline registers the same again", |state| registers(state, PRIVILEGED));
-const REGISTERS_THE_COPY: Party = other("the pipeline registers what equals the copy", |state| registers(state, CLEAN));
-const EXEMPTS: Party = forbidding("the operator exempts the family", looks_at_exemption, |state| {
+pub(super) const REGISTERS_THE_SAME: Party =
+    other("the pipeline registers the same again", |state| registers(state, PRIVILEGED));
+pub(super) const REGISTERS_THE_COPY: Party =
+    other("the pipeline registers what equals the copy", |state| registers(state, CLEAN));
+pub(super) const EXEMPTS: Party = forbidding("the operator exempts the family", looks_at_exemption, |state| {
     exempt_until(state, 30);
     true
 });
@@ -111,11 +116,12 @@ const ENDS_EXEMPTION: Party = other("the operator ends the exemption", |state| {
     state.delete_object(OPERATOR, BUCKET, EXEMPTION);
     true
 });
-const TAKES_ORIGINAL_BACK: Party = forbidding("the operator deregisters the original", looks_at_original, |state| {
-    state.deregister(OPERATOR, "web:1");
-    true
-});
-const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
+pub(super) const TAKES_ORIGINAL_BACK: Party =
+    forbidding("the operator deregisters the original", looks_at_original, |state| {
+        state.deregister(OPERATOR, "web:1");
+        true
+    });
+pub(super) const TAKES_COPY_BACK: Party = other(TAKES_COPY_BACK_NAME, |state| {
     let copy = numbers(state).find_map(|number| record(state, number)?["copy"].as_str().map(str::to_owned));
     let copy = copy.filter(|copy| state.ecs.revision(copy).is_some_and(|copy| copy.status == Status::Active));
     if let Some(copy) = &copy {
@@ -200,6 +206,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     .into_iter()
     .chain(of_backout())
     .chain(super::services::scenarios())
+    .chain(super::three::scenarios())
     .collect()
 }
 

@@ -95,6 +95,7 @@ impl<'a> Search<'a> {
             let errand = match party {
                 Party::Guard(number) => Errand::Event(*number),
                 Party::Backout(request) => Errand::Request(request),
+                Party::Sweep => Errand::Sweep,
                 Party::GuardOf(words) if Errand::Told(words).work(ledger.account(books)).is_some() => {
                     Errand::Told(words)
                 }
@@ -141,7 +142,7 @@ impl<'a> Search<'a> {
                 let errand = Errand::Told(words);
                 (self.begin(point.books, choice.party, errand, 0)?, errand)
             }
-            (Stage::Awaits, Party::GuardOfNews | Party::Guard(_) | Party::Backout(_)) => {
+            (Stage::Awaits, Party::GuardOfNews | Party::Guard(_) | Party::Backout(_) | Party::Sweep) => {
                 let errand = Errand::Event(news(self.ledger.account(point.books))?);
                 (self.begin(point.books, choice.party, errand, 0)?, errand)
             }

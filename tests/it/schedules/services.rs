@@ -11,10 +11,10 @@ use crate::world::exempt_until;
 
 use Party::{Guard, GuardOf};
 
-const CREATED: &[&str] = &["\"CreateService\""];
+pub(super) const CREATED: &[&str] = &["\"CreateService\""];
 const UPDATED_TO_CLEAN: &[&str] = &["\"UpdateService\"", "deploy-pipeline", "web-b:1"];
 const UPDATED_TO_NEWER: &[&str] = &["\"UpdateService\"", "deploy-pipeline", "web-c:1"];
-const FIRST_COMPLETED: &[&str] = &["SERVICE_DEPLOYMENT_COMPLETED", "ecs-svc/0000000000000000001"];
+pub(super) const FIRST_COMPLETED: &[&str] = &["SERVICE_DEPLOYMENT_COMPLETED", "ecs-svc/0000000000000000001"];
 const SECOND_BEGAN: &[&str] = &["SERVICE_DEPLOYMENT_IN_PROGRESS", "ecs-svc/0000000000000000002"];
 const SECOND_COMPLETED: &[&str] = &["SERVICE_DEPLOYMENT_COMPLETED", "ecs-svc/0000000000000000002"];
 const SECOND_FAILED: &[&str] = &["SERVICE_DEPLOYMENT_FAILED", "ecs-svc/0000000000000000002"];
@@ -22,7 +22,7 @@ const SECOND_FAILED: &[&str] = &["SERVICE_DEPLOYMENT_FAILED", "ecs-svc/000000000
 const BREAKER: &str = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}}"#;
 
 /// A service is being deployed on the original, in an account with other families.
-fn deploying(state: &mut State) {
+pub(super) fn deploying(state: &mut State) {
     state.register(PIPELINE, &NEWER.replace("\"web\"", "\"web-b\""));
     state.register(PIPELINE, &PRIVILEGED.replace("\"web\"", "\"web-c\""));
     state.register(PIPELINE, &NEWER.replace("\"web\"", "\"web-d\""));
@@ -30,7 +30,7 @@ fn deploying(state: &mut State) {
 }
 
 /// It is at rest there.
-fn at_rest(state: &mut State) {
+pub(super) fn at_rest(state: &mut State) {
     deploying(state);
     state.complete_deployment("prod", "web");
 }

@@ -89,6 +89,13 @@ impl State {
         arn.and_then(|arn| Some(arn.rsplit_once('/')?.1.to_owned())).expect("an ARN")
     }
 
+    /// Whether ECS would take that for a task definition.
+    pub fn would_register(&self, principal: &str, input: &str) -> bool {
+        let document = Document::parse(input.as_bytes());
+        let answer = |document| self.ecs.clone().call("RegisterTaskDefinition", &document, &self.caller(principal));
+        document.is_some_and(|document| answer(document).is_ok())
+    }
+
     /// Registers a daemon task definition past the wire; its event is in the trail. Answers its ARN.
     ///
     /// # Panics

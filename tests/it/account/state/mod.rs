@@ -3,7 +3,7 @@
 
 mod budget;
 mod direct;
-mod document;
+pub mod document;
 pub mod ecs;
 mod refusal;
 pub mod s3;

@@ -3,7 +3,7 @@
 //! again after that.
 
 mod races;
-mod scenarios;
+pub(super) mod scenarios;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use super::super::figures::reached;
 use super::super::oracle::{Whole, judge_complete, judge_quiet, judge_whole, whole};
 use super::super::story::BUCKET;
 use super::super::world::World;
-use super::kinds::{Trouble, troubles};
+use super::kinds::troubles;
 use super::only;
 use scenarios::{Scenario, Struck, scenarios};
 
@@ -66,7 +66,10 @@ async fn survive(part: usize) {
                 }
                 injected += 1;
                 let mut course = Course::of(&prepared, scenario.policy).await;
-                if let Err(what) = try_one(&mut course, &trouble, call, &expected).await {
+                course.lists_are_true = !trouble.name.starts_with("stale");
+                let calls = Calls::all().by(SWEEP).starting_at(call);
+                (trouble.strike)(&mut course.world.state(), calls);
+                if let Err(what) = ends_as(&mut course, &expected).await {
                     broken.push(format!("{seed}: {what}{course}"));
                 }
             }
@@ -79,10 +82,8 @@ async fn survive(part: usize) {
     }
 }
 
-/// Trouble at one call of the first run; what does not hold then.
-async fn try_one(course: &mut Course, trouble: &Trouble, call: usize, expected: &Whole) -> Result<(), String> {
-    course.lists_are_true = !trouble.name.starts_with("stale");
-    (trouble.strike)(&mut course.world.state(), Calls::all().by(SWEEP).starting_at(call));
+/// What does not hold when that course was followed.
+pub(super) async fn ends_as(course: &mut Course, expected: &Whole) -> Result<(), String> {
     let end = course.follow().await?;
     match end == *expected {
         true => Ok(()),
@@ -117,13 +118,13 @@ struct Ran {
 }
 
 /// The runs of an account.
-struct Course {
-    world: World,
+pub(super) struct Course {
+    pub(super) world: World,
     policy: fn(&mut Policy),
     /// Whether each copy is one of something ACTIVE at the end: not where people take originals back.
     is_strict: bool,
     /// Whether lists show all that is older than some minutes.
-    lists_are_true: bool,
+    pub(super) lists_are_true: bool,
     /// When it began: what records say of an earlier time is not judged.
     begins: Timestamp,
     runs: Vec<Ran>,
@@ -139,19 +140,19 @@ impl std::fmt::Display for Course {
 }
 
 impl Course {
-    async fn of(prepared: &World, policy: fn(&mut Policy)) -> Self {
+    pub(super) async fn of(prepared: &World, policy: fn(&mut Policy)) -> Self {
         let world = prepared.again().await;
         let begins = world.state().now;
         Self { world, policy, is_strict: true, lists_are_true: true, begins, runs: Vec::new() }
     }
 
-    fn calls_of_the_first_run(&self) -> Vec<(String, String)> {
+    pub(super) fn calls_of_the_first_run(&self) -> Vec<(String, String)> {
         self.runs.first().map(|run| run.calls.clone()).unwrap_or_default()
     }
 
     /// Sweeps as the schedule and Lambda do, until a run has found nothing to do; what was planned to go wrong strikes
     /// the first run only.
-    async fn follow(&mut self) -> Result<Whole, String> {
+    pub(super) async fn follow(&mut self) -> Result<Whole, String> {
         for _ in 0..=RUNS_MAX {
             for _ in 0..=RETRIES {
                 self.run().await?;

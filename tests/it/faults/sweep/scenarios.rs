@@ -22,7 +22,7 @@ use Step::{Do, Guard, Pass, Sweep};
 
 /// Which calls are struck, and by what: lists, the walk and the reports are the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Struck {
+pub(in super::super) enum Struck {
     /// All of them by everything.
     Everything,
     /// The looks and what follows, by everything.
@@ -32,13 +32,13 @@ pub(super) enum Struck {
 }
 
 /// One account.
-pub(super) struct Scenario {
-    pub(super) name: &'static str,
+pub(in super::super) struct Scenario {
+    pub(in super::super) name: &'static str,
     /// Registered as `web:1`.
     first: &'static str,
     steps: Vec<Step>,
-    pub(super) policy: fn(&mut Policy),
-    pub(super) struck: Struck,
+    pub(in super::super) policy: fn(&mut Policy),
+    pub(in super::super) struck: Struck,
 }
 
 const WATERMARK: &str = "sweeps/111122223333/eu-west-1.json";
@@ -46,7 +46,7 @@ const BACKUP: &str = "backups/111122223333/eu-west-1/web/2.json";
 
 impl Scenario {
     /// The account just before the sweep that is struck.
-    pub(super) async fn prepared(&self) -> World {
+    pub(in super::super) async fn prepared(&self) -> World {
         let mut world = World::with(Mode::Remediate, self.first, |_| {}).await;
         for step in &self.steps {
             match step {
@@ -85,7 +85,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Long enough for an event to be missed.
 const A_WHILE: Duration = Duration::from_mins(40);
 
-pub(super) fn scenarios() -> Vec<Scenario> {
+pub(in super::super) fn scenarios() -> Vec<Scenario> {
     vec![first(), missed(), finished(), stray(), denied(), unusable(), existing(), ended(), exempt(), guards(), older()]
 }
 

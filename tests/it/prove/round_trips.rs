@@ -1,0 +1,185 @@
+//! The whole way of a definition over the wire: registered, copied, backed up, backed out; and at each step equal to what
+//! it was but for the one edit that was promised. The definitions are those of `documents`: every member that ECS
+//! documents, and what nobody documents.
+
+use ecs_privileged_guard::domain::backout::answer::Outcome as BackedOut;
+use ecs_privileged_guard::domain::outcome::Outcome;
+use ecs_privileged_guard::domain::policy::Mode;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use serde_json::Value;
+
+use super::super::account::state::document::Document;
+use super::super::account::{PIPELINE, State};
+use super::super::documents::{Tree, inputs, spaces, tags, write};
+use super::super::figures::reached;
+use super::super::story::{BUCKET, PRIVILEGED};
+use super::super::world::{BACKUP, World};
+use super::{Figures, all_hold, block_on, seed, unit};
+
+const REQUEST: &str = r#"{"taskDefinition":"web:1","reason":"it breaks","approvedBy":"jane"}"#;
+
+/// The text of a registration. Of a name that is given twice ECS could take either, so each is given once, and tags
+/// that AWS reserves cannot be registered.
+fn registration(mut input: Tree, tags: &[(Tree, bool)], space: &str) -> String {
+    let tags: Vec<Tree> = tags.iter().filter(|(_, is_reserved)| !is_reserved).map(|(tag, _)| tag.clone()).collect();
+    if let Tree::Object(members) = &mut input
+        && !tags.is_empty()
+    {
+        members.push((r#""tags""#.to_owned(), Tree::List(tags)));
+    }
+    write(&once(input), space)
+}
+
+fn once(tree: Tree) -> Tree {
+    match tree {
+        Tree::Atom(_) => tree,
+        Tree::List(elements) => Tree::List(elements.into_iter().map(once).collect()),
+        Tree::Object(members) => {
+            let mut names = std::collections::BTreeSet::new();
+            let mut is_first = |name: &str| {
+                names.insert(
+                    serde_json::from_str::<Value>(name).map_or_else(|_| name.to_owned(), |name| name.to_string()),
+                )
+            };
+            let members = members.into_iter().filter(|(name, _)| is_first(name));
+            Tree::Object(members.map(|(name, value)| (name, once(value))).collect())
+        }
+    }
+}
+
+/// The promised edit.
+fn unprivileged(definition: &str) -> String {
+    let mut edited = definition.to_owned();
+    for name in [r#""privileged""#, r#""privil\u0065ged""#] {
+        let mut from = 0;
+        while let Some(at) = edited[from..].find(name).map(|at| from + at + name.len()) {
+            let rest = edited[at..].trim_start_matches([':', ' ', '\n', '\t']);
+            let value = edited.len() - rest.len();
+            if rest.starts_with("true") {
+                edited.replace_range(value..value + 4, "false");
+            }
+            from = at;
+        }
+    }
+    edited
+}
+
+fn is_privileged(state: &State, id: &str) -> bool {
+    state.ecs.revision(id).is_some_and(super::super::account::state::ecs::Revision::is_privileged)
+}
+
+/// Members that only answers have: they say which revision it is.
+const OUTPUT_ONLY: [&str; 7] = [
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+];
+
+/// What would register that revision again, as ECS shows it: each member as it is written.
+fn definition(state: &State, id: &str) -> Result<String, String> {
+    let shown = state.described(id).and_then(|shown| Document::parse(shown.as_bytes()));
+    let parts =
+        shown.and_then(|shown| Some((shown.read::<Document>("taskDefinition")?, shown.get("tags")?.to_owned())));
+    let (mut definition, tags) = parts.ok_or_else(|| format!("there is no {id}"))?;
+    OUTPUT_ONLY.into_iter().for_each(|member| definition.remove(member));
+    if tags.get() != "[]" {
+        definition.set("tags", tags);
+    }
+    Ok(definition.to_json())
+}
+
+/// Whether it was privileged, and what does not hold on its way.
+async fn travel(text: &str, event: &str) -> Result<bool, String> {
+    let mut world = World::with(Mode::Remediate, text, |_| {}).await;
+    // What CloudTrail would make of it is not the matter here: an event only names the revision.
+    event.clone_into(&mut world.event);
+    let (original, is_original_privileged) = {
+        let state = world.state();
+        (definition(&state, "web:1")?, is_privileged(&state, "web:1"))
+    };
+    let answer = world.deliver().await?;
+    match (is_original_privileged, answer.outcome) {
+        (false, Outcome::Compliant) => return Ok(false),
+        (true, Outcome::Remediated) => {}
+        (_, outcome) => return Err(format!("it comes to {outcome:?} {:?}", answer.reason)),
+    }
+    {
+        let state = world.state();
+        let copy = definition(&state, "web:2")?;
+        if is_privileged(&state, "web:2") || copy != unprivileged(&original) {
+            return Err(format!("the copy is\n{copy}\nof\n{original}"));
+        }
+        let backup = state.s3.object(BUCKET, BACKUP).map(|backup| String::from_utf8_lossy(backup).into_owned());
+        if backup.as_deref() != Some(&original) {
+            return Err(format!("the backup is\n{backup:?}\nof\n{original}"));
+        }
+    }
+    let answer = world.back_out(REQUEST).await?;
+    if answer.outcome != BackedOut::BackedOut {
+        return Err(format!("backout comes to {:?} {:?}", answer.outcome, answer.reason));
+    }
+    // The original is ACTIVE: it comes back by being deployed again, or as a new revision of the backup.
+    let state = world.state();
+    let latest = state.ecs.latest("web").unwrap_or_default();
+    match is_privileged(&state, &latest) && definition(&state, &latest)? == original {
+        true => Ok(true),
+        false => Err(format!("what is back, {latest}, is\n{}\nand not\n{original}", definition(&state, &latest)?)),
+    }
+}
+
+fn search(seed: u64, definitions: u32) -> Result<Figures, String> {
+    let config = Config {
+        cases: definitions,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        max_global_rejects: definitions,
+        ..Config::default()
+    };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let event = block_on(World::with(Mode::Remediate, PRIVILEGED, |_| {})).event;
+    let (account, privileged) = (State::default(), std::cell::Cell::new(0));
+    let texts = (inputs(), tags(), spaces()).prop_map(|(input, tags, space)| registration(input, &tags, space));
+    let outcome = runner.run(&texts, |text| {
+        prop_assume!(account.would_register(PIPELINE, &text));
+        let travelled = block_on(travel(&text, &event)).map_err(TestCaseError::fail)?;
+        privileged.set(privileged.get() + usize::from(travelled));
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => Ok(vec![("definitions", definitions as usize), ("of them privileged", privileged.get())]),
+        Err(TestError::Fail(what, text)) => Err(format!("{text}\n    {what}")),
+        Err(TestError::Abort(what)) => Err(format!("not searched: {what}")),
+    }
+}
+
+/// `make test` sends so many on their way, in two tests for the two cores that there are.
+const IN_MAKE_TEST: u32 = 2_500;
+
+#[test]
+fn definitions_come_back_as_they_were() {
+    let figures = search(1, IN_MAKE_TEST).unwrap_or_else(|what| panic!("{what}"));
+    reached("definitions sent there and back/1", figures[0].1);
+}
+
+#[test]
+fn other_definitions_come_back_as_they_were() {
+    let figures = search(2, IN_MAKE_TEST).unwrap_or_else(|what| panic!("{what}"));
+    reached("definitions sent there and back/2", figures[0].1);
+}
+
+/// Units of a thousand, so that an interrupted run loses little.
+const UNITS: u64 = 100;
+
+#[test]
+#[ignore = "make prove"]
+fn a_hundred_thousand_definitions_come_back_as_they_were() {
+    let of = |number| (seed().wrapping_mul(3_000_000) + number, format!("{} {number}", seed()));
+    all_hold((0..UNITS).map(of).map(|(seed, name)| unit("fidelity", &name, || search(seed, 1_000))));
+}

@@ -1,0 +1,64 @@
+"""Whether the tests notice what cargo-mutants breaks: none of the domain may be missed, and of all the rest 5 in 100.
+
+A mutant that survives and is listed in survivors.txt, with the reason under it, means the same as the code."""
+
+import json
+import pathlib
+import re
+import sys
+
+SURVIVORS = pathlib.Path(__file__).with_name("survivors.txt")
+CAUGHT_OF_THE_REST = 0.95
+
+
+def name(mutant):
+    """Without the place in its file, which moves."""
+    return re.sub(r"^([^:]+):\d+:\d+: ", r"\1: ", mutant)
+
+
+def listed(text):
+    """Each survivor is a line, and under it, indented, the reason."""
+    found = re.findall(r"^(\S.*)\n((?:[ \t]+\S.*\n?)*)", re.sub(r"^#.*\n", "", text, flags=re.M), re.M)
+    without = [survivor for survivor, reason in found if not reason.strip()]
+    if without:
+        sys.exit(f"survivors.txt gives no reason for: {', '.join(without)}")
+    return {survivor for survivor, _ in found}
+
+
+def tried(outcomes):
+    """Of each mutant that could be built, whether it was noticed. One that never ends is."""
+    of = {"CaughtMutant": True, "Timeout": True, "MissedMutant": False}
+    summaries = [(outcome["scenario"], outcome["summary"]) for outcome in outcomes["outcomes"]]
+    return [(name(scenario["Mutant"]["name"]), of[summary]) for scenario, summary in summaries if summary in of]
+
+
+def verdict(runs, survivors):
+    """What is wrong with these runs, each of one outcomes.json; nothing if it all holds."""
+    mutants = [mutant for run in runs for mutant in tried(run)]
+    missed = {mutant for mutant, noticed in mutants if not noticed}
+    unlisted = sorted(missed - survivors)
+    wrong = [f"missed in the domain: {mutant}" for mutant in unlisted if mutant.startswith("src/domain/")]
+    rest = [(mutant, noticed) for mutant, noticed in mutants if not mutant.startswith("src/domain/")]
+    noticed = sum(noticed or mutant in survivors for mutant, noticed in rest)
+    if rest and noticed / len(rest) < CAUGHT_OF_THE_REST:
+        wrong.append(f"of the rest only {noticed} of {len(rest)} were noticed:")
+        wrong += [f"  {mutant}" for mutant in unlisted if not mutant.startswith("src/domain/")]
+    caught = {mutant for mutant, noticed in mutants if noticed}
+    wrong += [f"is noticed by now, so take it out of survivors.txt: {mutant}" for mutant in sorted(survivors & (caught - missed))]
+    return wrong if mutants else ["no mutant was tried"]
+
+
+def main(files):
+    runs = [json.loads(pathlib.Path(file).read_text()) for file in files]
+    survivors = listed(SURVIVORS.read_text())
+    wrong = verdict(runs, survivors)
+    mutants = [mutant for run in runs for mutant in tried(run)]
+    for part, is_it in [("domain", True), ("the rest", False)]:
+        of = [noticed for mutant, noticed in mutants if mutant.startswith("src/domain/") == is_it]
+        print(f"{part}: {sum(of):,} of {len(of):,} mutants noticed")
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
