@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python figures template package bench deploy clean
+.PHONY: help demo test fmt lint rust python figures template package bench fuzz deploy clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,17 @@ bench: $(BENCH)/installed tools-cargo ## Measure the guard against a Lambda that
 	@cp target/release/guard target/release/nothing $(BENCH)
 	@$(BENCH)/venv/bin/python tests/bench/certificates.py $(BENCH)
 	@cargo run --quiet --release --locked --example bench -- measure $(BENCH)
+
+# libFuzzer on stable Rust: LLVM's pass for coverage is an ordinary flag of rustc, and no sanitizer (which would need
+# nightly) is missed: there is no unsafe code. x86_64 Linux with g++ only.
+FUZZ := target/fuzz
+FUZZ_SECONDS := 60
+COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares -Clink-dead-code
+fuzz: tools-cargo ## Fuzz each reader, led by coverage, for FUZZ_SECONDS (60); what earlier runs reached is kept
+	@RUSTFLAGS="$(COVERAGE)" cargo build --quiet --release --locked --manifest-path tests/fuzz/Cargo.toml --target x86_64-unknown-linux-gnu --target-dir $(FUZZ)
+	@printf '%s\n' $(basename $(notdir $(wildcard tests/bad/*.txt))) | xargs -P "$$(nproc)" -I{} tests/fuzz/one.sh {} $(FUZZ_SECONDS) $(FUZZ)
 
 deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credentials, with questions
 	@$(BIN)/sam build

@@ -66,8 +66,9 @@ const SETTLE_MINUTES: u32 = 60;
 /// No deployment of ECS takes longer:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>
 const SETTLE_MINUTES_MAX: u32 = 43_200;
-const BUCKET: &str = "the name of the bucket for backups and records";
-const TOPIC: &str = "the ARN of an SNS topic (arn:PARTITION:sns:REGION:ACCOUNT:NAME)";
+const BUCKET: &str =
+    "the name of the bucket for backups and records (3 to 63 lower-case letters, digits, hyphens and dots)";
+const TOPIC: &str = "the ARN of a standard SNS topic (arn:PARTITION:sns:REGION:ACCOUNT:NAME)";
 const REGION: &str = "the Region that is guarded; Lambda sets it";
 const ROLES: &str = "comma-separated names of the roles of guard and sweep";
 
@@ -108,6 +109,10 @@ impl Settings {
             None => vec!["*".to_owned()],
             Some(_) => list("REMEDIATE_FAMILIES"),
         };
+        // Commas alone would switch the guard off without a word.
+        if remediate.is_empty() {
+            return Err(invalid("REMEDIATE_FAMILIES", "comma-separated families, * for all"));
+        }
         let exempt = list("EXEMPT_FAMILIES");
         let globs = |name, result: Result<FamilyGlobs, GlobError>| {
             result.map_err(|error| invalid(name, &format!("comma-separated families, * and ? allowed; {error}")))
@@ -265,6 +270,7 @@ mod tests {
             ("GUARD_ROLES", "arn:aws:iam::1:role/x"),
             ("EXEMPT_FAMILIES", "*"),
             ("REMEDIATE_FAMILIES", "we b"),
+            ("REMEDIATE_FAMILIES", ","),
             ("OUTPUT_ONLY_MEMBERS", "a.b"),
             ("OUTPUT_ONLY_MEMBERS", "volumes"),
             ("RUNBOOK_URL", "http://x"),

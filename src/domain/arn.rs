@@ -21,8 +21,8 @@ pub enum ArnError {
     /// A Region of another form than `us-east-1`.
     #[error("not an AWS Region (letters, digits and hyphens, like us-east-1)")]
     Region,
-    /// A partition that is not `aws`, `aws-cn`, `aws-us-gov` or another name that begins with `aws`.
-    #[error("not an AWS partition (aws, aws-cn, aws-us-gov)")]
+    /// A partition that is not the Region's.
+    #[error("of another partition than its Region (aws-cn in China, aws-us-gov in GovCloud, aws elsewhere)")]
     Partition,
     /// Not 1 to 255 letters, digits, hyphens and underscores.
     #[error("not a task definition family (1 to 255 letters, digits, hyphens and underscores)")]
@@ -30,8 +30,15 @@ pub enum ArnError {
     /// Not a whole number from 1 to 2147483647.
     #[error("not a task definition revision (a whole number from 1 to 2147483647, without leading zeros)")]
     Revision,
+    /// Not the ARN of a daemon task definition.
+    #[error(
+        "not an ARN of an ECS daemon task definition (arn:PARTITION:ecs:REGION:ACCOUNT:daemon-task-definition/FAMILY:REVISION)"
+    )]
+    Daemon,
     /// Not `service/CLUSTER/NAME`, or a name that ECS does not give.
-    #[error("not an ECS service with its cluster (service/CLUSTER/NAME; letters, digits, hyphens and underscores)")]
+    #[error(
+        "not an ECS service with its cluster (an ARN with service/CLUSTER/NAME; letters, digits, hyphens and underscores)"
+    )]
     Service,
 }
 

@@ -1,6 +1,8 @@
 //! A daemon task definition: which of its containers are privileged. It is never copied, so nothing else is read.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html>
 
+use std::collections::BTreeSet;
+
 use super::document::DocumentError;
 use super::json::{Json, Value};
 
@@ -12,14 +14,17 @@ pub fn privileged_containers(answer: &str) -> Result<Vec<String>, DocumentError>
     let answer = Json::parse(answer).map_err(DocumentError::Malformed)?;
     let definition = member(answer, "daemonTaskDefinition").next().ok_or_else(malformed)?;
     let list = member(definition, "containerDefinitions").next().and_then(Json::elements).ok_or_else(malformed)?;
-    let mut privileged = Vec::new();
+    let (mut privileged, mut known) = (Vec::new(), BTreeSet::new());
     for container in list {
         let name = member(container, "name").next().and_then(Json::text).ok_or_else(malformed)?;
         for value in member(container, "privileged") {
             match value.value() {
                 Value::Bool(false) | Value::Null => {}
-                Value::Bool(true) if privileged.contains(&name) => {}
-                Value::Bool(true) => privileged.push(name.clone()),
+                Value::Bool(true) if known.contains(&name) => {}
+                Value::Bool(true) => {
+                    known.insert(name.clone());
+                    privileged.push(name.clone());
+                }
                 Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Object(_) => return Err(malformed()),
             }
         }

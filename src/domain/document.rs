@@ -4,41 +4,17 @@
 //! Shapes: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html>,
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::arn::{Family, TaskDefinitionArn, TaskDefinitionId};
-use super::json::{Json, Malformed, Member, Text, Value};
+use super::json::{Json, Member, Text, Value};
 use super::members::{OUTPUT_ONLY, REGISTER_INPUT};
+use super::object::Object;
 
-/// Why a document cannot be used. Says what is wrong and at which member, never what stands there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DocumentError {
-    /// The text is not JSON.
-    #[error("the task definition is {0}")]
-    Malformed(Malformed),
-    /// A member that must be there is not, or is `null`.
-    #[error("{path} is missing")]
-    Missing {
-        /// Which member.
-        path: String,
-    },
-    /// A member is not what it must be.
-    #[error("{path} is not {expected}")]
-    Unexpected {
-        /// Which member.
-        path: String,
-        /// What it must be.
-        expected: &'static str,
-    },
-    /// A member is there twice, so that readers can disagree about its value.
-    #[error("{path} is given twice")]
-    Twice {
-        /// Which member.
-        path: String,
-    },
-}
+pub use super::object::DocumentError;
 
 /// An `OUTPUT_ONLY_MEMBERS` entry that `RegisterTaskDefinition` takes: leaving it out would lose a setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -421,12 +397,15 @@ impl Facts {
 
 impl Container {
     /// `name` and `privileged` decide what is done and must be clear; the rest is only shown.
-    fn read(container: &Object<'_>, privileged: bool, volumes: &[(String, String)]) -> Result<Self, DocumentError> {
+    fn read(
+        container: &Object<'_>,
+        privileged: bool,
+        volumes: &BTreeMap<String, String>,
+    ) -> Result<Self, DocumentError> {
         let linux = container.shown_object("linuxParameters");
         let capabilities = linux.shown_object("capabilities");
         let mounts = container.shown_objects("mountPoints").into_iter().filter_map(|mount| {
-            let source = mount.shown_text("sourceVolume")?;
-            let (_, host_path) = volumes.iter().find(|(name, _)| *name == source)?;
+            let host_path = volumes.get(&mount.shown_text("sourceVolume")?)?;
             Some(HostMount { host_path: host_path.clone(), read_only: mount.is_true("readOnly") })
         });
         Ok(Self {
@@ -470,7 +449,7 @@ fn privileges<'a>(container: &Object<'a>) -> Result<Vec<Json<'a>>, DocumentError
 }
 
 /// Names of the volumes that are paths of the host, and the paths.
-fn host_volumes(task: &Object<'_>) -> Vec<(String, String)> {
+fn host_volumes(task: &Object<'_>) -> BTreeMap<String, String> {
     let volumes = task.shown_objects("volumes");
     let paths = volumes.iter().filter_map(|volume| {
         let path = volume.shown_object("host").shown_text("sourcePath").filter(|path| !path.is_empty())?;
@@ -512,99 +491,6 @@ impl Piece {
             written_name: member.written_name.to_owned(),
             value: member.value.as_str().to_owned(),
         }
-    }
-}
-
-/// An object and where it stands, for errors.
-#[derive(Default)]
-struct Object<'a> {
-    path: String,
-    members: Vec<Member<'a>>,
-}
-
-impl<'a> Object<'a> {
-    fn of(path: &str, json: Json<'a>) -> Result<Self, DocumentError> {
-        let path = path.to_owned();
-        match json.members() {
-            Some(members) => Ok(Self { path, members }),
-            None if path.is_empty() => {
-                Err(DocumentError::Unexpected { path: "the document".into(), expected: "an object" })
-            }
-            None => Err(DocumentError::Unexpected { path, expected: "an object" }),
-        }
-    }
-
-    fn at(&self, name: &str) -> String {
-        match self.path.is_empty() {
-            true => name.to_owned(),
-            false => format!("{}.{name}", self.path),
-        }
-    }
-
-    fn missing(&self, name: &str) -> DocumentError {
-        DocumentError::Missing { path: self.at(name) }
-    }
-
-    fn unexpected(&self, name: &str, expected: &'static str) -> DocumentError {
-        DocumentError::Unexpected { path: self.at(name), expected }
-    }
-
-    /// Every value that is given for `name`.
-    fn all(&self, name: &str) -> impl Iterator<Item = Json<'a>> {
-        self.members.iter().filter(move |member| member.is(name)).map(|member| member.value)
-    }
-
-    /// The one value of `name`; `null` is none.
-    fn optional(&self, name: &str) -> Result<Option<Json<'a>>, DocumentError> {
-        let mut values = self.all(name);
-        match (values.next(), values.next()) {
-            (_, Some(_)) => Err(DocumentError::Twice { path: self.at(name) }),
-            (value, None) => Ok(value.filter(|value| !matches!(value.value(), Value::Null))),
-        }
-    }
-
-    fn required(&self, name: &str) -> Result<Json<'a>, DocumentError> {
-        self.optional(name)?.ok_or_else(|| self.missing(name))
-    }
-
-    fn optional_text(&self, name: &str) -> Result<Option<Text>, DocumentError> {
-        match self.optional(name)?.map(Json::value) {
-            None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_)) => {
-                Err(self.unexpected(name, "a text"))
-            }
-        }
-    }
-
-    fn required_text(&self, name: &str) -> Result<String, DocumentError> {
-        let text = self.required(name)?.text();
-        text.ok_or_else(|| self.unexpected(name, "a text"))
-    }
-
-    // What follows is for what is only shown: what is odd is left out, and never stops the remedy. Of a member that is
-    // given twice the last counts, as in most readers.
-
-    fn shown_text(&self, name: &str) -> Option<String> {
-        self.all(name).last().and_then(Json::text)
-    }
-
-    fn shown_texts(&self, name: &str) -> Vec<String> {
-        let elements = self.all(name).last().and_then(Json::elements).unwrap_or_default();
-        elements.into_iter().filter_map(Json::text).collect()
-    }
-
-    fn shown_object(&self, name: &str) -> Object<'a> {
-        self.all(name).last().and_then(|json| Self::of("", json).ok()).unwrap_or_default()
-    }
-
-    fn shown_objects(&self, name: &str) -> Vec<Object<'a>> {
-        let elements = self.all(name).last().and_then(Json::elements).unwrap_or_default();
-        elements.into_iter().filter_map(|json| Self::of("", json).ok()).collect()
-    }
-
-    fn is_true(&self, name: &str) -> bool {
-        self.all(name).last().is_some_and(|json| json.as_str() == "true")
     }
 }
 

@@ -92,7 +92,7 @@ pub enum EventError {
     #[error("the event is not a JSON object; expected an EventBridge event")]
     NotAnObject,
     /// An object without an event's members.
-    #[error("the event lacks {0}; expected an EventBridge event \"AWS API Call via CloudTrail\"")]
+    #[error("the event lacks {0}; expected an EventBridge event with {KINDS}")]
     Lacks(&'static str),
     /// Another kind of event.
     #[error("the event is of another kind; expected {0}")]
@@ -129,6 +129,7 @@ impl EventError {
     }
 }
 
+const KINDS: &str = "detail-type \"AWS API Call via CloudTrail\" or \"ECS Deployment State Change\"";
 const CALLS: &str = "eventName RegisterTaskDefinition, RegisterDaemonTaskDefinition, DeregisterTaskDefinition, CreateService or UpdateService";
 
 /// Reads an event for the function that guards `home`.
@@ -147,9 +148,7 @@ pub fn parse(payload: &str, home: &Home) -> Result<Event, EventError> {
     match kind.as_str() {
         "AWS API Call via CloudTrail" => api_call(event, detail, home),
         "ECS Deployment State Change" => service::deployment(event, detail, home),
-        _ => {
-            Err(EventError::OtherKind("detail-type \"AWS API Call via CloudTrail\" or \"ECS Deployment State Change\""))
-        }
+        _ => Err(EventError::OtherKind(KINDS)),
     }
 }
 
@@ -183,7 +182,8 @@ fn look(subject: Subject, provenance: Provenance) -> Event {
 fn registration(event: &[Member], detail: &[Member], provenance: Provenance, home: &Home) -> Result<Event, EventError> {
     const ARN: &str = "responseElements.taskDefinition.taskDefinitionArn";
     let request = object(detail, "requestParameters");
-    let response = object(detail, "responseElements").and_then(|response| object(&response, "taskDefinition"));
+    let answer = object(detail, "responseElements").unwrap_or_default();
+    let response = object(&answer, "taskDefinition");
     if has_failed(detail) {
         return failed_call(event, detail, provenance, home);
     }
@@ -197,7 +197,11 @@ fn registration(event: &[Member], detail: &[Member], provenance: Provenance, hom
     let arn: TaskDefinitionArn = arn.parse().map_err(|error| EventError::Unusable { member: ARN, error })?;
     is_home(home, &arn.home)?;
     let lists = [response, request].map(|definition| Containers::of(definition.as_deref()));
-    Ok(match proves_compliance(&lists) {
+    // Of two values one was not looked at.
+    let is_given_twice = [(detail, "requestParameters"), (detail, "responseElements"), (&answer, "taskDefinition")]
+        .iter()
+        .any(|(of, name)| of.iter().filter(|member| member.is(name)).nth(1).is_some());
+    Ok(match proves_compliance(&lists) && !is_given_twice {
         true => Event::Compliant { id: arn.id, provenance },
         false => look(Subject::Revision(arn.id), provenance),
     })
@@ -220,7 +224,7 @@ fn daemon_registration(
     let arn = response.and_then(|response| text(&response, "daemonTaskDefinitionArn")).filter(|text| is_arn(text));
     let arn = arn.ok_or(EventError::NamesNothing)?;
     let (of, resource) = ecs_resource(&arn).map_err(unusable)?;
-    let id = resource.strip_prefix("daemon-task-definition/").ok_or_else(|| unusable(ArnError::Shape))?;
+    let id = resource.strip_prefix("daemon-task-definition/").ok_or_else(|| unusable(ArnError::Daemon))?;
     let id: TaskDefinitionId = id.parse().map_err(unusable)?;
     is_home(home, &of)?;
     let request = object(detail, "requestParameters");

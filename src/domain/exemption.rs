@@ -1,18 +1,21 @@
 //! Whether a family's containers may be privileged: one function gives the verdict. It reads and writes nothing.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::arn::Family;
+use super::fidelity::shown;
+use super::json::Json;
+use super::object::{DocumentError, Object};
 use super::policy::Policy;
+
+const MEMBERS: [&str; 4] = ["containers", "reason", "approvedBy", "expiresAt"];
 
 /// An exemption ends at the latest this long after it was written.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// An exemption as it stands under `exemptions/`: all members are required, and no others are known.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exemption {
     /// Exact names of the containers that may be privileged.
     pub containers: Vec<String>,
@@ -30,14 +33,33 @@ impl Exemption {
     /// # Errors
     /// When it is not the documented JSON, or a member is blank.
     pub fn read(text: &str) -> Result<Self, Unreadable> {
-        let exemption: Self = serde_json::from_str(text).map_err(|_| Unreadable::Malformed)?;
-        let is_blank = exemption.containers.is_empty()
-            || exemption.reason.trim().is_empty()
-            || exemption.approved_by.trim().is_empty();
-        match is_blank {
-            true => Err(Unreadable::Malformed),
-            false => Ok(exemption),
+        Self::of(text).map_err(Unreadable::Malformed)
+    }
+
+    fn of(text: &str) -> Result<Self, DocumentError> {
+        let object = Object::of("", Json::parse(text).map_err(DocumentError::Malformed)?)?;
+        if let Some(other) = object.members.iter().find(|member| !MEMBERS.iter().any(|known| member.is(known))) {
+            return Err(object.unexpected(&shown(&other.name()), "one of these members"));
         }
+        let says = |name| {
+            let text = object.required_text(name)?;
+            match text.trim().is_empty() {
+                true => Err(object.unexpected(name, "a text that says something")),
+                false => Ok(text),
+            }
+        };
+        let names = object.required("containers")?.elements().unwrap_or_default();
+        let containers: Vec<String> = names.iter().map_while(|name| name.text()).collect();
+        if containers.is_empty() || containers.len() < names.len() {
+            return Err(object.unexpected("containers", "a list of containers' names"));
+        }
+        let end = object.required_text("expiresAt")?.parse();
+        Ok(Self {
+            containers,
+            reason: says("reason")?,
+            approved_by: says("approvedBy")?,
+            expires_at: end.map_err(|_| object.unexpected("expiresAt", "a time like 2026-12-31T18:00:00Z"))?,
+        })
     }
 
     /// The exemption as it is stored.
@@ -110,14 +132,16 @@ pub enum Lapse {
 }
 
 /// Why an exemption cannot be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// S3 refused to give it.
     #[error("it could not be read from the bucket")]
     Refused,
     /// Not the documented JSON.
-    #[error("it is not the documented JSON (containers, reason, approvedBy, expiresAt; all of them, and no others)")]
-    Malformed,
+    #[error(
+        "it is not the documented JSON (containers, reason, approvedBy, expiresAt; all of them, and no others): {0}"
+    )]
+    Malformed(DocumentError),
     /// S3 did not say when it was written.
     #[error("the bucket did not say when it was written")]
     NoDate,

@@ -306,7 +306,7 @@ fn list<'a>(members: &'a Members, name: &Text) -> Option<&'a [Meaning]> {
 }
 
 /// A name, if it is of the letters that ECS allows for containers and uses for members; else `?`.
-fn shown(name: &Text) -> String {
+pub(super) fn shown(name: &Text) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let name = name.to_text().filter(|name| (1..=255).contains(&name.len()) && name.bytes().all(plain));
     name.unwrap_or_else(|| "?".to_owned())

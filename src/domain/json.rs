@@ -5,6 +5,7 @@
 //! small scanner splits what is proven. No member name has a meaning to either, `serde_json`'s magic names included.
 //! Grammar: <https://www.rfc-editor.org/rfc/rfc8259>.
 
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 /// Not JSON. Says where, not what stands there.
@@ -15,6 +16,24 @@ pub struct Malformed {
     pub line: usize,
     /// The column, from 1.
     pub column: usize,
+}
+
+impl Malformed {
+    /// Where a parser gave up.
+    pub(super) fn of(error: &serde_json::Error) -> Self {
+        Self { line: error.line(), column: error.column() }
+    }
+}
+
+/// What an object of ours says. A list says nothing, though `serde` takes its elements for a struct's members in turn.
+///
+/// # Errors
+/// Where it is not the JSON of such an object.
+pub(super) fn object<T: DeserializeOwned>(text: &str) -> Result<T, Malformed> {
+    match Json::parse(text)?.as_str().starts_with('{') {
+        true => serde_json::from_str(text).map_err(|error| Malformed::of(&error)),
+        false => Err(Malformed { line: 1, column: 1 }),
+    }
 }
 
 /// A JSON value as it is written, without the white space around it. It has no `Debug`: it may hold a secret.
@@ -55,9 +74,7 @@ impl<'a> Json<'a> {
     /// # Errors
     /// When `text` is not one JSON value.
     pub fn parse(text: &'a str) -> Result<Self, Malformed> {
-        serde_json::from_str::<&RawValue>(text)
-            .map(|raw| Self(raw.get()))
-            .map_err(|error| Malformed { line: error.line(), column: error.column() })
+        serde_json::from_str::<&RawValue>(text).map(|raw| Self(raw.get())).map_err(|error| Malformed::of(&error))
     }
 
     /// A value that the caller wrote.

@@ -24,6 +24,7 @@ pub mod members;
 pub mod metrics;
 pub mod moves;
 pub mod noise;
+mod object;
 pub mod observation;
 pub mod outcome;
 pub mod plan;

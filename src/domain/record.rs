@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::arn::{Revision, TaskDefinitionId};
+use super::json::{self, Malformed};
 use super::policy::Policy;
 
 /// The version of the schema that this code writes.
@@ -17,8 +18,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// Not a JSON object with the members of a record.
-    #[error("it is not the JSON of a record")]
-    Malformed,
+    #[error("it is not the JSON of a record (look at line {}, column {})", .0.line, .0.column)]
+    Malformed(Malformed),
     /// Written by a later version of this product.
     #[error("its schemaVersion is {0}, and this version knows {SCHEMA_VERSION}")]
     UnknownSchema(u64),
@@ -235,9 +236,9 @@ impl Record {
         struct Version {
             schema_version: u64,
         }
-        let Version { schema_version } = serde_json::from_str(text).map_err(|_| RecordError::Malformed)?;
+        let Version { schema_version } = json::object(text).map_err(RecordError::Malformed)?;
         match schema_version == u64::from(SCHEMA_VERSION) {
-            true => serde_json::from_str(text).map_err(|_| RecordError::Malformed),
+            true => json::object(text).map_err(RecordError::Malformed),
             false => Err(RecordError::UnknownSchema(schema_version)),
         }
     }
@@ -247,7 +248,7 @@ impl Record {
     /// # Errors
     /// When a member that this version does not know cannot be written again.
     pub fn to_json(&self) -> Result<String, RecordError> {
-        serde_json::to_string_pretty(self).map_err(|_| RecordError::Malformed)
+        serde_json::to_string_pretty(self).map_err(|error| RecordError::Malformed(Malformed::of(&error)))
     }
 
     /// The copy in force, as a revision of the same family.
@@ -391,8 +392,8 @@ mod tests {
     #[test]
     fn a_record_of_the_future_is_an_error_and_never_none() {
         assert_eq!(Record::parse(r#"{"schemaVersion":2}"#), Err(RecordError::UnknownSchema(2)));
-        for text in ["", "null", "[]", "{}", r#"{"schemaVersion":"1"}"#, r#"{"schemaVersion":1,"copies":{}}"#] {
-            assert_eq!(Record::parse(text), Err(RecordError::Malformed), "{text}");
+        for text in ["", "null", "[]", "[2]", "{}", r#"{"schemaVersion":"1"}"#, r#"{"schemaVersion":1,"copies":{}}"#] {
+            assert!(matches!(Record::parse(text), Err(RecordError::Malformed(_))), "{text}");
         }
     }
 

@@ -482,12 +482,16 @@ pub(crate) fn hold_messages(cases: Vec<(&'static str, Message)>) -> Vec<String> 
         .collect()
 }
 
+/// Whether what is reviewed is to be written, instead of compared.
+#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
+pub(crate) fn writes_golden() -> bool {
+    std::env::var("GOLDEN").is_ok_and(|value| value == "write")
+}
+
 /// Compares with the golden file, or writes it.
 fn hold(name: &str, says: &str) {
-    #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
-    let writes = std::env::var("GOLDEN").is_ok_and(|value| value == "write");
     let file = golden_files().join(name);
-    if writes {
+    if writes_golden() {
         fs::write(&file, says).unwrap();
     }
     let golden = fs::read_to_string(&file).unwrap_or_default();

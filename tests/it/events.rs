@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use ecs_privileged_guard::domain::arn::Home;
-use ecs_privileged_guard::domain::event::{Event, EventError, Occasion, Subject, parse};
+use ecs_privileged_guard::domain::event::{Event, EventError, parse};
 use ecs_privileged_guard::domain::provenance::Provenance;
+
+use super::readers::asks;
 
 /// The account in which `sam local invoke` runs a function; see `events/README.md`.
 pub(crate) const ACCOUNT: &str = "012345678912";
@@ -73,7 +75,7 @@ const ROWS: [Row; 33] = [
     row("deployment-failed", "look at prod/web for ecs-svc/4669201609102990671", "", UNKNOWN),
     row("deployment-in-progress", "look at prod/web for ecs-svc/4669201609102990671", "", UNKNOWN),
     row("deregister", "look latest of web", "", UNKNOWN),
-    row("failed-call", "failed web", JANE, CLI),
+    row("failed-call", "failed call web", JANE, CLI),
     row("github-action", "look web:14", "AssumedRole github-deploy, session GitHubActions", "GitHub action"),
     refused("govcloud", REGION, "event_of_another_home: partition"),
     Row { region: "us-gov-west-1", ..row("govcloud", "look web:12", JANE, CLI) },
@@ -87,7 +89,7 @@ const ROWS: [Row; 33] = [
     refused("scheduled", REGION, "event_of_another_kind: source \"aws.ecs\""),
     row("terraform", "look agent:31", TERRAFORM, "Terraform"),
     row("update-service", "look at prod/web", TERRAFORM, "Terraform"),
-    row("update-service-failed", "failed ", JANE, CLI),
+    row("update-service-failed", "failed call of what is not named", JANE, CLI),
 ];
 
 /// The files, by case.
@@ -103,25 +105,17 @@ pub(crate) fn files() -> BTreeMap<String, String> {
 
 fn read(text: &str, region: &str) -> (String, Option<Provenance>) {
     match parse(text, &Home::new(region, ACCOUNT).unwrap()) {
-        Ok(Event::FailedCall { task_definition, provenance }) => {
-            (format!("failed {}", task_definition.unwrap_or_default()), Some(provenance))
-        }
-        Ok(Event::NotOurs { .. }) => ("not ours".to_owned(), None),
-        Ok(Event::Compliant { id, provenance }) => (format!("compliant {id}"), Some(provenance)),
-        Ok(Event::Look { subject, provenance, event_id }) => {
-            let asks = match subject {
-                Subject::Revision(id) => format!("look {id}"),
-                Subject::LatestOf(family) => format!("look latest of {family}"),
-                Subject::Daemon(daemon) => {
-                    format!("look daemon {}, privileged {}", daemon.id, daemon.privileged_by_event.join(", "))
-                }
-                Subject::Service { id, occasion: Occasion::Call } => format!("look at {id}"),
-                Subject::Service { id: of, occasion: Occasion::Deployment { id } } => {
-                    format!("look at {of} for {}", id.unwrap())
+        Ok(event) => {
+            let asks = asks(&event);
+            let provenance = match event {
+                Event::NotOurs { .. } => None,
+                Event::FailedCall { provenance, .. } | Event::Compliant { provenance, .. } => Some(provenance),
+                Event::Look { provenance, event_id, .. } => {
+                    assert!(event_id.is_some(), "the log names the event");
+                    Some(provenance)
                 }
             };
-            assert!(event_id.is_some(), "the log names the event");
-            (asks, Some(provenance))
+            (asks, provenance)
         }
         Err(error) => {
             let what = match &error {

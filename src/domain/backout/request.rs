@@ -1,9 +1,9 @@
 //! What an operator asks for: one JSON object, typed by hand at three in the morning. What is wrong with it is said in
 //! words, and a member that is misspelled is wrong too: `dryrun` must not be a run.
 
-use serde_json::{Map, Value};
-
 use super::super::arn::{Home, TaskDefinitionArn, TaskDefinitionId};
+use super::super::escape::plain;
+use super::super::json::{Json, Malformed, Member, Value};
 use super::refusal::{Refusal, Refused};
 
 /// How long an exemption holds when the request does not say.
@@ -33,8 +33,16 @@ pub struct Request {
 
 /// The input is no JSON object, so there is nobody who could have meant a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the input is not a JSON object like {{\"taskDefinition\":\"web:12\",\"reason\":\"…\",\"approvedBy\":\"…\"}}")]
-pub struct NotARequest;
+pub enum NotARequest {
+    /// Not JSON.
+    #[error("the input is {0}; expected {LIKE}")]
+    NotJson(Malformed),
+    /// JSON, but no object.
+    #[error("the input is not a JSON object; expected {LIKE}")]
+    NotAnObject,
+}
+
+const LIKE: &str = r#"an object like {"taskDefinition":"web:12","reason":"…","approvedBy":"…"}"#;
 
 impl Request {
     /// Reads a request for this account and Region.
@@ -42,45 +50,54 @@ impl Request {
     /// # Errors
     /// `NotARequest` when it is no JSON object; the inner refusal when it is one that is not a valid request.
     pub fn read(payload: &str, home: &Home) -> Result<Result<Self, Refused>, NotARequest> {
-        let members: Map<String, Value> = serde_json::from_str(payload).map_err(|_| NotARequest)?;
-        Ok(Self::of(&members, home))
+        let json = Json::parse(payload).map_err(NotARequest::NotJson)?;
+        Ok(Self::of(&json.members().ok_or(NotARequest::NotAnObject)?, home))
     }
 
     /// Whether what is perhaps no valid request asks for a dry run all the same.
     #[must_use]
     pub fn asks_for_a_dry_run(payload: &str) -> bool {
-        let members = serde_json::from_str::<Map<String, Value>>(payload).unwrap_or_default();
-        members.get("dryRun") == Some(&Value::Bool(true))
+        let members = Json::parse(payload).ok().and_then(Json::members).unwrap_or_default();
+        members.iter().any(|member| member.is("dryRun") && member.value.as_str() == "true")
     }
 
-    fn of(members: &Map<String, Value>, home: &Home) -> Result<Self, Refused> {
+    fn of(members: &[Member], home: &Home) -> Result<Self, Refused> {
         let invalid = |message: String| Refused { why: Refusal::InvalidRequest, message };
-        if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+        if let Some(unknown) = members.iter().find(|member| !MEMBERS.iter().any(|known| member.is(known))) {
+            let name = unknown.written_name.trim_matches('"');
             return Err(invalid(format!(
-                "{unknown:?} is not a member of a request; these are: {}",
+                "\"{}\" is not a member of a request; these are: {}",
+                plain(name),
                 MEMBERS.join(", ")
             )));
         }
-        let text = |name: &str| match members.get(name) {
-            Some(Value::String(text)) if !text.trim().is_empty() && text.chars().count() <= TEXT_MAX => {
-                Ok(text.trim().to_owned())
-            }
+        // Of two values one would be passed over, and it may be the one that was meant.
+        let is_twice = |name: &&str| members.iter().filter(|member| member.is(name)).nth(1).is_some();
+        if let Some(name) = MEMBERS.into_iter().find(is_twice) {
+            return Err(invalid(format!("{name} is given twice")));
+        }
+        let given = |name: &str| members.iter().find(|member| member.is(name)).map(|member| member.value);
+        let text = |name: &str| match given(name).and_then(Json::text) {
+            Some(text) if !text.trim().is_empty() && text.chars().count() <= TEXT_MAX => Ok(text.trim().to_owned()),
             Some(_) | None => Err(invalid(format!("{name} must be a text of 1 to {TEXT_MAX} characters"))),
         };
-        let flag = |name: &str| match members.get(name) {
+        let flag = |name: &str| match given(name).map(Json::value) {
             None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(invalid(format!("{name} must be true or false"))),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Object(_)) => {
+                Err(invalid(format!("{name} must be true or false")))
+            }
         };
-        let days = match members.get("expiresInDays") {
-            None | Some(Value::Null) => DAYS_DEFAULT,
+        let days = match given("expiresInDays").map(Json::as_str) {
+            None | Some("null") => DAYS_DEFAULT,
             Some(days) => days
-                .as_i64()
+                .parse()
+                .ok()
                 .filter(|days| (1..=DAYS_MAX).contains(days))
                 .ok_or_else(|| invalid(format!("expiresInDays must be a whole number from 1 to {DAYS_MAX}")))?,
         };
         Ok(Self {
-            named: named(&text("taskDefinition")?, home)?,
+            named: named(given("taskDefinition").and_then(Json::text).unwrap_or_default().trim(), home)?,
             reason: text("reason")?,
             approved_by: text("approvedBy")?,
             days,
@@ -121,8 +138,11 @@ mod tests {
     }
 
     fn with(members: &str) -> Result<Request, Refused> {
-        let payload = format!(r#"{{"taskDefinition":"web:12","reason":"app breaks","approvedBy":"jane"{members}}}"#);
-        Request::read(&payload, &home()).unwrap()
+        let given = [("taskDefinition", "web:12"), ("reason", "app breaks"), ("approvedBy", "jane")];
+        let given = given.iter().filter(|(name, _)| !members.contains(&format!("\"{name}\":")));
+        let given: Vec<String> = given.map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
+        let all = format!("{{{}{members}}}", given.join(",")).replace("{,", "{");
+        Request::read(&all, &home()).unwrap()
     }
 
     #[test]
@@ -146,6 +166,10 @@ mod tests {
             (r#","expiresInDays":"30""#, "1 to 90"),
             (r#","dryrun":true"#, "dryRun"),
             (r#","dryRun":"yes""#, "true or false"),
+            (r#","dryRun":{"$serde_json::private::RawValue":"true"}"#, "true or false"),
+            (r#","dryRun":true,"dryRun":false"#, "twice"),
+            (r#","taskDefinition":"web:12","task\u0044efinition":"api:1""#, "twice"),
+            (r#","reason":"\ud800""#, "reason"),
             (r#","replace":1"#, "true or false"),
             (r#","reason":"""#, "reason"),
             (r#","reason":7"#, "reason"),
@@ -171,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_no_request() {
         for payload in ["", "[]", "null", "\"web:12\"", "{", "7"] {
-            assert_eq!(Request::read(payload, &home()), Err(NotARequest), "{payload}");
+            assert!(Request::read(payload, &home()).is_err(), "{payload}");
         }
     }
 }

@@ -118,8 +118,8 @@ fn what_cannot_be_read_is_never_taken_for_unprivileged() {
 #[test]
 fn an_answer_that_is_no_task_definition_is_refused_without_its_content() {
     for (answer, error) in [
-        ("secret", "the task definition is not JSON (line 1, column 1)"),
-        (r#"{"taskDefinition":{}"#, "the task definition is not JSON (line 1, column 20)"),
+        ("secret", "the document is not JSON (line 1, column 1)"),
+        (r#"{"taskDefinition":{}"#, "the document is not JSON (line 1, column 20)"),
         ("[]", "the document is not an object"),
         ("{}", "taskDefinition is missing"),
         (r#"{"taskDefinition":"secret"}"#, "taskDefinition is not an object"),

@@ -48,7 +48,7 @@ pub(super) fn call(
 
 /// The service by the request's word, which may be a name or an ARN. Without a cluster it is the one named `default`.
 fn named(detail: &[Member], home: &Home) -> Result<ServiceId, EventError> {
-    const MEMBER: &str = "requestParameters.service";
+    const MEMBER: &str = "requestParameters.service, serviceName or cluster";
     let request = object(detail, "requestParameters").unwrap_or_default();
     let service =
         text(&request, "service").or_else(|| text(&request, "serviceName")).ok_or(EventError::NamesNothing)?;

@@ -78,6 +78,16 @@ fn only_a_complete_and_clean_list_proves_compliance() {
     check(&registration(PRIVILEGED, CLEAN), "look web:12");
     let twice = format!(r#"{CLEAN},"containerDefinitions":{PRIVILEGED}"#);
     check(&registration(CLEAN, &twice), "look web:12");
+    // So is any object on the way to it.
+    let clean = format!(r#"{{"taskDefinitionArn":"{ARN}","containerDefinitions":{CLEAN}}}"#);
+    let answer = format!(r#""responseElements":{{"taskDefinition":{clean}}}"#);
+    for twice in [
+        format!(r#","requestParameters":{clean},"requestParameters":{{}},{answer}"#),
+        format!(r#",{answer},"responseElements":{{}}"#),
+        format!(r#","responseElements":{{"taskDefinition":{clean},"taskDefinition":{{}}}}"#),
+    ] {
+        check(&event("RegisterTaskDefinition", &twice), "look web:12");
+    }
     check(&registration(CLEAN, PRIVILEGED), "look web:12");
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::arn::TaskDefinitionId;
 use super::failure::{CallFailure, Cause};
+use super::json::{self, Malformed};
 
 /// The version of the schema that this code writes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -158,8 +159,8 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoveError {
     /// Not the JSON of a move.
-    #[error("it is not the JSON of a move")]
-    Malformed,
+    #[error("it is not the JSON of a move (look at line {}, column {})", .0.line, .0.column)]
+    Malformed(Malformed),
     /// Written by a later version of this product.
     #[error("its schemaVersion is {0}, and this version knows {SCHEMA_VERSION}")]
     UnknownSchema(u64),
@@ -194,7 +195,7 @@ impl Move {
     /// # Errors
     /// When a member of the future that was kept cannot be written again.
     pub fn to_json(&self) -> Result<String, MoveError> {
-        serde_json::to_string(self).map_err(|_| MoveError::Malformed)
+        serde_json::to_string(self).map_err(|error| MoveError::Malformed(Malformed::of(&error)))
     }
 
     /// Reads a move.
@@ -207,9 +208,9 @@ impl Move {
         struct Version {
             schema_version: u64,
         }
-        let Version { schema_version } = serde_json::from_str(text).map_err(|_| MoveError::Malformed)?;
+        let Version { schema_version } = json::object(text).map_err(MoveError::Malformed)?;
         match schema_version == u64::from(SCHEMA_VERSION) {
-            true => serde_json::from_str(text).map_err(|_| MoveError::Malformed),
+            true => json::object(text).map_err(MoveError::Malformed),
             false => Err(MoveError::UnknownSchema(schema_version)),
         }
     }
@@ -240,6 +241,6 @@ mod tests {
         let written = serde_json::to_value(&held).unwrap();
         assert_eq!(written, serde_json::from_str::<Value>(text).unwrap());
         assert_eq!(Move::parse(r#"{"schemaVersion":2}"#), Err(MoveError::UnknownSchema(2)));
-        assert_eq!(Move::parse("{}"), Err(MoveError::Malformed));
+        assert!(matches!(Move::parse("{}"), Err(MoveError::Malformed(_))));
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::super::arn::{Family, Revision, TaskDefinitionId};
+use super::super::json::{self, Json};
 use super::super::outcome::{Outcome, Reason};
 use super::super::report::{Failure, Report};
 use super::span::Span;
@@ -134,15 +134,18 @@ impl Watermark {
     #[must_use]
     pub fn read(text: &str, now: Timestamp) -> (Self, Option<&'static str>) {
         let is_past = |at: &Timestamp| *at <= now + CLOCKS_DIFFER_BY;
-        match serde_json::from_str::<Self>(text) {
+        match json::object::<Self>(text) {
             Ok(watermark) if watermark.schema_version == SCHEMA_VERSION && is_past(&watermark.created_at) => {
                 (watermark, None)
             }
             Ok(_) | Err(_) => {
-                let members: Value = serde_json::from_str(text).unwrap_or_default();
-                let is_other = members.get("schemaVersion").is_some_and(|version| *version != SCHEMA_VERSION);
+                // As text: what is out of bounds for a number or too deep elsewhere must not cost the time as well.
+                let members = Json::parse(text).ok().and_then(Json::members).unwrap_or_default();
+                let member = |name| members.iter().find(|member| member.is(name)).map(|member| member.value);
+                let is_other =
+                    member("schemaVersion").is_some_and(|version| version.as_str() != SCHEMA_VERSION.to_string());
                 let created_at =
-                    members.get("createdAt").and_then(Value::as_str).and_then(|at| at.parse().ok()).filter(is_past);
+                    member("createdAt").and_then(Json::text).and_then(|at| at.parse().ok()).filter(is_past);
                 let why = match (created_at, is_other) {
                     (Some(_), true) => "it is of another schemaVersion; the time of the first run was kept",
                     (Some(_), false) => "it could not be understood; the time of the first run was kept",
@@ -282,7 +285,9 @@ mod tests {
         for (text, created_at) in [
             (r#"{"schemaVersion":2,"createdAt":"2026-01-01T00:00:00Z"}"#, first),
             (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":{"web":"x"},"privileged":{}}"#, first),
+            (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":1e999}"#, first),
             (r#"{"schemaVersion":1,"createdAt":"2099-01-01T00:00:00Z"}"#, "2026-11-24T08:00:00Z"),
+            (r#"[1,"2026-01-01T00:00:00Z"]"#, "2026-11-24T08:00:00Z"),
             ("garbage", "2026-11-24T08:00:00Z"),
             ("", "2026-11-24T08:00:00Z"),
             ("[]", "2026-11-24T08:00:00Z"),
