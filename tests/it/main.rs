@@ -31,5 +31,6 @@ mod faults;
 mod guard;
 mod hostile;
 mod iam;
+mod lost;
 mod move_alerts;
 mod schedules;
