@@ -159,9 +159,11 @@ async fn settle(
         withdraw(guard, seen, run, copy, Withdrawal::Exempt).await?;
         return Ok(Applied::LookAgain);
     }
-    // Another run has come to its end with a copy of its own. That one serves, or somebody took it back already.
+    // Another run has come to its end with a copy of its own. That one serves, or somebody took it back already; what
+    // the run of another original has withdrawn under its hands does neither.
     let record = read_record(guard, &seen.id).await?;
-    let others = record.map(|held| held.record.standing_copies()).unwrap_or_default();
+    let mut others = record.map(|held| held.record.standing_copies()).unwrap_or_default();
+    others.retain(|other, _| seen.condemned_for(*other).is_none());
     if others.keys().any(|other| *other != copy.revision) {
         run.met.extend(others.into_keys());
         withdraw(guard, seen, run, copy, Withdrawal::Duplicate).await?;
