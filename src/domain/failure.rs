@@ -66,6 +66,23 @@ impl CallFailure {
         matches!(self.cause, Cause::Transient(_))
     }
 
+    /// Whether the work may have been done all the same.
+    #[must_use]
+    pub fn may_be_done(&self) -> bool {
+        match self.cause {
+            Cause::Transient(
+                Transient::ServerError | Transient::TimedOut | Transient::Unreachable | Transient::GarbledAnswer,
+            ) => true,
+            Cause::Transient(
+                Transient::Throttled | Transient::Conflict | Transient::CredentialsExpired | Transient::NotYetVisible,
+            )
+            | Cause::AccessDenied { .. }
+            | Cause::InvalidParameter
+            | Cause::LimitExceeded
+            | Cause::Refused => false,
+        }
+    }
+
     /// The stable name of the failure, for `errorType`, records and metrics.
     #[must_use]
     pub fn category(&self) -> &'static str {

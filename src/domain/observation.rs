@@ -25,7 +25,8 @@ pub struct Observation {
     /// Copies of this original that stood, by its record or by this run, and that are not ACTIVE any more: somebody
     /// else deregistered them.
     pub removed: Vec<Revision>,
-    /// Copies that were to be withdrawn, by its record, and are not ACTIVE any more: a run died before it could say so.
+    /// Copies that were to be withdrawn, by its record or by another of the family, and are not ACTIVE any more: a run
+    /// died before it could say so, or the record of this original names what the run of another has withdrawn.
     pub gone: Vec<MadeCopy>,
     /// What runs the family.
     pub usage: Usage,

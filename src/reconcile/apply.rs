@@ -13,6 +13,7 @@ use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::backup::{self, Stored};
 use crate::domain::document::{Described, RegisterInput};
 use crate::domain::exemption::{Verdict, verdict};
+use crate::domain::failure::CallFailure;
 use crate::domain::fidelity::MemberPath;
 use crate::domain::keys;
 use crate::domain::observation::Observation;
@@ -98,7 +99,11 @@ async fn make_copy(
     if deadline.duration_since(guard.aws.clock.now()) < TIME_TO_FINISH {
         return Err(Stop::OutOfTime);
     }
-    let copy = guard.aws.ecs.register(&texts.copy, &receipt).await?;
+    let sent = guard.aws.ecs.register(&texts.copy, &receipt).await;
+    if sent.as_ref().is_err_and(CallFailure::may_be_done) {
+        run.lost_above.get_or_insert(texts.highest_seen);
+    }
+    let copy = sent?;
     run.made.push(MadeCopy::new(copy.revision, guard.aws.clock.now(), &guard.policy));
 
     match settle(guard, seen, texts, &copy, run).await {
@@ -154,9 +159,11 @@ async fn settle(
         withdraw(guard, seen, run, copy, Withdrawal::Exempt).await?;
         return Ok(Applied::LookAgain);
     }
-    // Another run has come to its end with a copy of its own. That one serves, or somebody took it back already.
+    // Another run has come to its end with a copy of its own. That one serves, or somebody took it back already; what
+    // the run of another original has withdrawn under its hands does neither.
     let record = read_record(guard, &seen.id).await?;
-    let others = record.map(|held| held.record.standing_copies()).unwrap_or_default();
+    let mut others = record.map(|held| held.record.standing_copies()).unwrap_or_default();
+    others.retain(|other, _| seen.condemned_for(*other).is_none());
     if others.keys().any(|other| *other != copy.revision) {
         run.met.extend(others.into_keys());
         withdraw(guard, seen, run, copy, Withdrawal::Duplicate).await?;

@@ -4,6 +4,7 @@
 mod apply;
 mod backout;
 mod between;
+mod lost;
 mod moves;
 mod observe;
 mod presence;
@@ -67,6 +68,8 @@ struct Run {
     backup_sha256: Option<String>,
     /// Revisions that were seen to be ACTIVE, whether or not ECS's lists show them yet.
     met: BTreeSet<Revision>,
+    /// A registration was sent, and perhaps done: its answer did not come. Its number is above this one.
+    lost_above: Option<Revision>,
 }
 
 /// Why a run did not come to an outcome. Who tries it again, each function says itself.
@@ -268,6 +271,10 @@ impl Guard {
         run: &mut Run,
         last: &mut Option<(Observation, Plan)>,
     ) -> Result<Option<Ending>, Stop> {
+        if let Some(highest_seen) = run.lost_above {
+            run.met.extend(lost::active_above(self, &id.family, highest_seen).await?);
+            run.lost_above = None;
+        }
         let seen = observe(self, id, run, provenance.by_batch()).await?;
         let plan = plan(&seen, &self.policy, self.aws.clock.now());
         debug_assert_eq!(check_plan(&seen, &self.policy, &plan), Ok(()));

@@ -1,5 +1,6 @@
-//! Reads what is, and nothing else: the original, what came after it, the exemption, the record, in this order, which
-//! closes the race with backout (it writes the exemption before it brings the original back). No write, no opinion.
+//! Reads what is, and nothing else: the original, what came after it, the record, what that names and is not listed, the
+//! exemption, in this order, which closes the race with backout: it writes the exemption before it brings the original
+//! back or takes a copy away, so whoever misses a copy sees the exemption. No write, no opinion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,9 +50,9 @@ pub(super) async fn observe(
     let is_active = seen.original.described().is_some_and(Described::is_active);
     let decisive = async {
         let (mut later, listed) = later_revisions(guard, id, now).await?;
-        let exemption = exemption(guard, &id.family).await?;
         let record = read_record(guard, id).await?;
-        let (mut removed, gone) = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
+        let (mut removed, mut gone) = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
+        let exemption = exemption(guard, &id.family).await?;
         let earlier = match is_active || later.is_empty() {
             true => None,
             false => nearest_foreign_before(guard, id, &listed).await?,
@@ -59,11 +60,14 @@ pub(super) async fn observe(
         let family_records = family_records(guard, id, now).await?;
         let records = record.iter().map(|held| &held.record).chain(&family_records);
         look_again_at_the_condemned(guard, records.clone(), &mut later).await?;
-        // What another run of ours withdraws is no person's no.
-        let by_us = |number: &Revision| {
-            records.clone().any(|record| record.made(*number).is_some_and(|copy| copy.condemned_for().is_some()))
+        // What another run of ours withdraws is no person's no, and its reason is ours to write down.
+        let by_us = |number: Revision| {
+            let mut copies = records.clone().filter_map(move |record| record.made(number));
+            copies.find(|copy| copy.condemned_for().is_some())
         };
-        removed.retain(|number| !by_us(number));
+        let withdrawn = |copy: &MadeCopy| MadeCopy { withdrawn: copy.withdrawn.or(Some(now)), ..copy.clone() };
+        gone.extend(removed.iter().filter_map(|number| by_us(*number)).map(withdrawn));
+        removed.retain(|number| by_us(*number).is_none());
         let highest_listed = listed.iter().copied().chain([id.revision]).max().unwrap_or(id.revision);
         Ok::<_, Stop>((later, highest_listed, earlier, exemption, record, removed, gone, family_records))
     };

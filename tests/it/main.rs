@@ -35,6 +35,7 @@ mod faults;
 mod guard;
 mod hostile;
 mod iam;
+mod lost;
 mod move_alerts;
 mod prove;
 mod random_inputs;

@@ -115,11 +115,8 @@ impl Search<'_> {
         let end = self.end(point);
         let mut broken = end.broken;
         let is_astray = |shape: &Shape| !allowed.contains(shape);
-        match (is_astray(&end.shape), is_astray(&end.shape_later)) {
-            (true, _) => broken.push(ASTRAY.to_owned()),
-            (false, true) => broken.push(format!("{ONCE_MORE}{ASTRAY}")),
-            (false, false) => {}
-        }
+        broken.extend(is_astray(&end.shape).then(|| ASTRAY.to_owned()));
+        broken.extend(is_astray(&end.shape_later).then(|| format!("{ONCE_MORE}{ASTRAY}")));
         *found.shapes.entry(end.shape).or_default() += 1;
         match point.kills < self.scenario.kills {
             true => broken.into_iter().map(|rule| format!("{rule} (killed)")).collect(),
