@@ -2,12 +2,13 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python figures template package bench fuzz deploy clean
+.PHONY: help demo test fmt lint rust python figures template package bench fuzz prove mutants deploy clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := target/bench
 CALLS := target/calls.jsonl
+CARGO_MUTANTS := target/tools/bin/cargo-mutants
 # Nothing here may reach AWS: no credentials are needed, and no telemetry is sent.
 export SAM_CLI_TELEMETRY := 0
 # `deploy` is the exception: it takes the Region and credentials of your profile.
@@ -43,6 +44,16 @@ $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lo
 python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
 	@cargo build --quiet --locked --bin guard --bin sweep
 	@$(BIN)/pytest -q -rs tests/e2e
+
+# The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
+prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
+	@to=$(CURDIR)/target/prove/$$(cat $$(git ls-files src tests/it Cargo.toml Cargo.lock) | sha256sum | cut -c1-12)-$${PROVE_SEED:-1}; \
+	  PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: && holds=0 || holds=$$?; \
+	  python3 tests/prove.py $$to; exit $$holds
+
+mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and of the rest one in 40 (MUTANTS=1/40): the tests must notice
+	@tests/mutants/run.sh target/mutants $${MUTANTS:-1/40}
+	@$(BIN)/python tests/mutants/gate.py target/mutants/*/mutants.out/outcomes.json
 
 figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
 	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures
@@ -100,6 +111,9 @@ $(VENV)/installed: tests/e2e/requirements.txt
 	@python3 -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement tests/e2e/requirements.txt
 	@touch $@
+
+$(CARGO_MUTANTS):
+	@cargo install --quiet --locked --version 27.1.0 --root target/tools cargo-mutants
 
 $(BENCH)/installed: tests/bench/requirements.txt
 	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }
