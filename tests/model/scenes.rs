@@ -61,11 +61,6 @@ pub(crate) fn large() -> Vec<Scene> {
         fresh("two guards, copy taken back", 1, vec![Guard(1), Guard(1), People(&[TakesCopyBack])]),
         fresh("two guards, original taken back", 1, vec![Guard(1), Guard(1), People(&[TakesOriginalBack])]),
         fresh("two guards, exempted for a moment", 0, vec![Guard(1), Guard(1), People(&[Exempts, EndsExemption])]),
-        fresh(
-            "two guards, newer privileged and its guard",
-            0,
-            vec![Guard(1), Guard(1), People(&[NEWER_PRIVILEGED]), News],
-        ),
         fresh("pipeline, operator", 1, vec![Guard(1), People(&[NEWER]), People(&[TakesOriginalBack])]),
         remediated("backout, guard, newer", 1, vec![Backout(30), Guard(1), People(&[NEWER])]),
         remediated("backout, guard, newer privileged", 1, vec![Backout(30), Guard(1), People(&[NEWER_PRIVILEGED])]),
@@ -92,6 +87,10 @@ const ONE_CALL: [&str; 1] = [judge::IS_BACK];
 /// A backout that is stopped by a newer version leaves what it wrote and brought back before.
 const STOPPED_HALF_WAY: [&str; 2] = [judge::SERIAL, judge::MENDED];
 
+/// Two backouts are stopped by a newer version. The one that tells of the shorter exemption notes that last, over the note
+/// that the longer one was told; whoever asks for that again is told once more, and answered `failed` for `refused`.
+const TOLD_ONCE_MORE: [&str; 1] = [judge::AS_ASKED];
+
 /// What is known to be broken, as in the world's `known.rs`: a test fails when one of these rules holds.
 pub(crate) fn known(scene: &str) -> &'static [&'static str] {
     match scene {
@@ -99,6 +98,7 @@ pub(crate) fn known(scene: &str) -> &'static [&'static str] {
         "same again and its guard, a fault" => &LEFT_BEHIND,
         "backout, original taken back" => &ONE_CALL,
         "backout of inactive, newer" | "backout, guard, newer privileged" => &STOPPED_HALF_WAY,
+        "two backouts of inactive, newer" => &TOLD_ONCE_MORE,
         _ => &[],
     }
 }
