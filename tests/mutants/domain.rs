@@ -6,6 +6,8 @@
 mod alerts;
 #[path = "it/backout_alerts.rs"]
 mod backout_alerts;
+#[path = "it/bad_inputs.rs"]
+mod bad_inputs;
 #[path = "it/canaries"]
 mod canaries {
     mod definition;
@@ -30,3 +32,5 @@ mod hostile;
 mod mail;
 #[path = "it/move_alerts.rs"]
 mod move_alerts;
+#[path = "it/readers.rs"]
+mod readers;

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Lays the package of tests/mutants/Cargo.toml: `src/domain` alone, with its tests. From the top of the repository.
+# Lays the package of tests/mutants/Cargo.toml: `src/domain` alone (and `src/config.rs`, which needs no more), with its tests. From the top of the repository.
 set -eu
 to=$1
 rm -rf "$to/src" "$to/tests" "$to/events"
 mkdir -p "$to/src" "$to/tests"
 cp -r events "$to"
-cp -r src/domain "$to/src"
-cp -r tests/it tests/mutants/domain.rs "$to/tests"
+cp -r src/domain src/config.rs "$to/src"
+cp -r tests/it tests/bad tests/mutants/domain.rs "$to/tests"
 cp tests/mutants/Cargo.toml Cargo.lock "$to"
 echo '//! See Cargo.toml.
+pub mod config;
 pub mod domain;' >"$to/src/lib.rs"
