@@ -37,9 +37,9 @@ impl ServiceId {
     /// When it is not the ARN of a service that names its cluster.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html>
     pub fn of_arn(text: &str) -> Result<(Home, Self), ArnError> {
-        let (home, resource) = ecs_resource(text).map_err(|error| match error {
-            ArnError::Shape => ArnError::Service,
-            other => other,
+        let (home, resource) = ecs_resource(text).map_err(|error| match error == ArnError::Shape {
+            true => ArnError::Service,
+            false => error,
         })?;
         match resource.split('/').collect::<Vec<_>>().as_slice() {
             ["service", cluster, name] => Ok((home, Self::new(cluster, name)?)),

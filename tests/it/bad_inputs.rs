@@ -51,7 +51,7 @@ fn each_bad_input_comes_to_what_was_reviewed() {
                 Some(Ok(taken)) => format!("taken: {taken}"),
             };
             assert!(!said.contains(CANARY), "{}/{name}: {said}", reader.name);
-            table += &format!("{name}\n    {said}\n");
+            table.extend([name.as_str(), "\n    ", &said, "\n"]);
             count += 1;
         }
         let file = folder().join(format!("{}.txt", reader.name));

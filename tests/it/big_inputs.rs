@@ -156,7 +156,7 @@ fn a_big_input_is_read_within_a_second_and_64_mib() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "what the test above says")]
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "so the test above tells it, and hears of it")]
 fn in_a_process_of_its_own() {
     let Some((name, place, value)) =
         std::env::var(VARIABLE).ok().map(|number| &INPUTS[number.parse::<usize>().unwrap()])

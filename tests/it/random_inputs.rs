@@ -204,13 +204,17 @@ proptest! {
     #[test]
     fn no_bytes_stop_a_reader(bytes in vec(any::<u8>(), 0..200), parts in vec(select(PARTS.to_vec()), 0..12)) {
         for text in [String::from_utf8_lossy(&bytes).into_owned(), parts.concat()] {
-            READERS.iter().for_each(|reader| read(reader, &text));
+            for reader in &READERS {
+                read(reader, &text);
+            }
         }
     }
 
     #[test]
     fn no_json_stops_a_reader(json in json()) {
-        READERS.iter().for_each(|reader| read(reader, &json.to_string()));
+        for reader in &READERS {
+            read(reader, &json.to_string());
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(super) fn allow(
     let held = match (verdict, found) {
         (_, Found::Unreadable(failure)) => return Err(NotAllowed::Failed(failure.clone())),
         (Verdict::Unreadable(_), _) if request.replace => None,
-        (Verdict::Unreadable(why), _) => return Err(NotAllowed::Refused(unreadable(why))),
+        (Verdict::Unreadable(why), _) => return Err(NotAllowed::Refused(unreadable(&why))),
         (Verdict::NotExempt(lapse), _) if !lapse.holds_for_others() => None,
         (Verdict::NotExempt(_) | Verdict::Partly { .. } | Verdict::Exempt(_), Found::Object { text, .. }) => {
             Exemption::read(text).ok()
@@ -104,7 +104,7 @@ fn both(old: &str, new: &str) -> String {
     }
 }
 
-fn unreadable(why: Unreadable) -> Refused {
+fn unreadable(why: &Unreadable) -> Refused {
     Refused {
         why: Refusal::ExemptionUnreadable,
         message: format!("the family's exemption: {why}; with \"replace\": true it is written anew"),
