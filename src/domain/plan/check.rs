@@ -45,7 +45,8 @@ pub fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) -> Result<()
         must(original.family() == &seen.id.family, "the backup is of the same family")?;
     }
     if let Some(copy) = registers {
-        must(!copy.as_str().contains(r#""privileged":true"#), "the guard registers no privilege")?;
+        let is_clean = |text: &str| RegisterInput::parse(text).is_ok_and(|it| it.privileged_containers().is_empty());
+        must(is_clean(copy.as_str()), "the guard registers no privilege")?;
         must(copy.family() == &seen.id.family, "the copy is of the same family")?;
         must(stays.is_empty(), "a copy would overtake a newer revision")?;
         must(seen.removed.is_empty(), "what a person took back is not made again")?;

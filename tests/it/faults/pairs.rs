@@ -198,7 +198,7 @@ fn pairs_of_faults_in_sweep() {
 /// A part of the same, in seconds.
 #[test]
 fn some_pairs_of_faults() {
-    let some = OneIn(40, 40);
+    let some = OneIn(120, 20);
     super::super::prove::all_hold(of_the_guard(some).into_iter().chain(of_backout(some)).chain(of_moves(some)));
 }
 
