@@ -33,3 +33,4 @@ mod hostile;
 mod iam;
 mod move_alerts;
 mod schedules;
+mod soak;

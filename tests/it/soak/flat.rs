@@ -1,0 +1,78 @@
+//! Whether something that is measured again and again stays flat: the median of the last quarter against that of the
+//! second. The first quarter is left out, since whatever starts grows.
+
+/// Fewer readings show nothing.
+const READINGS_MIN: usize = 40;
+
+/// What a series came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Quarters {
+    pub(super) first: u64,
+    /// The median of each quarter.
+    pub(super) medians: [u64; 4],
+    pub(super) last: u64,
+    pub(super) most: u64,
+}
+
+/// The quarters of a series; none of one that is too short.
+pub(super) fn quarters(series: &[u64]) -> Option<Quarters> {
+    if series.len() < READINGS_MIN {
+        return None;
+    }
+    let medians = [0, 1, 2, 3].map(|quarter| {
+        let mut part = series[series.len() * quarter / 4..series.len() * (quarter + 1) / 4].to_vec();
+        part.sort_unstable();
+        part[part.len() / 2]
+    });
+    Some(Quarters { first: series[0], medians, last: series[series.len() - 1], most: *series.iter().max()? })
+}
+
+/// Nothing is lost where the last quarter is not more than `slack` above the second.
+pub(super) fn judge(of: &Quarters, slack: u64) -> Result<(), String> {
+    let [_, second, _, last] = of.medians;
+    match last <= second + slack {
+        true => Ok(()),
+        false => Err(format!("it grows: {second} in the second quarter, {last} in the last, {slack} allowed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chance::Chance;
+    use super::{judge, quarters};
+
+    const MIB: u64 = 1024;
+
+    /// An hour of a process that is read every 15 seconds, in KiB: it warms up, and its memory goes up and down.
+    fn hour(leak_in_bytes_per_event: u64) -> Vec<u64> {
+        let mut chance = Chance::of(1);
+        let events_between_readings = 45;
+        let reading = |at: u64| {
+            let warm = 14_000 + 2_000 * at.min(20) / 20;
+            warm + chance.below(600) as u64 + at * events_between_readings * leak_in_bytes_per_event / 1024
+        };
+        (0..240).map(reading).collect()
+    }
+
+    #[test]
+    fn what_warms_up_and_trembles_is_flat() {
+        assert_eq!(judge(&quarters(&hour(0)).unwrap(), MIB), Ok(()));
+    }
+
+    #[test]
+    fn what_loses_two_hundred_and_fifty_bytes_an_event_is_found_out() {
+        let verdict = judge(&quarters(&hour(250)).unwrap(), MIB);
+        assert!(verdict.unwrap_err().starts_with("it grows: 17"));
+    }
+
+    #[test]
+    fn what_grows_by_one_once_is_found_out_where_nothing_is_allowed() {
+        let files: Vec<u64> = (0..240).map(|at| if at < 150 { 12 } else { 13 }).collect();
+        assert!(judge(&quarters(&files).unwrap(), 0).is_err());
+    }
+
+    #[test]
+    fn a_series_that_is_too_short_shows_nothing() {
+        assert_eq!(quarters(&[1; 39]), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! What a soak came to, as a person reads it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::flat::Quarters;
+use super::ledger::Ledger;
+use super::stack::Watched;
+
+/// How long things took, in milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Times(BTreeMap<&'static str, Vec<u32>>);
+
+impl Times {
+    pub(super) fn add(&mut self, of: &'static str, time: Duration) {
+        self.0.entry(of).or_default().push(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
+    }
+
+    fn table(&self) -> String {
+        let mut text = String::new();
+        for (of, times) in &self.0 {
+            let mut times = times.clone();
+            times.sort_unstable();
+            let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+            let (count, most) = (times.len(), times[times.len() - 1]);
+            let _ = writeln!(text, "  {of}: p50 {} ms, p99 {} ms, most {most} ms, of {count}", at(50), at(99));
+        }
+        text
+    }
+}
+
+/// All of it.
+pub(super) struct Report<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) took: &'a Times,
+    pub(super) waited: &'a Times,
+    pub(super) faults: &'a BTreeMap<&'static str, usize>,
+    pub(super) faults_left: usize,
+    pub(super) privileged: &'a BTreeMap<String, usize>,
+    pub(super) watched: &'a [Watched],
+    pub(super) more: Vec<(String, u64)>,
+    pub(super) findings: &'a [String],
+}
+
+impl Report<'_> {
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let _ = writeln!(text, "Events offered, and what each came to:");
+        for (kind, count, ends) in self.ledger.table() {
+            let ends: Vec<String> = ends.iter().map(|(end, count)| format!("{end} {count}")).collect();
+            let _ = writeln!(text, "  {kind} {count}: {}", ends.join(", "));
+        }
+        let (offered, retries, dead) = (self.ledger.offered(), self.ledger.retries(), self.ledger.dead());
+        let _ = writeln!(text, "  all {offered}; tried again {retries}; dead letters {dead}");
+        let _ = writeln!(text, "Tries that failed: {:?}", self.ledger.failures());
+        let _ = writeln!(text, "Privileged revisions, by their records: {:?}", self.privileged);
+        let planned: usize = self.faults.values().sum();
+        let _ = writeln!(text, "Faults planned {planned}, not met {}: {:?}", self.faults_left, self.faults);
+        let _ = write!(text, "Invocations:\n{}", self.took.table());
+        let _ = write!(text, "Waits for a sandbox:\n{}", self.waited.table());
+        let _ = writeln!(
+            text,
+            "Memory in KiB, threads and open files of each process, as start / medians of the quarters / end / most:"
+        );
+        for watched in self.watched {
+            let shown = |of: Option<Quarters>| match of {
+                Some(Quarters { first, medians: [a, b, c, d], last, most }) => {
+                    format!("{first} / {a} {b} {c} {d} / {last} / {most}")
+                }
+                None => "too few readings".to_owned(),
+            };
+            let series = &watched.series;
+            let memory = shown(series.of_readings(|it| it.resident));
+            let threads = series.of_readings(|it| it.threads).map_or(0, |it| it.most);
+            let files = shown(series.of_readings(|it| it.files));
+            let _ = writeln!(
+                text,
+                "  {}: {memory}; threads {threads}; files {files}; invocations {}, begun anew {}",
+                series.name, watched.handled, series.restarts
+            );
+        }
+        for (what, number) in &self.more {
+            let _ = writeln!(text, "{what}: {number}");
+        }
+        let _ = writeln!(text, "Findings: {}", self.findings.len());
+        for finding in self.findings.iter().take(40) {
+            let _ = writeln!(text, "  - {finding:.2000}");
+        }
+        text
+    }
+}
