@@ -54,6 +54,11 @@ impl Series {
         self.readings.extend(read(process));
     }
 
+    /// What was in memory at the last reading, in KiB.
+    pub(super) fn resident(&self) -> Option<u64> {
+        self.readings.last().map(|reading| reading.resident)
+    }
+
     pub(super) fn of_readings(&self, what: fn(&Reading) -> u64) -> Option<Quarters> {
         flat::quarters(&self.readings.iter().map(what).collect::<Vec<_>>())
     }

@@ -140,6 +140,7 @@ struct Soak {
     next_reading: Instant,
     next_retirement: Instant,
     next_word: Instant,
+    words: usize,
     took: Times,
     waited: Times,
     faults: BTreeMap<&'static str, usize>,
@@ -182,6 +183,7 @@ impl Soak {
             next_reading: now,
             next_retirement: now,
             next_word: now,
+            words: 0,
             took: Times::default(),
             waited: Times::default(),
             faults: BTreeMap::new(),
@@ -477,15 +479,21 @@ impl Soak {
         self.own.read(std::process::id());
     }
 
-    /// A line a minute.
+    /// A line a minute, and all of it every ten: whoever is stopped half-way has shown something.
     fn say_when_due(&mut self) {
         if Instant::now() < self.next_word {
             return;
         }
         self.next_word += Duration::from_mins(1);
+        self.words += 1;
+        if self.words % 10 == 0 {
+            println!("{}", self.report(self.began.elapsed(), &self.in_accounts()));
+        }
+        let resident = self.watched.iter().filter_map(|watched| watched.series.resident());
+        let (least, most) = resident.fold((u64::MAX, 0), |(least, most), it| (least.min(it), most.max(it)));
         let families: usize = self.stacks.iter().map(|stack| stack.families.len()).sum();
         println!(
-            "{:.0} s: offered {}, open {}, on the bus {}, tried again {}, dead letters {}, killed {}, families {families}, judged {}, findings {}",
+            "{:.0} s: offered {}, open {}, on the bus {}, tried again {}, dead letters {}, killed {}, families {families}, judged {}, memory {least} to {most} KiB, findings {}",
             self.began.elapsed().as_secs_f64(),
             self.ledger.offered(),
             self.ledger.open(),
@@ -510,8 +518,7 @@ impl Soak {
             .map(|(name, family)| format!("{name} is not finished: {:?}, {} pending", family.stage, family.pending))
             .collect();
         self.findings.extend(left);
-        let calls = self.stacks.iter().map(|stack| stack.account.state().requests()).sum();
-        let faults_left = self.stacks.iter().map(|stack| stack.account.state().faults_left()).sum();
+        let in_accounts = self.in_accounts();
         for stack in std::mem::take(&mut self.stacks) {
             stack.stop().await;
         }
@@ -525,29 +532,47 @@ impl Soak {
                 self.findings.push(format!("{name}: {handled} invocations, and {counted} lines of metrics"));
             }
         }
-        self.watched.push(Watched::of_the_test(std::mem::take(&mut self.own)));
-        let more = vec![
-            ("Families judged".to_owned(), self.retired as u64),
-            ("Calls to the accounts".to_owned(), calls),
-            ("Alerts".to_owned(), self.alerts),
-            ("Sweeps that were complete".to_owned(), self.complete_sweeps),
-            ("Processes killed on purpose".to_owned(), self.killed as u64),
-            ("Seconds".to_owned(), lasted.as_secs()),
+        println!("{}", self.report(lasted, &in_accounts));
+        self.findings
+    }
+
+    fn report(&self, lasted: Duration, in_accounts: &InAccounts) -> String {
+        let more = [
+            ("Families judged", self.retired as u64),
+            ("Calls to the accounts", in_accounts.calls),
+            ("Alerts", self.alerts),
+            ("Sweeps that were complete", self.complete_sweeps),
+            ("Processes killed on purpose", self.killed as u64),
+            ("Seconds", lasted.as_secs()),
         ];
         let report = Report {
             ledger: &self.ledger,
             took: &self.took,
             waited: &self.waited,
             faults: &self.faults,
-            faults_left,
+            faults_left: in_accounts.faults_left,
             privileged: &self.privileged,
             watched: &self.watched,
-            more,
+            own: &self.own,
+            more: &more,
             findings: &self.findings,
         };
-        println!("{}", report.text());
-        self.findings
+        report.text()
     }
+
+    fn in_accounts(&self) -> InAccounts {
+        let states = || self.stacks.iter().map(|stack| stack.account.state());
+        InAccounts {
+            calls: states().map(|state| state.requests()).sum(),
+            faults_left: states().map(|state| state.faults_left()).sum(),
+        }
+    }
+}
+
+/// What only the accounts know.
+struct InAccounts {
+    calls: u64,
+    faults_left: usize,
 }
 
 /// What an answer says, in words.

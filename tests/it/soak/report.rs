@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::flat::Quarters;
 use super::ledger::Ledger;
+use super::memory::Series;
 use super::stack::Watched;
 
 /// How long things took, in milliseconds.
@@ -39,7 +40,9 @@ pub(super) struct Report<'a> {
     pub(super) faults_left: usize,
     pub(super) privileged: &'a BTreeMap<String, usize>,
     pub(super) watched: &'a [Watched],
-    pub(super) more: Vec<(String, u64)>,
+    /// This test itself, with both accounts in it. It is shown, and not judged.
+    pub(super) own: &'a Series,
+    pub(super) more: &'a [(&'static str, u64)],
     pub(super) findings: &'a [String],
 }
 
@@ -63,24 +66,23 @@ impl Report<'_> {
             text,
             "Memory in KiB, threads and open files of each process, as start / medians of the quarters / end / most:"
         );
-        for watched in self.watched {
+        let shown_of = |series: &Series| {
             let shown = |of: Option<Quarters>| match of {
                 Some(Quarters { first, medians: [a, b, c, d], last, most }) => {
                     format!("{first} / {a} {b} {c} {d} / {last} / {most}")
                 }
                 None => "too few readings".to_owned(),
             };
-            let series = &watched.series;
             let memory = shown(series.of_readings(|it| it.resident));
             let threads = series.of_readings(|it| it.threads).map_or(0, |it| it.most);
             let files = shown(series.of_readings(|it| it.files));
-            let _ = writeln!(
-                text,
-                "  {}: {memory}; threads {threads}; files {files}; invocations {}, begun anew {}",
-                series.name, watched.handled, series.restarts
-            );
+            format!("  {}: {memory}; threads {threads}; files {files}", series.name)
+        };
+        for Watched { series, handled, .. } in self.watched {
+            let _ = writeln!(text, "{}; invocations {handled}, begun anew {}", shown_of(series), series.restarts);
         }
-        for (what, number) in &self.more {
+        let _ = writeln!(text, "{}", shown_of(self.own));
+        for (what, number) in self.more {
             let _ = writeln!(text, "{what}: {number}");
         }
         let _ = writeln!(text, "Findings: {}", self.findings.len());

@@ -70,14 +70,6 @@ pub(super) struct Watched {
     pub(super) counted: usize,
 }
 
-impl Watched {
-    /// This test itself, with the accounts in it. It is shown, and not judged.
-    pub(super) fn of_the_test(series: Series) -> Self {
-        let process = Arc::new(AtomicU32::new(0));
-        Self { function: "test", process, series, is_mortal: true, handled: 0, counted: 0 }
-    }
-}
-
 impl Stack {
     /// Starts the account, and each function in front of it.
     pub(super) async fn start(
