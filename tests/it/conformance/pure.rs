@@ -47,6 +47,31 @@ fn a_copy_of_the_state_goes_its_own_way() {
     assert_eq!((first.ecs.active("web").len(), second.ecs.active("web").len()), (1, 0));
 }
 
+/// No page: an account that lives for hours lets go of what is done with.
+#[test]
+fn a_family_leaves_with_all_that_is_its_own() {
+    let mut state = State::default();
+    for family in ["web", "other"] {
+        state.register(GUARD, &definition(family, true));
+        state.create_service(GUARD, "prod", family, &format!("{family}:1"));
+        state.put_object(GUARD, "state", &format!("records/{family}/1.json"), b"1");
+        state.put_object(GUARD, "state", &format!("records/{family}/1.json"), b"2");
+    }
+    for text in [b"1", b"2"] {
+        state.put_object(GUARD, "state", "sweeps/all.json", text);
+    }
+    let part = state.part(&["web".to_owned()].into(), "state", &["sweeps/all.json"]);
+    for (it, family) in [(&part, "web"), (&state, "other")] {
+        assert_eq!(it.ecs.families().collect::<Vec<_>>(), [family]);
+        assert!(it.ecs.service("prod", family).is_some());
+        let record = format!("records/{family}/1.json");
+        assert_eq!(it.s3.keys("state"), [&record, "sweeps/all.json"]);
+        assert_eq!(it.s3.versions("state", &record).len(), 2, "they are judged one by one");
+        assert_eq!(it.s3.versions("state", "sweeps/all.json").len(), 1);
+    }
+    assert!(state.ecs.service("prod", "web").is_none());
+}
+
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>
 #[test]
 fn no_request_however_odd_makes_the_account_panic() {

@@ -46,6 +46,8 @@ const DEEDS: [(usize, Deed); 13] = [
     (1, Deed::CannotBeRead),
 ];
 
+/// More calls than are made before the family is left alone; then they are healed.
+const LASTING: usize = 300;
 /// The trail hides what it hides in one of these ways; what hides everything names no family.
 const REDACTIONS: [Redaction; 4] =
     [Redaction::EachValue, Redaction::WholeList, Redaction::Emptied, Redaction::Containers];
@@ -62,6 +64,7 @@ pub(super) fn happen(stack: &mut Stack, life: &Life, chance: &mut Chance) -> Opt
     }
     let name = stack.young(chance)?;
     let is_enforce = stack.is_enforce();
+    let [records, revisions] = poisons(&name);
     let mut state = stack.account.state();
     let family = stack.families.get_mut(&name)?;
     match deed {
@@ -97,16 +100,17 @@ pub(super) fn happen(stack: &mut Stack, life: &Life, chance: &mut Chance) -> Opt
             let end = state.now + Duration::from_secs(5);
             state.ecs.hide_newest_until(&name, 1 + u32::try_from(chance.below(3)).unwrap_or(0), end);
         }
+        Deed::CannotBeRecorded => {
+            let fault = Fault::times(LASTING, Kind::InvalidParameter, Calls::of("PutObject").by(GUARD).on(&records));
+            state.inject(fault);
+            return Some("for good: invalid parameter");
+        }
         // Each try holds a sandbox for half a minute.
-        Deed::CannotBeRead if !chance.percent(15) => {}
-        Deed::CannotBeRecorded | Deed::CannotBeRead => {
-            let [records, revisions] = poisons(&name);
-            let (what, kind, operation, on) = match deed {
-                Deed::CannotBeRead => ("for good: 500", Kind::Internal, "DescribeTaskDefinition", revisions),
-                _ => ("for good: invalid parameter", Kind::InvalidParameter, "PutObject", records),
-            };
-            state.inject(Fault::times(300, kind, Calls::of(operation).by(GUARD).on(&on)));
-            return Some(what);
+        Deed::CannotBeRead if !life.is_long || !chance.percent(15) => {}
+        Deed::CannotBeRead => {
+            let calls = Calls::of("DescribeTaskDefinition").by(GUARD).on(&revisions);
+            state.inject(Fault::times(LASTING, Kind::Internal, calls));
+            return Some("for good: 500");
         }
     }
     None

@@ -1,5 +1,6 @@
-//! Whether something that is measured again and again stays flat: the median of the last quarter against that of the
-//! second. The first quarter is left out, since whatever starts grows.
+//! Whether something that is measured again and again stays flat: the least of the last quarter against the least of the
+//! second. The first quarter is left out, since whatever starts grows. The least, not the median: a megabyte of garbage
+//! stays with the allocator for minutes, and goes back then; what is lost never does.
 
 /// Fewer readings show nothing.
 const READINGS_MIN: usize = 40;
@@ -8,7 +9,7 @@ const READINGS_MIN: usize = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Quarters {
     pub(super) first: u64,
-    /// The median of each quarter.
+    pub(super) least: [u64; 4],
     pub(super) medians: [u64; 4],
     pub(super) last: u64,
     pub(super) most: u64,
@@ -19,17 +20,18 @@ pub(super) fn quarters(series: &[u64]) -> Option<Quarters> {
     if series.len() < READINGS_MIN {
         return None;
     }
-    let medians = [0, 1, 2, 3].map(|quarter| {
+    let parts = [0, 1, 2, 3].map(|quarter| {
         let mut part = series[series.len() * quarter / 4..series.len() * (quarter + 1) / 4].to_vec();
         part.sort_unstable();
-        part[part.len() / 2]
+        part
     });
-    Some(Quarters { first: series[0], medians, last: series[series.len() - 1], most: *series.iter().max()? })
+    let (least, medians) = (parts.each_ref().map(|part| part[0]), parts.each_ref().map(|part| part[part.len() / 2]));
+    Some(Quarters { first: series[0], least, medians, last: series[series.len() - 1], most: *series.iter().max()? })
 }
 
-/// Nothing is lost where the last quarter is not more than `slack` above the second.
+/// Nothing is lost where the least of the last quarter is not more than `slack` above that of the second.
 pub(super) fn judge(of: &Quarters, slack: u64) -> Result<(), String> {
-    let [_, second, _, last] = of.medians;
+    let [_, second, _, last] = of.least;
     match last <= second + slack {
         true => Ok(()),
         false => Err(format!("it grows: {second} in the second quarter, {last} in the last, {slack} allowed")),
@@ -43,26 +45,33 @@ mod tests {
 
     const MIB: u64 = 1024;
 
-    /// An hour of a process that is read every 15 seconds, in KiB: it warms up, and its memory goes up and down.
+    /// An hour of a process that is read every 15 seconds, in KiB: it warms up, and every few minutes it is handed a
+    /// megabyte that the allocator keeps for a while; at last more often than before.
     fn hour(leak_in_bytes_per_event: u64) -> Vec<u64> {
         let mut chance = Chance::of(1);
         let events_between_readings = 45;
-        let reading = |at: u64| {
-            let warm = 14_000 + 2_000 * at.min(20) / 20;
-            warm + chance.below(600) as u64 + at * events_between_readings * leak_in_bytes_per_event / 1024
+        let mut kept = 0;
+        let mut reading = |at: u64| {
+            let percent_kept = if at < 120 { 30 } else { 60 };
+            kept = if at.is_multiple_of(16) { 2_500 * u64::from(chance.percent(percent_kept)) } else { kept };
+            let warm = 8_000 + 2_000 * at.min(20) / 20;
+            warm + kept + chance.below(100) as u64 + at * events_between_readings * leak_in_bytes_per_event / 1024
         };
-        (0..240).map(reading).collect()
+        (0..240).map(&mut reading).collect()
     }
 
     #[test]
-    fn what_warms_up_and_trembles_is_flat() {
-        assert_eq!(judge(&quarters(&hour(0)).unwrap(), MIB), Ok(()));
+    fn what_warms_up_and_keeps_a_megabyte_for_a_while_is_flat() {
+        let quarters = quarters(&hour(0)).unwrap();
+        assert_eq!(judge(&quarters, MIB), Ok(()));
+        let [_, second, _, last] = quarters.medians;
+        assert!(last > second + MIB, "by its medians it would be called a leak: {quarters:?}");
     }
 
     #[test]
     fn what_loses_two_hundred_and_fifty_bytes_an_event_is_found_out() {
         let verdict = judge(&quarters(&hour(250)).unwrap(), MIB);
-        assert!(verdict.unwrap_err().starts_with("it grows: 17"));
+        assert!(verdict.unwrap_err().starts_with("it grows: "));
     }
 
     #[test]

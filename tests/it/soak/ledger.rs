@@ -20,6 +20,13 @@ pub(super) struct Open {
     tries_max: usize,
 }
 
+/// How many of a kind were offered, and how many came to each end, the most frequent first.
+pub(super) struct Row<'a> {
+    pub(super) kind: &'static str,
+    pub(super) count: usize,
+    pub(super) ends: Vec<(&'a str, usize)>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     open: BTreeMap<u64, Open>,
@@ -103,15 +110,15 @@ impl Ledger {
         self.dead
     }
 
-    /// Kind and number, then each end and its number.
-    pub(super) fn table(&self) -> Vec<(&'static str, usize, Vec<(&str, usize)>)> {
+    /// What was offered, by kind.
+    pub(super) fn table(&self) -> Vec<Row<'_>> {
         let ends = |kind: &str| {
             let of_kind = self.ended.iter().filter(|((of, _), _)| *of == kind);
             let mut ends: Vec<_> = of_kind.map(|((_, end), count)| (end.as_str(), *count)).collect();
             ends.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
             ends
         };
-        self.offered.iter().map(|(kind, count)| (*kind, *count, ends(kind))).collect()
+        self.offered.iter().map(|(kind, count)| Row { kind, count: *count, ends: ends(kind) }).collect()
     }
 
     /// Why tries failed.

@@ -4,10 +4,15 @@ use std::fs;
 
 use super::flat::{self, Quarters};
 
-/// So much more memory in the last quarter than in the second is no leak, in KiB.
-const MEMORY_SLACK: u64 = 1024;
-/// Connections that the account broke are still being closed when the next is open.
-const FILES_SLACK: u64 = 4;
+/// What is read, and how much more of it in the last quarter than in the second is no leak.
+type Kind = (&'static str, fn(&Reading) -> u64, u64);
+
+const KINDS: [Kind; 3] = [
+    ("memory in KiB", |it| it.resident, 1024),
+    ("threads", |it| it.threads, 0),
+    // Connections that the account broke are still being closed when the next is open.
+    ("open files", |it| it.files, 4),
+];
 
 /// One reading.
 #[derive(Debug, Clone, Copy)]
@@ -65,16 +70,11 @@ impl Series {
 
     /// What grows. A process that was not there all the time is not judged.
     pub(super) fn judge(&self) -> Vec<String> {
-        let kinds: [(&str, fn(&Reading) -> u64, u64); 3] = [
-            ("memory in KiB", |it| it.resident, MEMORY_SLACK),
-            ("threads", |it| it.threads, 0),
-            ("open files", |it| it.files, FILES_SLACK),
-        ];
-        let verdict = |(what, reading, slack): (&str, fn(&Reading) -> u64, u64)| {
-            let grows = flat::judge(&self.of_readings(reading)?, slack).err()?;
+        let verdict = |(what, reading, slack): &Kind| {
+            let grows = flat::judge(&self.of_readings(*reading)?, *slack).err()?;
             Some(format!("{}, {what}: {grows}", self.name))
         };
-        if self.restarts > 0 { Vec::new() } else { kinds.into_iter().filter_map(verdict).collect() }
+        if self.restarts > 0 { Vec::new() } else { KINDS.iter().filter_map(verdict).collect() }
     }
 }
 

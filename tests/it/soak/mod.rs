@@ -30,6 +30,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::canaries::leaks;
 use chance::Chance;
+use judge::Tally;
 use ledger::{End, Ledger};
 use memory::Series;
 use noise::{NOT_JSON, Noise};
@@ -64,8 +65,8 @@ struct Life {
     /// Between two sweeps, and how long one may take.
     sweeps: (Duration, Duration),
     readings: Duration,
-    /// Whether processes are killed, and there is time to take up what they leave.
-    kills: bool,
+    /// Whether there is time to take up what a killed process leaves, and for what is tried for half a minute each time.
+    is_long: bool,
     /// How long the end may take.
     end: Duration,
 }
@@ -85,7 +86,7 @@ impl Plan {
                 retries: [Duration::from_millis(300); 2],
                 sweeps: (Duration::from_secs(3), Duration::from_secs(35)),
                 readings: Duration::from_millis(200),
-                kills: false,
+                is_long: false,
                 end: Duration::from_mins(2),
             },
         }
@@ -108,7 +109,7 @@ impl Plan {
                 retries: [Duration::from_mins(1), Duration::from_mins(2)],
                 sweeps: (Duration::from_secs(150), Duration::from_secs(90)),
                 readings: Duration::from_secs(5),
-                kills: true,
+                is_long: true,
                 end: Duration::from_mins(15),
             },
         }
@@ -144,7 +145,7 @@ struct Soak {
     took: Times,
     waited: Times,
     faults: BTreeMap<&'static str, usize>,
-    privileged: BTreeMap<String, usize>,
+    tally: Tally,
     own: Series,
     killed: usize,
     alerts: u64,
@@ -187,7 +188,7 @@ impl Soak {
             took: Times::default(),
             waited: Times::default(),
             faults: BTreeMap::new(),
-            privileged: BTreeMap::new(),
+            tally: Tally::default(),
             own: Series::of("this test with both accounts".to_owned()),
             killed: 0,
             alerts: 0,
@@ -324,7 +325,7 @@ impl Soak {
 
     fn sweep_when_due(&mut self) {
         let left = (self.began + self.plan.length).saturating_duration_since(Instant::now());
-        if Instant::now() < self.next_sweep || left < self.plan.life.sweeps.1 && self.plan.life.kills {
+        if Instant::now() < self.next_sweep || left < self.plan.life.sweeps.1 && self.plan.life.is_long {
             return;
         }
         self.next_sweep += self.plan.life.sweeps.0;
@@ -448,7 +449,7 @@ impl Soak {
                 Ok(line) => self.watched[seat].counted += usize::from(line["_aws"].is_object()),
                 Err(_) if self.watched[seat].is_mortal => {}
                 Err(_) => {
-                    self.find(format!("{} logs a line that is no JSON: {line:.300}", self.watched[seat].function))
+                    self.find(format!("{} logs a line that is no JSON: {line:.300}", self.watched[seat].function));
                 }
             }
         }
@@ -461,8 +462,8 @@ impl Soak {
         if Instant::now() >= self.next_retirement {
             self.next_retirement = Instant::now() + self.plan.life.readings * 2;
             for stack in &mut self.stacks {
-                let has_time = self.plan.life.kills;
-                self.retired += stack.retire(has_time, &mut self.privileged, &mut self.findings);
+                let has_time = self.plan.life.is_long;
+                self.retired += stack.retire(has_time, &mut self.tally, &mut self.findings);
             }
         }
     }
@@ -486,7 +487,7 @@ impl Soak {
         }
         self.next_word += Duration::from_mins(1);
         self.words += 1;
-        if self.words % 10 == 0 {
+        if self.words.is_multiple_of(10) {
             println!("{}", self.report(self.began.elapsed(), &self.in_accounts()));
         }
         let resident = self.watched.iter().filter_map(|watched| watched.series.resident());
@@ -551,7 +552,8 @@ impl Soak {
             waited: &self.waited,
             faults: &self.faults,
             faults_left: in_accounts.faults_left,
-            privileged: &self.privileged,
+            privileged: &self.tally.privileged,
+            services: &self.tally.services,
             watched: &self.watched,
             own: &self.own,
             more: &more,

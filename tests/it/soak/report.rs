@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::flat::Quarters;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Row};
 use super::memory::Series;
 use super::stack::Watched;
 
@@ -39,6 +39,7 @@ pub(super) struct Report<'a> {
     pub(super) faults: &'a BTreeMap<&'static str, usize>,
     pub(super) faults_left: usize,
     pub(super) privileged: &'a BTreeMap<String, usize>,
+    pub(super) services: &'a BTreeMap<String, usize>,
     pub(super) watched: &'a [Watched],
     /// This test itself, with both accounts in it. It is shown, and not judged.
     pub(super) own: &'a Series,
@@ -50,7 +51,7 @@ impl Report<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let _ = writeln!(text, "Events offered, and what each came to:");
-        for (kind, count, ends) in self.ledger.table() {
+        for Row { kind, count, ends } in self.ledger.table() {
             let ends: Vec<String> = ends.iter().map(|(end, count)| format!("{end} {count}")).collect();
             let _ = writeln!(text, "  {kind} {count}: {}", ends.join(", "));
         }
@@ -58,18 +59,20 @@ impl Report<'_> {
         let _ = writeln!(text, "  all {offered}; tried again {retries}; dead letters {dead}");
         let _ = writeln!(text, "Tries that failed: {:?}", self.ledger.failures());
         let _ = writeln!(text, "Privileged revisions, by their records: {:?}", self.privileged);
+        let _ = writeln!(text, "Services, by their moves: {:?}", self.services);
         let planned: usize = self.faults.values().sum();
         let _ = writeln!(text, "Faults planned {planned}, not met {}: {:?}", self.faults_left, self.faults);
         let _ = write!(text, "Invocations:\n{}", self.took.table());
         let _ = write!(text, "Waits for a sandbox:\n{}", self.waited.table());
         let _ = writeln!(
             text,
-            "Memory in KiB, threads and open files of each process, as start / medians of the quarters / end / most:"
+            "Memory in KiB, threads and open files of each process, as start / least of each quarter / medians / end / most:"
         );
         let shown_of = |series: &Series| {
             let shown = |of: Option<Quarters>| match of {
-                Some(Quarters { first, medians: [a, b, c, d], last, most }) => {
-                    format!("{first} / {a} {b} {c} {d} / {last} / {most}")
+                Some(Quarters { first, least, medians, last, most }) => {
+                    let four = |of: [u64; 4]| of.map(|it| it.to_string()).join(" ");
+                    format!("{first} / {} / {} / {last} / {most}", four(least), four(medians))
                 }
                 None => "too few readings".to_owned(),
             };

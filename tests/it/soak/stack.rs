@@ -15,9 +15,11 @@ use tokio::task::JoinHandle;
 
 use super::chance::Chance;
 use super::family::{Family, Stage, Turn};
+use super::judge::Tally;
 use super::memory::Series;
 use super::sandbox::{Heard, Job, Queue, Seat};
 use super::{Life, judge};
+use crate::account::state::ecs::Revision;
 use crate::account::state::sns::Published;
 use crate::account::{Account, BACKOUT, GUARD, PIPELINE, SWEEP, State};
 use crate::story::BUCKET;
@@ -120,7 +122,7 @@ impl Stack {
         for _ in 0..GUARDS {
             seat("guard", GUARD, &of_guards, None);
         }
-        if life.kills {
+        if life.is_long {
             seat("guard", GUARD, &of_guards, Some(chance.split()));
         }
         let (backout, of_backout) = queue();
@@ -185,7 +187,7 @@ impl Stack {
         let family = family_in(text).unwrap_or_default();
         let revision = detail["responseElements"]["taskDefinition"]["taskDefinitionArn"].as_str();
         let revision = revision.and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
-        let privileged = self.account.state().ecs.revision(revision).is_some_and(|revision| revision.is_privileged());
+        let privileged = self.account.state().ecs.revision(revision).is_some_and(Revision::is_privileged);
         let kind = match name {
             "RegisterTaskDefinition" if detail["errorCode"].is_string() => "registration that failed",
             "RegisterTaskDefinition" if is_ours => "our own copy",
@@ -254,12 +256,7 @@ impl Stack {
     }
 
     /// Takes what is finished out of the account, and judges it. Nobody may be on the way to it.
-    pub(super) fn retire(
-        &mut self,
-        has_time: bool,
-        tally: &mut BTreeMap<String, usize>,
-        findings: &mut Vec<String>,
-    ) -> usize {
+    pub(super) fn retire(&mut self, has_time: bool, tally: &mut Tally, findings: &mut Vec<String>) -> usize {
         if self.sweeps > 0 {
             return 0;
         }
@@ -302,7 +299,7 @@ fn is_at_work(state: &State, family: &str) -> bool {
 /// The newest deployment of a family's service ends well, or not: a copy's now and then does not.
 pub(super) fn end_deployment(state: &mut State, family: &str, chance: &mut Chance) {
     let Some(service) = state.ecs.service("prod", family) else { return };
-    let is_clean = !state.ecs.revision(&service.task_definition).is_some_and(|revision| revision.is_privileged());
+    let is_clean = !state.ecs.revision(&service.task_definition).is_some_and(Revision::is_privileged);
     let fails = is_clean && chance.percent(25) && state.fail_deployment("prod", family);
     if !fails {
         state.complete_deployment("prod", family);
