@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Life;
 use super::chance::Chance;
 use super::family::Family;
-use super::stack::{Stack, end_deployment, poisons};
+use super::stack::{Stack, end_deployment, poisons, run_task};
 use crate::account::state::ecs::Status;
 use crate::account::trail::Redaction;
 use crate::account::{Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE, State};
@@ -132,6 +132,7 @@ fn begin(stack: &mut Stack, is_privileged: bool, life: &Life, chance: &mut Chanc
         if is_privileged && chance.percent(percent_with_service) {
             let request = BREAKER.replacen('{', &format!(r#"{{"taskDefinition":"{first}","#), 1);
             state.create_service_with(PIPELINE, "prod", &name, &request);
+            run_task(&mut state, &name);
             family.word = Some(first);
         }
     }

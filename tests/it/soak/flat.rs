@@ -50,14 +50,12 @@ mod tests {
     fn hour(leak_in_bytes_per_event: u64) -> Vec<u64> {
         let mut chance = Chance::of(1);
         let events_between_readings = 45;
-        let mut kept = 0;
-        let mut reading = |at: u64| {
-            let percent_kept = if at < 120 { 30 } else { 60 };
-            kept = if at.is_multiple_of(16) { 2_500 * u64::from(chance.percent(percent_kept)) } else { kept };
-            let warm = 8_000 + 2_000 * at.min(20) / 20;
-            warm + kept + chance.below(100) as u64 + at * events_between_readings * leak_in_bytes_per_event / 1024
+        let reading = |at: u64| {
+            let keeps = at % 16 < if at < 120 { 4 } else { 12 };
+            let warm = 8_000 + 2_000 * at.min(20) / 20 + 2_500 * u64::from(keeps);
+            warm + chance.below(100) as u64 + at * events_between_readings * leak_in_bytes_per_event / 1024
         };
-        (0..240).map(&mut reading).collect()
+        (0..240).map(reading).collect()
     }
 
     #[test]

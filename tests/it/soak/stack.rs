@@ -19,7 +19,7 @@ use super::judge::Tally;
 use super::memory::Series;
 use super::sandbox::{Heard, Job, Queue, Seat};
 use super::{Life, judge};
-use crate::account::state::ecs::Revision;
+use crate::account::state::ecs::{Revision, Task};
 use crate::account::state::sns::Published;
 use crate::account::{Account, BACKOUT, GUARD, PIPELINE, SWEEP, State};
 use crate::story::BUCKET;
@@ -301,9 +301,18 @@ pub(super) fn end_deployment(state: &mut State, family: &str, chance: &mut Chanc
     let Some(service) = state.ecs.service("prod", family) else { return };
     let is_clean = !state.ecs.revision(&service.task_definition).is_some_and(Revision::is_privileged);
     let fails = is_clean && chance.percent(25) && state.fail_deployment("prod", family);
-    if !fails {
-        state.complete_deployment("prod", family);
+    if !fails && state.complete_deployment("prod", family) {
+        run_task(state, family);
     }
+}
+
+/// The task of a family's service is on the revision on which the service is.
+pub(super) fn run_task(state: &mut State, family: &str) {
+    let Some(service) = state.ecs.service("prod", family) else { return };
+    let task = Task::running(&service.task_definition, &format!("service:{family}"));
+    let cluster = state.ecs.cluster("prod");
+    cluster.tasks.retain(|_, other| other.group != task.group);
+    cluster.run(task);
 }
 
 /// The family that a text is about.

@@ -199,7 +199,7 @@ impl Ecs {
         self.families.keys().map(String::as_str)
     }
 
-    /// Takes these families out of the account, and the services that bear their names.
+    /// Takes these families out of the account, and the services that bear their names, and their tasks.
     pub(super) fn part(&mut self, families: &BTreeSet<String>) -> Self {
         let is_taken = |name: &String| families.contains(name);
         let mut part = Self { knobs: self.knobs.clone(), ..Self::default() };
@@ -209,6 +209,10 @@ impl Ecs {
             let (taken, kept) = std::mem::take(&mut cluster.services).into_iter().partition(|(it, _)| is_taken(it));
             cluster.services = kept;
             part.cluster(name).services = taken;
+            let of = |task: &Task| task.task_definition.split(':').next().is_some_and(|name| families.contains(name));
+            let (taken, kept) = std::mem::take(&mut cluster.tasks).into_iter().partition(|(_, task)| of(task));
+            cluster.tasks = kept;
+            part.cluster(name).tasks = taken;
         }
         part
     }
