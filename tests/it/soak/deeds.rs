@@ -67,6 +67,7 @@ pub(super) fn happen(stack: &mut Stack, life: &Life, chance: &mut Chance) -> Opt
     let [records, revisions] = poisons(&name);
     let mut state = stack.account.state();
     let family = stack.families.get_mut(&name)?;
+    family.tell(format!("{deed:?}"));
     match deed {
         Deed::New | Deed::NewCompliant => {}
         Deed::NewerCompliant => register(&mut state, family, &name, &NEWER, "app:2"),
@@ -84,10 +85,10 @@ pub(super) fn happen(stack: &mut Stack, life: &Life, chance: &mut Chance) -> Opt
         Deed::RemovesTheOriginal => {
             let original = active(&state, &name, false)?;
             state.deregister(PIPELINE, &original);
-            family.is_cut = true;
+            family.is_left = true;
             family.disturb();
         }
-        Deed::Exempts => exempt(&mut state, &name, chance),
+        Deed::Exempts => exempt(&mut state, family, &name, chance),
         Deed::Deploys if is_enforce => {
             let original = active(&state, &name, false)?;
             state.ecs.service("prod", &name)?;
@@ -125,7 +126,7 @@ fn begin(stack: &mut Stack, is_privileged: bool, life: &Life, chance: &mut Chanc
     {
         let mut state = stack.account.state();
         if is_privileged && chance.percent(12) {
-            exempt(&mut state, &name, chance);
+            exempt(&mut state, &mut family, &name, chance);
         }
         let input = of_family(&name, if is_privileged { &ORIGINAL } else { &CLEAN });
         let first = state.register(PIPELINE, &input);
@@ -147,14 +148,18 @@ fn register(state: &mut State, family: &mut Family, name: &str, template: &str, 
 }
 
 /// An operator exempts a family: well, or with a file that cannot be understood, or the wrong container.
-fn exempt(state: &mut State, name: &str, chance: &mut Chance) {
+fn exempt(state: &mut State, family: &mut Family, name: &str, chance: &mut Chance) {
     let end = state.now + jiff::SignedDuration::from_hours(24 * 7);
     let good = format!(r#"{{"containers":["app"],"reason":"r","approvedBy":"a","expiresAt":"{end}"}}"#);
     let text = match chance.below(10) {
-        0 => good[..good.len() / 2].to_owned(),
+        0 => {
+            family.is_left = true;
+            good[..good.len() / 2].to_owned()
+        }
         1 => good.replace("\"app\"", "\"another\""),
         _ => good,
     };
+    family.tell(format!("exempted with {} bytes", text.len()));
     let key = format!("exemptions/111122223333/eu-west-1/{name}.json");
     state.put_object(OPERATOR, BUCKET, &key, text.as_bytes());
 }

@@ -34,10 +34,12 @@ pub(super) struct Family {
     pub(super) of_service: Option<Arc<str>>,
     /// What its service was pointed at last, by people.
     pub(super) word: Option<String>,
-    /// Somebody deregistered an original under its copy.
-    pub(super) is_cut: bool,
+    /// Nobody is to put it in order: an original was deregistered under its copy, or its exemption cannot be read.
+    pub(super) is_left: bool,
     /// How many versions of the application there are.
     pub(super) versions: usize,
+    /// What happened, for whoever has to find out why something does not hold.
+    pub(super) story: Vec<String>,
 }
 
 /// What is to be done about a family now.
@@ -65,9 +67,14 @@ impl Family {
             originals: Vec::new(),
             of_service: None,
             word: None,
-            is_cut: false,
+            is_left: false,
             versions: 1,
+            story: Vec::new(),
         }
+    }
+
+    pub(super) fn tell(&mut self, what: String) {
+        self.story.push(what);
     }
 
     pub(super) fn is_young(&self) -> bool {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::family::Family;
+use super::stack::family_in;
 use crate::account::state::ecs::{Revision, Status};
 use crate::account::{BACKOUT, GUARD, SWEEP, State};
 use crate::oracle::{judge_quiet, judge_whole};
@@ -20,19 +21,20 @@ pub(super) struct Tally {
     pub(super) services: BTreeMap<String, usize>,
 }
 
-/// Judges a part of the account, and counts. `is_cut`: an original was deregistered
-/// under its copy, which then stays, and that is nobody's fault. `has_time`: what died was given the time to be taken up.
+/// Judges a part of the account, and counts. `is_left`: an original was deregistered
+/// under its copy, which then stays, or an exemption cannot be read, under which nothing is changed. `has_time`: what died was given the time to be taken up.
 pub(super) fn judge(
     part: &State,
     families: &BTreeMap<String, Family>,
-    is_cut: bool,
+    is_left: bool,
     has_time: bool,
     tally: &mut Tally,
     findings: &mut Vec<String>,
 ) {
+    let found_before = findings.len();
     let mut note = |verdict: Result<(), String>| findings.extend(verdict.err());
     note(judge_whole(part));
-    if !is_cut {
+    if !is_left {
         note(judge_quiet(part));
     }
     for (name, family) in families {
@@ -50,6 +52,24 @@ pub(super) fn judge(
         }
         note(judge_service(part, name, family, has_time, tally));
     }
+    for finding in &mut findings[found_before..] {
+        let found = family_in(finding).and_then(|name| families.get_key_value(name));
+        if let Some((name, family)) = found {
+            let story = family.story.join("\n    ");
+            *finding = format!("{finding}\n    {}\n    {story}", described(part, name));
+        }
+    }
+}
+
+/// All that there is of a family, but what it says.
+fn described(part: &State, name: &str) -> String {
+    let revisions = part.ecs.revisions(name).map(|it| {
+        let by = it.registered_by.rsplit('/').nth(1).unwrap_or_default();
+        format!("{name}:{} {:?} by {by}, privileged {}", it.number, it.status, it.is_privileged())
+    });
+    let keys = part.s3.keys(BUCKET).into_iter().filter(|key| key.contains(name) && !key.starts_with("backups/"));
+    let objects = keys.map(|key| format!("{key}: {}", object(part, key).unwrap_or_default()));
+    revisions.chain(objects).collect::<Vec<_>>().join("\n    ")
 }
 
 fn is_ours(revision: &Revision) -> bool {

@@ -393,8 +393,19 @@ impl Soak {
         }
     }
 
+    /// What became of an event, for the story of its family.
+    fn tell(&mut self, job: &Job, what: &str) {
+        let at = self.began.elapsed().as_secs_f64();
+        let Offered { stack, event, .. } = &self.offered[&job.number];
+        let family = event.family.as_ref().and_then(|name| self.stacks[*stack].families.get_mut(name));
+        if let Some(family) = family {
+            family.tell(format!("{at:.1} s: {}: {what}", event.kind));
+        }
+    }
+
     /// Lambda tries it again, or puts it into the dead-letter queue.
     fn failed(&mut self, job: Job, category: &str) {
+        self.tell(&job, category);
         match self.ledger.fail(job.number, category) {
             Ok(true) => {
                 let Offered { to, .. } = self.offered[&job.number];
@@ -414,6 +425,7 @@ impl Soak {
         if let Err(what) = self.ledger.end(job.number, end) {
             return self.find(what);
         }
+        self.tell(job, &format!("{end:?}, alert {}", answer["alert"]));
         let Some(Offered { stack, to, event }) = self.offered.remove(&job.number) else { return };
         let stack = &mut self.stacks[stack];
         let is_clean = matches!(end, End::Answered(said) if said.split(' ').next() != Some("failed"));

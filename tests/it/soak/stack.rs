@@ -261,9 +261,9 @@ impl Stack {
             return 0;
         }
         let mut retired = 0;
-        for is_cut in [false, true] {
+        for is_left in [false, true] {
             let is_due =
-                |family: &Family| family.stage == Stage::Finished && family.pending == 0 && family.is_cut == is_cut;
+                |family: &Family| family.stage == Stage::Finished && family.pending == 0 && family.is_left == is_left;
             let due: BTreeMap<String, Family> = self.families.extract_if(.., |_, family| is_due(family)).collect();
             if due.is_empty() {
                 continue;
@@ -271,7 +271,7 @@ impl Stack {
             retired += due.len();
             let names = due.keys().cloned().collect();
             let part = self.account.state().part(&names, BUCKET, &[WATERMARK]);
-            judge::judge(&part, &due, is_cut, has_time, tally, findings);
+            judge::judge(&part, &due, is_left, has_time, tally, findings);
         }
         retired
     }
