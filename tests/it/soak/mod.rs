@@ -152,6 +152,8 @@ struct Soak {
     retired: usize,
     complete_sweeps: u64,
     findings: Vec<String>,
+    /// How many of them were shown.
+    shown: usize,
 }
 
 impl Soak {
@@ -195,6 +197,7 @@ impl Soak {
             retired: 0,
             complete_sweeps: 0,
             findings: Vec::new(),
+            shown: 0,
         }
     }
 
@@ -203,7 +206,6 @@ impl Soak {
     }
 
     fn find(&mut self, what: String) {
-        println!("finding: {what:.2000}");
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(what);
         }
@@ -231,6 +233,7 @@ impl Soak {
             self.tend(is_over);
             self.read_when_due();
             self.say_when_due();
+            self.show_findings();
             let is_done = is_over
                 && self.ledger.open() == 0
                 && self.stacks.iter().all(|stack| stack.bus.is_empty() && stack.families.is_empty());
@@ -490,6 +493,14 @@ impl Soak {
             watched.series.read(watched.process.load(Ordering::Relaxed));
         }
         self.own.read(std::process::id());
+    }
+
+    /// Each as soon as it is found.
+    fn show_findings(&mut self) {
+        for finding in &self.findings[self.shown..] {
+            println!("finding: {finding:.4000}");
+        }
+        self.shown = self.findings.len();
     }
 
     /// A line a minute, and all of it every ten: whoever is stopped half-way has shown something.
