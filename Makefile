@@ -2,11 +2,12 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python figures template package bench fuzz prove mutants deploy clean
+.PHONY: help demo test fmt lint rust python figures template package soak bench fuzz prove mutants deploy clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := target/bench
+SOAK := target/soak
 CALLS := target/calls.jsonl
 CARGO_MUTANTS := target/tools/bin/cargo-mutants
 # Nothing here may reach AWS: no credentials are needed, and no telemetry is sent.
@@ -67,6 +68,13 @@ package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_6
 	@$(BIN)/python tests/e2e/package.py .aws-sam/build/*/bootstrap
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -qq --yes valgrind; } || true
 	@if command -v valgrind >/dev/null; then cargo run --quiet --locked --example bench -- instructions .aws-sam/build/Guard/bootstrap; else echo "instructions not counted: valgrind is missing (apt-get install valgrind)"; fi
+
+# As they are deployed, and copied away: other targets build others under the same names.
+soak: tools-cargo ## Soak the functions: MINUTES=60 of RATE=20 mixed events a second with random faults, by SEED
+	@cargo build --quiet --release --locked --bins
+	@mkdir -p $(SOAK) && cp $${CARGO_TARGET_DIR:-target}/release/{guard,backout,sweep} $(SOAK)
+	@SOAK_BINARIES=$(abspath $(SOAK)) SOAK_MINUTES=$(MINUTES) SOAK_RATE=$(RATE) SOAK_SEED=$(SEED) \
+		cargo test --quiet --locked --test it soak::an_hour -- --exact --ignored --nocapture
 
 # The binaries are copied away: other targets build others under the same names.
 bench: $(BENCH)/installed tools-cargo ## Measure the guard against a Lambda that does nothing, and against Python

@@ -13,7 +13,7 @@ use super::figures::reached;
 use super::runtime_api::{Failure, Function};
 use super::story::{BUCKET, Story, in_words};
 
-const CANARY: &str = "c4n4ry-s3cr3t";
+pub(crate) const CANARY: &str = "c4n4ry-s3cr3t";
 
 /// Those that come in mode `enforce` only, and so are answered in it; all others in mode `remediate`.
 const ENFORCE: [&str; 7] = [
@@ -256,7 +256,7 @@ async fn events_of_other_partitions_are_at_home_there() {
 const NOT_JSON: &str = "&lambda_runtime::deserializer::DeserializeError";
 
 /// Bad input, and the `errorType` of the failed invocation.
-fn bad_input() -> Vec<(&'static str, String, &'static str)> {
+pub(crate) fn bad_input() -> Vec<(&'static str, String, &'static str)> {
     let files = files();
     let good = |case: &str| files[case].replace("HIDDEN_DUE_TO_SECURITY_REASONS", CANARY);
     let arn = |odd: &str| good("cli").replace("task-definition/web:12", &format!("task-definition/{odd}"));

@@ -440,6 +440,37 @@ async fn a_record_that_cannot_be_written_is_told_too() {
     assert_eq!(story.alerts(), 2);
 }
 
+/// Under an exemption that cannot be read nothing is changed, so the copy waits to be recorded, or withdrawn.
+#[tokio::test]
+async fn a_copy_that_could_not_be_recorded_is_taken_up_when_the_exemption_can_be_read() {
+    for (is_exempt, expected, active) in
+        [(false, "already_remediated web:2 sent", &[1, 2][..]), (true, "exempt none", &[1][..])]
+    {
+        let mut story = Story::begin("remediate").await;
+        let original = story.register(PRIVILEGED);
+        let records = Calls::of("PutObject").on("records/").by(GUARD);
+        story.account.state().inject(Fault::always(Kind::InvalidParameter, records));
+        assert_eq!(in_words(&story.deliver(&original).await), "failed invalid_parameter web:2 sent");
+        story.account.state().heal();
+        story.put("exemptions/111122223333/eu-west-1/web.json", "{");
+        assert_eq!(in_words(&story.deliver(&original).await), "alerted exemption_unreadable web:2 sent");
+        assert_eq!(story.record(&original).unwrap()["copies"], serde_json::json!([]));
+        assert_eq!(story.active(), [1, 2]);
+
+        match is_exempt {
+            true => story.exempt("\"app\"", &soon(&story)),
+            false => {
+                let key = "exemptions/111122223333/eu-west-1/web.json";
+                story.account.state().delete_object(OPERATOR, BUCKET, key);
+            }
+        }
+        assert_eq!(in_words(&story.deliver(&original).await), expected);
+        assert_eq!(story.active(), active);
+        let copy = story.record(&original).unwrap()["copies"][0].clone();
+        assert_eq!((copy["revision"].as_u64(), copy["withdrawn"].is_null()), (Some(2), !is_exempt), "{copy}");
+    }
+}
+
 #[tokio::test]
 async fn a_record_of_the_future_is_not_overwritten() {
     let mut story = Story::begin("remediate").await;

@@ -40,3 +40,4 @@ mod move_alerts;
 mod prove;
 mod random_inputs;
 mod schedules;
+mod soak;

@@ -158,6 +158,14 @@ impl Function {
         }
     }
 
+    /// Takes the whole lines that it has written so far, so that one that runs for hours keeps none.
+    pub fn take_lines(&self) -> String {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = output.drain(..whole).collect();
+        String::from_utf8_lossy(&lines).into_owned()
+    }
+
     /// Ends the function and answers all that it wrote to standard output and error.
     pub async fn stop(mut self) -> String {
         // An error means that it has ended already.

@@ -2,7 +2,7 @@
 //! plain facts and at the plan, and every test build asks it about every plan.
 
 use super::{Plan, Then};
-use crate::domain::document::Described;
+use crate::domain::document::{Described, RegisterInput};
 use crate::domain::observation::Observation;
 use crate::domain::policy::{Mode, Policy};
 use crate::domain::record::{MadeCopy, Record};

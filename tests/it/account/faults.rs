@@ -167,6 +167,16 @@ impl Plans {
         self.faults.clear();
     }
 
+    /// Plans no fault any more for the calls on this resource alone.
+    pub fn clear_faults_on(&mut self, resource: &str) {
+        self.faults.retain(|fault| fault.calls.resource.as_deref() != Some(resource));
+    }
+
+    /// How many faults are planned and have not struck as often as they are to.
+    pub fn faults_left(&self) -> usize {
+        self.faults.len()
+    }
+
     /// Forgets everything that is planned.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -184,6 +194,7 @@ impl Plans {
                 struck = Some(fault.kind.clone());
             }
         }
+        self.faults.retain(|fault| fault.left > 0);
         struck
     }
 

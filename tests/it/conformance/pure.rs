@@ -7,7 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 
 use super::super::account::http::Request;
 use super::super::account::state::Document;
-use super::super::account::state::ecs::Service;
+use super::super::account::state::ecs::{Service, Task};
 use super::super::account::{Calls, Fault, GUARD, Kind, State, in_process};
 use super::{Clients, definition, refusal, register};
 
@@ -45,6 +45,33 @@ fn a_copy_of_the_state_goes_its_own_way() {
     let mut second = first.clone();
     second.deregister(GUARD, "web:1");
     assert_eq!((first.ecs.active("web").len(), second.ecs.active("web").len()), (1, 0));
+}
+
+/// No page: an account that lives for hours lets go of what is done with.
+#[test]
+fn a_family_leaves_with_all_that_is_its_own() {
+    let mut state = State::default();
+    for family in ["web", "other"] {
+        state.register(GUARD, &definition(family, true));
+        state.create_service(GUARD, "prod", family, &format!("{family}:1"));
+        state.ecs.cluster("prod").run(Task::running(&format!("{family}:1"), &format!("service:{family}")));
+        state.put_object(GUARD, "state", &format!("records/{family}/1.json"), b"1");
+        state.put_object(GUARD, "state", &format!("records/{family}/1.json"), b"2");
+    }
+    for text in [b"1", b"2"] {
+        state.put_object(GUARD, "state", "sweeps/all.json", text);
+    }
+    let mut part = state.part(&["web".to_owned()].into(), "state", &["sweeps/all.json"]);
+    for (it, family) in [(&mut part, "web"), (&mut state, "other")] {
+        assert_eq!(it.ecs.families().collect::<Vec<_>>(), [family]);
+        assert!(it.ecs.service("prod", family).is_some());
+        assert_eq!(it.ecs.cluster("prod").tasks.len(), 1);
+        let record = format!("records/{family}/1.json");
+        assert_eq!(it.s3.keys("state"), [&record, "sweeps/all.json"]);
+        assert_eq!(it.s3.versions("state", &record).len(), 2, "they are judged one by one");
+        assert_eq!(it.s3.versions("state", "sweeps/all.json").len(), 1);
+    }
+    assert!(state.ecs.service("prod", "web").is_none());
 }
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html>

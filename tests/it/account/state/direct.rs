@@ -37,6 +37,16 @@ impl State {
         self.plans.clear_faults();
     }
 
+    /// Forgets the faults that were planned for this resource alone.
+    pub fn heal_faults_on(&mut self, resource: &str) {
+        self.plans.clear_faults_on(resource);
+    }
+
+    /// How many of the planned faults are still to strike.
+    pub fn faults_left(&self) -> usize {
+        self.plans.faults_left()
+    }
+
     /// Every call with a valid signature so far.
     pub fn calls(&self) -> &[Call] {
         &self.calls
@@ -71,6 +81,13 @@ impl State {
     /// since CloudTrail's are other events.
     pub fn deployment_events(&self) -> &[String] {
         &self.deployment_events
+    }
+
+    /// Takes the events of both kinds that were not taken yet: the trail's, then those of deployments.
+    pub fn take_events(&mut self) -> Vec<String> {
+        let mut events = std::mem::take(&mut self.trail);
+        events.append(&mut self.deployment_events);
+        events
     }
 
     /// Lets time pass.

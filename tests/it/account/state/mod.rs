@@ -5,6 +5,7 @@ mod budget;
 mod direct;
 pub mod document;
 pub mod ecs;
+mod part;
 mod refusal;
 pub mod s3;
 pub mod sns;

@@ -88,6 +88,29 @@ impl S3 {
         &versions[versions.len() - 1]
     }
 
+    /// Takes the objects with these keys out of a bucket, with all their versions.
+    pub(super) fn part(&mut self, bucket: &str, is_taken: impl Fn(&str) -> bool) -> Self {
+        let keys = self.buckets.entry(bucket.to_owned()).or_default();
+        let (taken, kept) = std::mem::take(keys).into_iter().partition(|(key, _)| is_taken(key));
+        *keys = kept;
+        Self { hides_missing_keys: self.hides_missing_keys, buckets: BTreeMap::from([(bucket.to_owned(), taken)]) }
+    }
+
+    /// Forgets all versions but the newest of the objects with these keys.
+    pub(super) fn forget_old_versions(&mut self, bucket: &str, is_meant: impl Fn(&str) -> bool) {
+        let keys = self.buckets.get_mut(bucket).into_iter().flatten();
+        for (_, versions) in keys.filter(|(key, _)| is_meant(key)) {
+            versions.drain(..versions.len().saturating_sub(1));
+        }
+    }
+
+    /// Takes over a copy of an object as it stands there.
+    pub(super) fn copy_from(&mut self, other: &Self, bucket: &str, key: &str) {
+        if let Some(version) = other.current(bucket, key) {
+            self.buckets.entry(bucket.to_owned()).or_default().insert(key.to_owned(), vec![version.clone()]);
+        }
+    }
+
     fn current(&self, bucket: &str, key: &str) -> Option<&Version> {
         self.versions(bucket, key).last().filter(|version| version.body.is_some())
     }

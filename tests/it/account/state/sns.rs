@@ -71,6 +71,11 @@ impl Sns {
         &self.messages
     }
 
+    /// Takes what was published since this was asked last.
+    pub fn take_messages(&mut self) -> Vec<Published> {
+        std::mem::take(&mut self.messages)
+    }
+
     /// Forgets what was published.
     pub fn forget_messages(&mut self) {
         self.messages.clear();

@@ -54,7 +54,8 @@ impl Task {
 impl Cluster {
     /// Adds a task and answers its id.
     pub fn run(&mut self, task: Task) -> String {
-        let id = format!("{:032x}", self.tasks.len() + 1);
+        let last = self.tasks.keys().next_back().and_then(|id| u128::from_str_radix(id, 16).ok()).unwrap_or(0);
+        let id = format!("{:032x}", last + 1);
         self.tasks.insert(id.clone(), task);
         id
     }

@@ -10,7 +10,7 @@ mod registration;
 mod revision;
 mod services;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -197,6 +197,24 @@ impl Ecs {
     /// The names of the families that ever had a revision.
     pub fn families(&self) -> impl Iterator<Item = &str> {
         self.families.keys().map(String::as_str)
+    }
+
+    /// Takes these families out of the account, and the services that bear their names, and their tasks.
+    pub(super) fn part(&mut self, families: &BTreeSet<String>) -> Self {
+        let is_taken = |name: &String| families.contains(name);
+        let mut part = Self { knobs: self.knobs.clone(), ..Self::default() };
+        part.families = families.iter().filter_map(|name| self.families.remove_entry(name)).collect();
+        part.stale = families.iter().filter_map(|name| self.stale.remove_entry(name)).collect();
+        for (name, cluster) in &mut self.clusters {
+            let (taken, kept) = std::mem::take(&mut cluster.services).into_iter().partition(|(it, _)| is_taken(it));
+            cluster.services = kept;
+            part.cluster(name).services = taken;
+            let of = |task: &Task| task.task_definition.split(':').next().is_some_and(|name| families.contains(name));
+            let (taken, kept) = std::mem::take(&mut cluster.tasks).into_iter().partition(|(_, task)| of(task));
+            cluster.tasks = kept;
+            part.cluster(name).tasks = taken;
+        }
+        part
     }
 
     /// A cluster, made if need be.
