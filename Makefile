@@ -49,7 +49,8 @@ python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in
 # The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
 prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
 	@to=$(CURDIR)/target/prove/$$(cat $$(git ls-files src tests/it Cargo.toml Cargo.lock) | sha256sum | cut -c1-12)-$${PROVE_SEED:-1}; \
-	  PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: && holds=0 || holds=$$?; \
+	  PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: \
+    && cargo test --locked --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 
 mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and of the rest one in 40 (MUTANTS=1/40): the tests must notice

@@ -138,7 +138,7 @@ fn beginnings() -> impl Strategy<Value = (Beginning, Mode)> {
 
 /// So many sequences of that seed; the shortest that does not hold, with what does not.
 fn search(seed: u64, sequences: u32, with_trouble: bool) -> Result<Figures, String> {
-    let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 3_000, ..Config::default() };
+    let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
@@ -167,13 +167,13 @@ async fn tell(beginning: Beginning, mode: Mode, operations: &[Operation]) -> Res
 #[test]
 fn sequences_end_as_they_must() {
     let figures = search(20_261_129, 120, false).unwrap_or_else(|what| panic!("{what}"));
-    figures.iter().for_each(|(figure, number)| reached(&format!("{figure} of operations/quiet"), *number));
+    reached("sequences of operations/quiet", figures[0].1);
 }
 
 #[test]
 fn sequences_with_trouble_end_as_they_must() {
     let figures = search(20_261_130, 120, true).unwrap_or_else(|what| panic!("{what}"));
-    figures.iter().for_each(|(figure, number)| reached(&format!("{figure} of operations/trouble"), *number));
+    reached("sequences of operations/trouble", figures[0].1);
 }
 
 /// So many units, so that an interrupted run loses little.
