@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Life;
 use super::chance::Chance;
 use super::family::Family;
+use super::plan::Life;
 use super::stack::{Stack, end_deployment, poisons, run_task};
 use crate::account::state::ecs::Status;
 use crate::account::trail::Redaction;

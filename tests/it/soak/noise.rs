@@ -70,8 +70,7 @@ pub(super) fn request(stack: &mut Stack, chance: &mut Chance) -> Event {
     });
     let (kind, text, family, expected) = match (chance.below(4), copied) {
         (0 | 1, Some(family)) => {
-            let original = 1;
-            ("backout", format!(r#"{{"taskDefinition":"{family}:{original}",{said}}}"#), Some(family), None)
+            ("backout", format!(r#"{{"taskDefinition":"{family}:1",{said}}}"#), Some(family), None)
         }
         (2, Some(family)) => {
             let text = format!(r#"{{"taskDefinition":"{family}:1","dryRun":true,{said}}}"#);

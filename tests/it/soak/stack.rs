@@ -15,10 +15,11 @@ use tokio::task::JoinHandle;
 
 use super::chance::Chance;
 use super::family::{Family, Stage, Turn};
+use super::judge;
 use super::judge::Tally;
 use super::memory::Series;
+use super::plan::Life;
 use super::sandbox::{Heard, Job, Queue, Seat};
-use super::{Life, judge};
 use crate::account::state::ecs::{Revision, Task};
 use crate::account::state::sns::Published;
 use crate::account::{Account, BACKOUT, GUARD, PIPELINE, SWEEP, State};
