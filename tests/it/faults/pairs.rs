@@ -44,7 +44,7 @@ impl OneIn {
         let mut hasher = DefaultHasher::new();
         (name, at, super::super::prove::seed()).hash(&mut hasher);
         let one_in = if at.len() == 1 { self.0 } else { self.1 };
-        hasher.finish() % one_in == 0
+        hasher.finish().is_multiple_of(one_in)
     }
 }
 

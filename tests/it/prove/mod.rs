@@ -19,7 +19,6 @@ pub(crate) fn seed() -> u64 {
 }
 
 /// Where `make prove` keeps what holds; elsewhere nothing is kept.
-#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
 fn kept_in() -> Option<PathBuf> {
     std::env::var_os("PROVE").map(PathBuf::from)
 }

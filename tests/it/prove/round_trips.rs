@@ -97,7 +97,9 @@ fn definition(state: &State, id: &str) -> Result<String, String> {
     let parts =
         shown.and_then(|shown| Some((shown.read::<Document>("taskDefinition")?, shown.get("tags")?.to_owned())));
     let (mut definition, tags) = parts.ok_or_else(|| format!("there is no {id}"))?;
-    OUTPUT_ONLY.into_iter().for_each(|member| definition.remove(member));
+    for member in OUTPUT_ONLY {
+        definition.remove(member);
+    }
     if tags.get() != "[]" {
         definition.set("tags", tags);
     }

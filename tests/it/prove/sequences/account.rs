@@ -32,7 +32,6 @@ pub(super) struct Facts {
     pub(super) takes_copies_back: bool,
     pub(super) takes_originals_back: bool,
     pub(super) backs_out: bool,
-    pub(super) has_trouble: bool,
 }
 
 /// An account with the guard in it.
@@ -169,7 +168,6 @@ impl Account {
             Operation::Complete => self.on_service(|state| state.complete_deployment("prod", "web")),
             Operation::Fail => self.on_service(|state| state.fail_deployment("prod", "web")),
             Operation::Trouble(kind, call) => {
-                self.facts.has_trouble = true;
                 (kinds::troubles()[kind].strike)(&mut self.world.state(), Calls::all().starting_at(call));
             }
             Operation::Meanwhile(deed, call) => self.plan(deed, call),
@@ -247,7 +245,7 @@ impl Account {
                 answer = self.world.hand_over(event).await;
             }
         }
-        self.kept(&before, "the guard")
+        self.kept(before.as_ref(), "the guard")
     }
 
     async fn sweep(&mut self) -> Result<bool, String> {
@@ -260,7 +258,7 @@ impl Account {
                 answer = self.world.sweep().await;
             }
         }
-        self.kept(&before, "sweep")?;
+        self.kept(before.as_ref(), "sweep")?;
         let is_quiet = self.world.state().sns.messages().len() == told;
         Ok(is_quiet && answer.is_ok_and(|answer| answer.complete && answer.outcomes.is_empty()))
     }
@@ -276,7 +274,7 @@ impl Account {
         let request = format!(r#"{{"taskDefinition":"{target}","reason":"it breaks","approvedBy":"jane"}}"#);
         let _ = self.world.back_out(&request).await;
         self.world.state().heal();
-        self.kept(&before, "backout")
+        self.kept(before.as_ref(), "backout")
     }
 
     /// What the service runs, privilege aside.
@@ -288,8 +286,8 @@ impl Account {
     }
 
     /// No function of ours deploys another version, and none deploys what is gone.
-    fn kept(&self, before: &Option<String>, who: &str) -> Result<(), String> {
-        match self.served() == *before {
+    fn kept(&self, before: Option<&String>, who: &str) -> Result<(), String> {
+        match self.served().as_ref() == before {
             true => Ok(()),
             false => Err(format!("{who} has deployed another version")),
         }
