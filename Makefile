@@ -47,15 +47,17 @@ python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in
 	@$(BIN)/pytest -q -rs tests/e2e
 
 # The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
+SOURCES = $$(git ls-files -co --exclude-standard src tests events Cargo.toml Cargo.lock | sort | xargs sha256sum | sha256sum | cut -c1-12)
+
 prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
-	@to=$(CURDIR)/target/prove/$$(cat $$(git ls-files src tests/it Cargo.toml Cargo.lock) | sha256sum | cut -c1-12)-$${PROVE_SEED:-1}; \
+	@to=$(CURDIR)/target/prove/$(SOURCES)-$${PROVE_SEED:-1}-$${PAIRS_ONE_IN:-all}; \
 	  PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: \
-    && cargo test --locked --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
+	    && cargo test --locked --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 
-mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and of the rest one in 40 (MUTANTS=1/40): the tests must notice
-	@tests/mutants/run.sh target/mutants $${MUTANTS:-1/40}
-	@$(BIN)/python tests/mutants/gate.py target/mutants/*/mutants.out/outcomes.json
+mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and a part of the rest (MUTANTS=0/40): the tests must notice
+	@to=target/mutants/$(SOURCES); tests/mutants/run.sh $$to $${MUTANTS:-0/40} && \
+	  $(BIN)/python tests/mutants/gate.py $$to/*/mutants.out/outcomes.json
 
 figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
 	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures

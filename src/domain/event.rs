@@ -184,7 +184,7 @@ fn registration(event: &[Member], detail: &[Member], provenance: Provenance, hom
     let request = object(detail, "requestParameters");
     let answer = object(detail, "responseElements").unwrap_or_default();
     let response = object(&answer, "taskDefinition");
-    if has_failed(detail) {
+    if has_failed(detail) && !is_given_twice(detail, "errorCode") {
         return failed_call(event, detail, provenance, home);
     }
     let Some(arn) =
@@ -198,10 +198,15 @@ fn registration(event: &[Member], detail: &[Member], provenance: Provenance, hom
     is_home(home, &arn.home)?;
     let lists = [response, request].map(|definition| Containers::of(definition.as_deref()));
     // Of two values one was not looked at.
-    let is_given_twice = [(detail, "requestParameters"), (detail, "responseElements"), (&answer, "taskDefinition")]
-        .iter()
-        .any(|(of, name)| of.iter().filter(|member| member.is(name)).nth(1).is_some());
-    Ok(match proves_compliance(&lists) && !is_given_twice {
+    let on_the_way = [
+        (event, "detail"),
+        (detail, "errorCode"),
+        (detail, "requestParameters"),
+        (detail, "responseElements"),
+        (answer.as_slice(), "taskDefinition"),
+    ];
+    let is_doubtful = on_the_way.into_iter().any(|(of, name)| is_given_twice(of, name));
+    Ok(match proves_compliance(&lists) && !is_doubtful {
         true => Event::Compliant { id: arn.id, provenance },
         false => look(Subject::Revision(arn.id), provenance),
     })
@@ -242,6 +247,10 @@ fn daemon_registration(
 }
 
 /// `errorMessage` may be missing, so `errorCode` counts; an empty one says nothing.
+fn is_given_twice(of: &[Member], name: &str) -> bool {
+    of.iter().filter(|member| member.is(name)).nth(1).is_some()
+}
+
 fn has_failed(detail: &[Member]) -> bool {
     member(detail, "errorCode").is_some_and(|code| match code.value() {
         Value::Null => false,

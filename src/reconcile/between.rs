@@ -9,7 +9,7 @@ use crate::domain::arn::{Family, Revision};
 use crate::domain::document::Described;
 
 /// So many of the newest numbers are asked for again.
-const STALE_MAX: usize = 10;
+pub(super) const STALE_MAX: usize = 10;
 
 /// The ACTIVE revisions above `after` and below `before`, those aside that the caller knows.
 pub(super) async fn active_between(

@@ -27,8 +27,8 @@ def of_the_rest(caught, missed):
 
 
 def test_all_is_noticed():
-    assert gate.verdict([run(CAUGHT, ("src/domain/arn.rs:5:5: e", "Timeout"), ("src/domain/arn.rs:6:5: f", "Unviable"))], set()) == []
-    assert gate.verdict([of_the_rest(95, 5)], set()) == []
+    domain = run(CAUGHT, ("src/domain/arn.rs:5:5: e", "Timeout"), ("src/domain/arn.rs:6:5: f", "Unviable"))
+    assert gate.verdict([domain, of_the_rest(95, 5)], set()) == []
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,9 @@ def test_all_is_noticed():
         ([run(CAUGHT), run(MISSED)], set(), "missed in the domain"),
         ([of_the_rest(94, 6)], set(), "of the rest only 94 of 100"),
         ([run(CAUGHT)], {"src/domain/arn.rs: replace a with b"}, "is noticed by now"),
-        ([run()], set(), "no mutant was tried"),
+        ([run(CAUGHT)], set(), "no mutant of the rest was tried"),
+        ([of_the_rest(1, 0)], set(), "no mutant of the domain was tried"),
+        ([run(("src/domain/arn.rs:3:5: a", "Unviable")), of_the_rest(1, 0)], set(), "no mutant of the domain was tried"),
     ],
 )
 def test_the_gate_fails(runs, survivors, says):
@@ -46,6 +48,6 @@ def test_the_gate_fails(runs, survivors, says):
 
 
 def test_a_survivor_with_a_reason_passes_and_one_without_does_not():
-    assert gate.verdict([run(CAUGHT, MISSED)], gate.listed(f"# why\n{NAME}\n    Both mean the same.\n")) == []
+    assert gate.verdict([run(CAUGHT, MISSED), of_the_rest(1, 0)], gate.listed(f"# why\n{NAME}\n    Both mean the same.\n")) == []
     with pytest.raises(SystemExit, match="gives no reason"):
         gate.listed(f"{NAME}\nsrc/domain/arn.rs: other\n    Reason.\n")

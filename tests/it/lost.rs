@@ -41,6 +41,21 @@ async fn a_copy_that_nobody_knows_of_does_not_stay_in_front_of_a_newer_version()
     }
 }
 
+/// A number that was deleted for good says nothing of the next one.
+#[tokio::test]
+async fn a_copy_behind_a_deleted_number_does_not_stay_in_front_of_a_newer_version() {
+    let world = lose_the_answer(Kind::CutAfter, true).await;
+    world.state().before(registrations(), |state| {
+        let id = state.register(PIPELINE, PRIVILEGED);
+        state.deregister(PIPELINE, &id);
+        state.ecs.finish_deletion(&id);
+    });
+    let answer = world.deliver().await.unwrap();
+    assert_eq!((answer.outcome, answer.reason), (Outcome::Superseded, Some(Reason::Race)));
+    assert_eq!(world.state().ecs.active("web"), [1, 2]);
+    assert_eq!(world.state().count("DeregisterTaskDefinition"), 1, "web:4");
+}
+
 #[tokio::test]
 async fn a_copy_that_nobody_knows_of_is_found_and_no_second_one_is_made() {
     let world = lose_the_answer(Kind::CutAfter, false).await;

@@ -45,7 +45,9 @@ def verdict(runs, survivors):
         wrong += [f"  {mutant}" for mutant in unlisted if not mutant.startswith("src/domain/")]
     caught = {mutant for mutant, noticed in mutants if noticed}
     wrong += [f"is noticed by now, so take it out of survivors.txt: {mutant}" for mutant in sorted(survivors & (caught - missed))]
-    return wrong if mutants else ["no mutant was tried"]
+    of_domain = len(mutants) - len(rest)
+    wrong += [f"no mutant of {part} was tried" for part, count in [("the domain", of_domain), ("the rest", len(rest))] if not count]
+    return wrong
 
 
 def main(files):

@@ -88,6 +88,13 @@ fn only_a_complete_and_clean_list_proves_compliance() {
     ] {
         check(&event("RegisterTaskDefinition", &twice), "look web:12");
     }
+    let whole = event("RegisterTaskDefinition", &format!(r#","requestParameters":{clean},{answer}"#));
+    check(&whole, "compliant web:12");
+    let open = whole.strip_suffix('}').unwrap();
+    check(&format!(r#"{open},"detail":{{}}}}"#), "look web:12");
+    // Nor does a failure that is given twice.
+    let failed = format!(r#","errorCode":"AccessDenied","errorCode":null,"requestParameters":{clean},{answer}"#);
+    check(&event("RegisterTaskDefinition", &failed), "look web:12");
     check(&registration(CLEAN, PRIVILEGED), "look web:12");
 }
 

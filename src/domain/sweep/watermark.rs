@@ -141,7 +141,11 @@ impl Watermark {
             Ok(_) | Err(_) => {
                 // As text: what is out of bounds for a number or too deep elsewhere must not cost the time as well.
                 let members = Json::parse(text).ok().and_then(Json::members).unwrap_or_default();
-                let member = |name| members.iter().find(|member| member.is(name)).map(|member| member.value);
+                // Of two values none is it.
+                let member = |name| {
+                    let mut given = members.iter().filter(|member| member.is(name)).map(|member| member.value);
+                    given.next().filter(|_| given.next().is_none())
+                };
                 let is_other =
                     member("schemaVersion").is_some_and(|version| version.as_str() != SCHEMA_VERSION.to_string());
                 let created_at =

@@ -1,5 +1,5 @@
-//! The whole way of a definition over the wire: registered, copied, backed up, backed out; and at each step equal to what
-//! it was but for the one edit that was promised. The definitions are those of `documents`: every member that ECS
+//! The whole way of a privileged definition through the real clients: registered, copied, backed up, backed out; and at
+//! each step equal to what it was but for the one edit that was promised. The definitions are those of `documents`: every member that ECS
 //! documents, and what nobody documents.
 
 use ecs_privileged_guard::domain::backout::answer::Outcome as BackedOut;
@@ -152,23 +152,24 @@ fn search(seed: u64, definitions: u32) -> Result<Figures, String> {
         cases: definitions,
         failure_persistence: None,
         max_shrink_iters: 2_000,
-        max_global_rejects: definitions,
+        max_global_rejects: 10 * definitions,
         ..Config::default()
     };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let event = block_on(World::with(Mode::Remediate, PRIVILEGED, |_| {})).event;
-    let (account, privileged) = (State::default(), std::cell::Cell::new(0));
+    let account = State::default();
     let texts = (inputs(), tags(), spaces()).prop_map(|(input, tags, space)| registration(input, &tags, space));
     let outcome = runner.run(&texts, |text| {
         prop_assume!(account.would_register(PIPELINE, &text));
         let travelled = block_on(travel(&text, &event)).map_err(TestCaseError::fail)?;
-        privileged.set(privileged.get() + usize::from(travelled));
+        // What is not privileged was left alone, and has no way to go.
+        prop_assume!(travelled);
         Ok(())
     });
     match outcome {
-        Ok(()) => Ok(vec![("definitions", definitions as usize), ("of them privileged", privileged.get())]),
+        Ok(()) => Ok(vec![("definitions", definitions as usize)]),
         Err(TestError::Fail(what, text)) => Err(format!("{text}\n    {what}")),
         Err(TestError::Abort(what)) => Err(format!("not searched: {what}")),
     }

@@ -285,7 +285,7 @@ impl Account {
         Some(unprivileged_meaning(&revision.input.to_json()))
     }
 
-    /// No function of ours deploys another version, and none deploys what is gone.
+    /// No function of ours deploys another version.
     fn kept(&self, before: Option<&String>, who: &str) -> Result<(), String> {
         match self.served().as_ref() == before {
             true => Ok(()),
