@@ -6,7 +6,7 @@ use std::time::Duration;
 use ecs_privileged_guard::domain::policy;
 
 use super::super::super::account::state::ecs::{Revision, Status};
-use super::super::super::account::{BACKOUT, Calls, GUARD, OPERATOR, PIPELINE, SWEEP, State};
+use super::super::super::account::{BACKOUT, Call, Calls, GUARD, OPERATOR, PIPELINE, SWEEP, State};
 use super::super::super::canaries::{CLEAN, NEWER, NEWER_PRIVILEGED, ORIGINAL};
 use super::super::super::faults::kinds;
 use super::super::super::oracle::{judge_whole, unprivileged_meaning};
@@ -17,6 +17,8 @@ use super::{Beginning, Meanwhile, Mode, Operation, Version};
 /// Lambda tries an event again after a minute, and after two more.
 const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 const HOUR: Duration = Duration::from_hours(1);
+/// Sweep comes by once an hour, and late at times.
+const SCHEDULE: Duration = Duration::from_mins(90);
 const WATERMARK: &str = "sweeps/111122223333/eu-west-1.json";
 /// So many hours after the last operation, and nothing may be left to do.
 const HOURS_MAX: usize = 10;
@@ -28,10 +30,12 @@ pub(super) fn troubles() -> usize {
 
 /// What people did that is no longer to be seen at the end.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what happened, not a state")]
 pub(super) struct Facts {
     pub(super) takes_copies_back: bool,
     pub(super) takes_originals_back: bool,
     pub(super) backs_out: bool,
+    pub(super) exists_before_the_first_sweep: bool,
 }
 
 /// An account with the guard in it.
@@ -117,7 +121,8 @@ impl Account {
             world.sweep().await.expect("a first sweep");
             world.state().pass(HOUR);
         }
-        let facts = Facts::default();
+        let facts =
+            Facts { exists_before_the_first_sweep: matches!(beginning, Beginning::Installed), ..Facts::default() };
         let mut account = Self { world, facts, waiting: VecDeque::new(), heard: Vec::new(), calls: 0, deployments: 0 };
         account.collect();
         if !matches!(beginning, Beginning::Installed) {
@@ -145,7 +150,15 @@ impl Account {
             Operation::Sweep => {
                 self.sweep().await?;
             }
-            Operation::Pass(minutes) => self.world.state().pass(Duration::from_mins(minutes.into())),
+            Operation::Pass(minutes) => {
+                let time = Duration::from_mins(minutes.into());
+                self.world.state().pass(time.min(SCHEDULE));
+                // A longer time does not pass without the schedule.
+                if time > SCHEDULE {
+                    self.sweep().await?;
+                    self.world.state().pass(time - SCHEDULE);
+                }
+            }
             Operation::Exempt(days) => exempt_until(&mut self.world.state(), days.into()),
             Operation::EndExemption => {
                 let mut state = self.world.state();
@@ -308,10 +321,25 @@ impl Account {
             self.collect();
             judge_whole(&self.world.state())?;
             if is_quiet && self.waiting.is_empty() {
-                return super::end::judge(&self.world.state(), self.world.guard.policy.mode, self.facts);
+                let judged = super::end::judge(&self.world.state(), self.world.guard.policy.mode, self.facts);
+                return judged.map_err(|what| format!("{what}\n{}", self.story()));
             }
         }
         Err("never comes to rest".to_owned())
+    }
+}
+
+impl Account {
+    /// What the functions did, for whoever has to find out why.
+    fn story(&self) -> String {
+        let state = self.world.state();
+        let of_ours = |call: &&Call| call.is_write() && ![PIPELINE, OPERATOR].contains(&call.principal.as_str());
+        let writes = state.calls().iter().filter(of_ours);
+        let line = |call: &Call| {
+            let who = call.principal.rsplit('/').nth(1).unwrap_or_default().to_owned();
+            format!("    {who} {} {} {:?}", call.operation, call.resource, call.seen)
+        };
+        writes.map(line).collect::<Vec<_>>().join("\n")
     }
 }
 

