@@ -156,7 +156,7 @@ impl Account {
                 // A longer time does not pass without the schedule.
                 if time > SCHEDULE {
                     self.sweep().await?;
-                    self.world.state().pass(time - SCHEDULE);
+                    self.world.state().pass(time.saturating_sub(SCHEDULE));
                 }
             }
             Operation::Exempt(days) => exempt_until(&mut self.world.state(), days.into()),
