@@ -46,13 +46,37 @@ const LATER: Duration = Duration::from_mins(30);
 
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 4;
+/// Of the kinds of trouble, `make test` strikes each call with one in so many, by other ones at the next call.
+const ONE_IN: usize = 2;
 
-parts!(
-    every_call_of_every_scenario_survives_every_trouble: 0,
-    every_call_of_the_second_share_survives_every_trouble: 1,
-    every_call_of_the_third_share_survives_every_trouble: 2,
-    every_call_of_the_last_share_survives_every_trouble: 3
-);
+#[tokio::test]
+async fn every_call_of_every_scenario_survives_trouble() {
+    survive(0, false).await;
+}
+
+#[tokio::test]
+async fn every_call_of_the_second_share_survives_trouble() {
+    survive(1, false).await;
+}
+
+#[tokio::test]
+async fn every_call_of_the_third_share_survives_trouble() {
+    survive(2, false).await;
+}
+
+#[tokio::test]
+async fn every_call_of_the_last_share_survives_trouble() {
+    survive(3, false).await;
+}
+
+/// And that what is known still fails.
+#[tokio::test]
+#[ignore = "make prove"]
+async fn every_call_of_every_scenario_survives_every_trouble() {
+    for part in 0..PARTS {
+        survive(part, true).await;
+    }
+}
 
 #[test]
 fn there_are_as_many_scenarios_and_kinds_as_were_asked_for() {
@@ -63,7 +87,7 @@ fn there_are_as_many_scenarios_and_kinds_as_were_asked_for() {
     }
 }
 
-async fn survive(part: usize) {
+async fn survive(part: usize, tries_all: bool) {
     let only = only();
     let (mut injected, mut broken, mut met) = (0, Vec::new(), [false; KNOWN.len()]);
     let names = || scenarios().into_iter().skip(part).step_by(PARTS).map(|scenario| scenario.name);
@@ -75,10 +99,14 @@ async fn survive(part: usize) {
             continue;
         };
         let (calls, expected) = (settled.calls, [end(&clean), settled.end]);
-        for trouble in troubles() {
+        for (kind, trouble) in troubles().into_iter().enumerate() {
             for call in 1..=calls {
                 let seed = format!("{} / {} / {call}", scenario.name, trouble.name);
-                if only.as_ref().is_some_and(|only| !seed.starts_with(only)) {
+                let is_chosen = match &only {
+                    Some(only) => seed.starts_with(only),
+                    None => tries_all || (kind + call) % ONE_IN == 0,
+                };
+                if !is_chosen {
                     continue;
                 }
                 injected += 1;
@@ -92,7 +120,7 @@ async fn survive(part: usize) {
             }
         }
     }
-    for known in KNOWN.iter().zip(met).filter_map(|(known, met)| (!met && only.is_none()).then_some(known)) {
+    for known in KNOWN.iter().zip(met).filter_map(|(known, met)| (!met && tries_all).then_some(known)) {
         if names().any(|name| known.is_of(name)) {
             broken.push(format!("it is mended, and must go from KNOWN: {}", known.why));
         }

@@ -233,21 +233,6 @@ fn same_again_and_its_guard() {
 }
 
 #[test]
-fn two_guards_newer() {
-    explore("two guards, newer");
-}
-
-#[test]
-fn two_guards_equal() {
-    explore("two guards, equal");
-}
-
-#[test]
-fn two_guards_exempted() {
-    explore("two guards, exempted");
-}
-
-#[test]
 fn two_guards_copy_taken_back() {
     explore("two guards, copy taken back");
 }
@@ -285,21 +270,6 @@ fn backout_same_again() {
 #[test]
 fn backout_equal() {
     explore("backout, equal");
-}
-
-#[test]
-fn backout_of_inactive_newer() {
-    explore("backout of inactive, newer");
-}
-
-#[test]
-fn backout_of_inactive_newer_privileged() {
-    explore("backout of inactive, newer privileged");
-}
-
-#[test]
-fn backout_of_inactive_same_again() {
-    explore("backout of inactive, same again");
 }
 
 #[test]
@@ -439,6 +409,12 @@ macro_rules! explored_by_make_prove {
 }
 
 explored_by_make_prove!(
+    two_guards_newer: "two guards, newer",
+    two_guards_equal: "two guards, equal",
+    two_guards_exempted: "two guards, exempted",
+    backout_of_inactive_newer: "backout of inactive, newer",
+    backout_of_inactive_newer_privileged: "backout of inactive, newer privileged",
+    backout_of_inactive_same_again: "backout of inactive, same again",
     two_guards_original_taken_back: "two guards, original taken back",
     service_another_original_and_its_guard: "service, another original and its guard",
     sweep_alone_newer: "sweep alone, newer",
