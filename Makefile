@@ -19,8 +19,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
+# `cargo test` builds the binaries too. `cargo build` would build the SDK once more, without the features of the tests.
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
-	@cargo build --quiet --locked --bins
 	@cargo test --quiet --locked --test demo
 
 test: lint rust python template package figures ## Run every check
@@ -43,7 +43,7 @@ $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lo
 	@$(MAKE) --no-print-directory rust
 
 python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
-	@cargo build --quiet --locked --bin guard --bin sweep
+	@cargo test --quiet --locked --test it --no-run
 	@$(BIN)/pytest -q -rs tests/e2e
 
 # The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
