@@ -12,7 +12,7 @@ use super::figures::reached;
 use super::readers::{CANARY, READERS};
 
 /// As many as there must be.
-const COUNT_MIN: usize = 200;
+const COUNT_MIN: usize = 600;
 /// What the runtime refuses never reaches a function.
 const NOT_UTF_8: &str = "not UTF-8: Lambda's runtime fails the invocation";
 

@@ -54,9 +54,9 @@ fn told_step(play: &Play, point: &Point, act: Act) -> String {
     format!("{party} {} {}", format!("{act:?}").split('(').next().unwrap_or_default(), what)
 }
 
-/// Goes through all of a scene.
+/// Goes through all of a scene: how many states it has, and what does not hold.
 #[expect(clippy::print_stdout, reason = "the figures that the model reached")]
-fn explore(scene: Scene) -> Vec<String> {
+fn explore(scene: Scene) -> (usize, Vec<String>) {
     let begun = Instant::now();
     let (name, faults) = (scene.name, scene.faults);
     let checker = Play::new(scene, Break::Nothing).checker().threads(1).spawn_bfs().join();
@@ -77,17 +77,21 @@ fn explore(scene: Scene) -> Vec<String> {
             false => wrong.push(format!("{name}: {rule}\n    {counterexample}")),
         }
     }
-    wrong
+    (unique, wrong)
 }
 
-fn explore_all(scenes: Vec<Scene>) {
-    let wrong: Vec<String> = scenes.into_iter().flat_map(explore).collect();
+fn explore_all(scenes: Vec<Scene>) -> usize {
+    let (states, wrong): (Vec<usize>, Vec<Vec<String>>) = scenes.into_iter().map(explore).unzip();
+    let wrong = wrong.concat();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    states.into_iter().sum()
 }
 
 #[test]
 fn the_protocol_keeps_every_rule() {
-    explore_all(small());
+    // What the README says.
+    let states = explore_all(small());
+    assert!(states > 97_000, "{states}");
 }
 
 /// Minutes: `cargo test --test model -- --ignored --nocapture`. `SCENE` names one.
@@ -103,6 +107,8 @@ fn the_protocol_keeps_every_rule_with_more_of_everybody() {
 #[test]
 #[expect(clippy::print_stdout, reason = "what the breaks lead to")]
 fn a_protocol_that_breaks_a_rule_is_found_out() {
+    // What the README says.
+    assert!(broken().len() >= 30, "{}", broken().len());
     let mut unbroken = Vec::new();
     for (breaks, scene, rule) in broken() {
         let name = scene.name;

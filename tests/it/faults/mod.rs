@@ -49,24 +49,15 @@ const PARTS: usize = 4;
 /// Of the kinds of trouble, `make test` strikes each call with one in so many, by other ones at the next call.
 const ONE_IN: usize = 2;
 
-#[tokio::test]
-async fn every_call_of_every_scenario_survives_trouble() {
-    survive(0, false).await;
-}
+parts!(
+    every_call_of_every_scenario_survives_trouble: 0,
+    every_call_of_the_second_share_survives_trouble: 1,
+    every_call_of_the_third_share_survives_trouble: 2,
+    every_call_of_the_last_share_survives_trouble: 3
+);
 
-#[tokio::test]
-async fn every_call_of_the_second_share_survives_trouble() {
-    survive(1, false).await;
-}
-
-#[tokio::test]
-async fn every_call_of_the_third_share_survives_trouble() {
-    survive(2, false).await;
-}
-
-#[tokio::test]
-async fn every_call_of_the_last_share_survives_trouble() {
-    survive(3, false).await;
+async fn survive(part: usize) {
+    survive_kinds(part, false).await;
 }
 
 /// And that what is known still fails.
@@ -74,7 +65,7 @@ async fn every_call_of_the_last_share_survives_trouble() {
 #[ignore = "make prove"]
 async fn every_call_of_every_scenario_survives_every_trouble() {
     for part in 0..PARTS {
-        survive(part, true).await;
+        survive_kinds(part, true).await;
     }
 }
 
@@ -87,7 +78,7 @@ fn there_are_as_many_scenarios_and_kinds_as_were_asked_for() {
     }
 }
 
-async fn survive(part: usize, tries_all: bool) {
+async fn survive_kinds(part: usize, tries_all: bool) {
     let only = only();
     let (mut injected, mut broken, mut met) = (0, Vec::new(), [false; KNOWN.len()]);
     let names = || scenarios().into_iter().skip(part).step_by(PARTS).map(|scenario| scenario.name);

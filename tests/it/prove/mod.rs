@@ -9,6 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
+
 /// What a unit reached, by figure.
 pub(crate) type Figures = Vec<(&'static str, usize)>;
 
@@ -47,6 +50,31 @@ pub(crate) fn unit(part: &str, name: &str, prove: impl FnOnce() -> Result<Figure
         fs::write(file, lines).expect("a file");
     }
     Ok(())
+}
+
+/// Tries so many cases of that seed: the simplest that does not hold, with what does not.
+pub(crate) fn search<S: Strategy>(
+    seed: u64,
+    cases: u32,
+    strategy: &S,
+    holds: impl Fn(S::Value) -> TestCaseResult,
+) -> Result<(), String> {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 500,
+        // What is no case at all: a definition that ECS refuses, or that is not privileged.
+        max_global_rejects: 10 * cases,
+        ..Config::default()
+    };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    match runner.run(strategy, holds) {
+        Ok(()) => Ok(()),
+        Err(TestError::Fail(what, case)) => Err(format!("{case:?}\n    {what}")),
+        Err(TestError::Abort(what)) => Err(format!("not searched: {what}")),
+    }
 }
 
 /// Fails with all that does not hold.

@@ -1,16 +1,16 @@
 //! The whole way of a privileged definition through the real clients: registered, copied, backed up, backed out; and at
-//! each step equal to what it was but for the one edit that was promised. The definitions are those of `documents`: every member that ECS
-//! documents, and what nobody documents.
+//! each step equal to what it was but for the one edit that was promised. The definitions are those of `documents`: every
+//! member that ECS documents, and what nobody documents.
 
 use ecs_privileged_guard::domain::backout::answer::Outcome as BackedOut;
 use ecs_privileged_guard::domain::outcome::Outcome;
 use ecs_privileged_guard::domain::policy::Mode;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::account::state::document::{Document, array, raw};
+use super::super::account::state::ecs::{OUTPUT_MEMBERS, Revision};
 use super::super::account::{PIPELINE, State};
 use super::super::documents::{Tree, inputs, spaces, tags, write};
 use super::super::figures::reached;
@@ -77,19 +77,8 @@ fn bare(json: &str) -> String {
 }
 
 fn is_privileged(state: &State, id: &str) -> bool {
-    state.ecs.revision(id).is_some_and(super::super::account::state::ecs::Revision::is_privileged)
+    state.ecs.revision(id).is_some_and(Revision::is_privileged)
 }
-
-/// Members that only answers have: they say which revision it is.
-const OUTPUT_ONLY: [&str; 7] = [
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-];
 
 /// What would register that revision again, as ECS shows it: each member as it is written.
 fn definition(state: &State, id: &str) -> Result<String, String> {
@@ -97,7 +86,7 @@ fn definition(state: &State, id: &str) -> Result<String, String> {
     let parts =
         shown.and_then(|shown| Some((shown.read::<Document>("taskDefinition")?, shown.get("tags")?.to_owned())));
     let (mut definition, tags) = parts.ok_or_else(|| format!("there is no {id}"))?;
-    for member in OUTPUT_ONLY {
+    for member in OUTPUT_MEMBERS {
         definition.remove(member);
     }
     if tags.get() != "[]" {
@@ -148,31 +137,17 @@ async fn travel(text: &str, event: &str) -> Result<bool, String> {
 }
 
 fn search(seed: u64, definitions: u32) -> Result<Figures, String> {
-    let config = Config {
-        cases: definitions,
-        failure_persistence: None,
-        max_shrink_iters: 2_000,
-        max_global_rejects: 10 * definitions,
-        ..Config::default()
-    };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let event = block_on(World::with(Mode::Remediate, PRIVILEGED, |_| {})).event;
     let account = State::default();
     let texts = (inputs(), tags(), spaces()).prop_map(|(input, tags, space)| registration(input, &tags, space));
-    let outcome = runner.run(&texts, |text| {
+    super::search(seed, definitions, &texts, |text| {
         prop_assume!(account.would_register(PIPELINE, &text));
         let travelled = block_on(travel(&text, &event)).map_err(TestCaseError::fail)?;
         // What is not privileged was left alone, and has no way to go.
         prop_assume!(travelled);
         Ok(())
-    });
-    match outcome {
-        Ok(()) => Ok(vec![("definitions", definitions as usize)]),
-        Err(TestError::Fail(what, text)) => Err(format!("{text}\n    {what}")),
-        Err(TestError::Abort(what)) => Err(format!("not searched: {what}")),
-    }
+    })?;
+    Ok(vec![("definitions", definitions as usize)])
 }
 
 /// `make test` sends so many on their way, in two tests for the two cores that there are.

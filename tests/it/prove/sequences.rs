@@ -9,7 +9,6 @@ mod end;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
 use super::super::figures::reached;
 use super::{Figures, all_hold, block_on, seed, unit};
@@ -138,22 +137,15 @@ fn beginnings() -> impl Strategy<Value = (Beginning, Mode)> {
 
 /// So many sequences of that seed; the shortest that does not hold, with what does not.
 fn search(seed: u64, sequences: u32, with_trouble: bool) -> Result<Figures, String> {
-    let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let done = std::cell::Cell::new(0);
-    let outcome = runner.run(&(beginnings(), operations(with_trouble)), |((beginning, mode), operations)| {
+    let strategy = (beginnings(), operations(with_trouble));
+    super::search(seed, sequences, &strategy, |((beginning, mode), operations)| {
         done.set(done.get() + operations.len());
         let told = std::panic::catch_unwind(|| block_on(tell(beginning, mode, &operations)));
         let told = told.unwrap_or_else(|_| Err("it panics".to_owned()));
         told.map_err(TestCaseError::fail)
-    });
-    match outcome {
-        Ok(()) => Ok(vec![("sequences", sequences as usize), ("operations", done.get())]),
-        Err(TestError::Fail(what, case)) => Err(format!("{case:?}\n    {what}")),
-        Err(TestError::Abort(what)) => Err(format!("not searched: {what}")),
-    }
+    })?;
+    Ok(vec![("sequences", sequences as usize), ("operations", done.get())])
 }
 
 async fn tell(beginning: Beginning, mode: Mode, operations: &[Operation]) -> Result<(), String> {

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 pub use self::cluster::{Cluster, Task};
 pub use self::deployments::{CircuitBreaker, Deployment, News, ServiceDeployment};
-pub use self::registration::privileged;
+pub use self::registration::{OUTPUT_MEMBERS, privileged};
 pub use self::revision::{Mutilation, Place, Revision, Status, Tag};
 pub use self::services::Service;
 use super::super::http::{Request, hex, text_of_hex};

@@ -22,7 +22,7 @@ const TAGS_MAX: usize = 50;
 const DELETIONS_MAX: usize = 10;
 
 /// Members that only answers have.
-const OUTPUT_MEMBERS: [&str; 9] = [
+pub const OUTPUT_MEMBERS: [&str; 9] = [
     "taskDefinitionArn",
     "revision",
     "status",
