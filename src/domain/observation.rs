@@ -191,6 +191,13 @@ impl Observation {
         fresh.chain(recorded).cloned().collect()
     }
 
+    /// Whether this is a copy of the original's record that nobody was told of. Backout tells of the ones it takes back.
+    #[must_use]
+    pub fn is_untold(&self, copy: Revision) -> bool {
+        let record = self.record.as_ref().map(|held| &held.record).filter(|record| record.backed_out.is_none());
+        record.and_then(|record| record.made(copy)).is_some_and(|copy| copy.stands() && copy.told.is_none())
+    }
+
     /// Numbers of revisions that a record of the family names as a copy that was made and proven. (One that is named as
     /// in force only was seen by a run that did not make it.)
     #[must_use]

@@ -96,6 +96,7 @@ struct Facts {
     express: bool,
     exemption: Permission,
     next: Next,
+    copy_untold: bool,
     lost_race: bool,
     copy_removed: bool,
     unfaithful_before: bool,
@@ -140,6 +141,8 @@ fn decide(facts: &Facts) -> Decision {
         Facts { batch: true, .. } => End(Alerted, Some(Reason::ManagedByBatch)),
         Facts { express: true, .. } => End(Alerted, Some(Reason::ManagedByExpress)),
         Facts { exemption: Permission::Unreadable, .. } => End(Alerted, Some(Reason::ExemptionUnreadable)),
+        // A run recorded its copy and died before it told anybody: that is told first, exempt by now or not.
+        Facts { exemption: Permission::Granted, next: Next::Copy, copy_untold: true, .. } => End(AlreadyRemediated, None),
         Facts { exemption: Permission::Granted, .. } => End(Exempt, None),
         Facts { exemption: Permission::Partly, .. } => End(Alerted, Some(Reason::PartlyExempt)),
         Facts { next: Next::Copy, .. } => End(AlreadyRemediated, None),
@@ -238,6 +241,7 @@ fn facts(
             }
             Some((Kind::Unfinished { .. } | Kind::Copy, _)) => Next::Copy,
         },
+        copy_untold: next.is_some_and(|next| seen.is_untold(next.id.revision)),
         lost_race: later.iter().any(Later::lost_a_race)
             || any_withdrawn_for(Withdrawal::Race)
             || any_withdrawn_for(Withdrawal::Stray),

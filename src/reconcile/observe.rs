@@ -1,6 +1,6 @@
-//! Reads what is, and nothing else: the original, what came after it, the record, what that names and is not listed, the
-//! exemption, in this order, which closes the race with backout: it writes the exemption before it brings the original
-//! back or takes a copy away, so whoever misses a copy sees the exemption. No write, no opinion.
+//! Reads what is, and nothing else: the original, what came after it, the records, what they name, and last the
+//! exemption. This order closes the race with backout, which writes the exemption before it brings the original back or
+//! takes a copy away: whoever misses a copy sees the exemption. No write, no opinion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,6 @@ pub(super) async fn observe(
         let (mut later, listed) = later_revisions(guard, id, now).await?;
         let record = read_record(guard, id).await?;
         let (mut removed, mut gone) = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
-        let exemption = exemption(guard, &id.family).await?;
         let earlier = match is_active || later.is_empty() {
             true => None,
             false => nearest_foreign_before(guard, id, &listed).await?,
@@ -60,6 +59,7 @@ pub(super) async fn observe(
         let family_records = family_records(guard, id, now).await?;
         let records = record.iter().map(|held| &held.record).chain(&family_records);
         look_again_at_the_condemned(guard, records.clone(), &mut later).await?;
+        let exemption = exemption(guard, &id.family).await?;
         // What another run of ours withdraws is no person's no, and its reason is ours to write down.
         let by_us = |number: Revision| {
             let mut copies = records.clone().filter_map(move |record| record.made(number));

@@ -107,7 +107,7 @@ pub(crate) fn go(id: Number, part: Part, io: &mut Io) -> Flow<End> {
     }
 }
 
-/// The same order as `reconcile/observe.rs`: the original, what came after it, the record, the exemption, other records.
+/// The same order as `reconcile/observe.rs`: the original, what came after it, the records, the exemption.
 fn observe(id: Number, run: &Run, io: &mut Io) -> Flow<Seen> {
     let original = io.look(id)?;
     let listed = io.numbers(Call::List)?;
@@ -135,9 +135,6 @@ fn observe(id: Number, run: &Run, io: &mut Io) -> Flow<Seen> {
             None => {}
         }
     }
-    if !is_early {
-        exemption = io.text(Call::GetExemption)?;
-    }
     let mut earlier = None;
     if original.is_none() && !later.is_empty() {
         for number in listed.iter().rev().filter(|number| **number < id) {
@@ -156,6 +153,9 @@ fn observe(id: Number, run: &Run, io: &mut Io) -> Flow<Seen> {
         if later.contains_key(&number) && io.look(number)?.is_none() {
             later.remove(&number);
         }
+    }
+    if !is_early {
+        exemption = io.text(Call::GetExemption)?;
     }
     let is_by_us = |number: &Number| records.iter().any(|record| condemned(record, false).contains(number));
     if io.breaks != Break::TrustsItsOwnRecord {

@@ -242,8 +242,23 @@ fn a_copy_of_an_unfinished_run_goes_when_the_family_is_exempt_by_now() {
     let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
     seen.exemption = exemption(r#""app""#, "2026-12-01T00:00:00Z");
     check(&seen, &policy(Mode::Remediate), "withdraw 13 exempt, exempt");
-    seen.record = Some(held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}"}}]"#)));
+    seen.record = Some(held(&format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}","told":"{NOW}"}}]"#)));
     check(&seen, &policy(Mode::Remediate), "exempt, in force 13");
+}
+
+#[test]
+fn a_copy_that_nobody_was_told_of_is_told_first_exempt_by_now_or_not() {
+    let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
+    seen.exemption = exemption(r#""app""#, "2026-12-01T00:00:00Z");
+    let mut with = |members: &str, expected: &str| {
+        let copies = format!(r#","copies":[{{"revision":13,"at":"{NOW}"}}]"#);
+        seen.record = Some(held(&format!("{copies}{members}")));
+        check(&seen, &policy(Mode::Remediate), expected);
+        check(&seen, &policy(Mode::Alert), expected);
+    };
+    with("", "already_remediated, in force 13");
+    // Backout tells of the copy that it takes back.
+    with(r#","backedOut":{"begun":true}"#, "exempt, in force 13");
 }
 
 #[test]

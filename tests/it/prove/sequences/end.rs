@@ -28,8 +28,7 @@ fn is_exempt(state: &State) -> bool {
 }
 
 pub(super) fn judge(state: &State, mode: Mode, facts: Facts) -> Result<(), String> {
-    // Known: a copy that was recorded and not told when its run died is told to nobody while its family is exempt.
-    if !facts.takes_originals_back && !is_exempt(state) {
+    if !facts.takes_originals_back {
         judge_quiet(state)?;
     }
     judge_complete(state)?;
