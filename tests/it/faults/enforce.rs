@@ -19,7 +19,7 @@ use super::super::oracle::judge_deliveries;
 use super::super::story::{BUCKET, NEWER};
 use super::super::world::{EXEMPTION, World, exempt_until};
 use super::kinds::{Trouble, troubles};
-use super::{Heals, in_words, only};
+use super::{Heals, Strikes, in_words};
 
 /// Lambda tries again after a minute, and after two more.
 const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
@@ -30,8 +30,7 @@ const TURNS_MAX: usize = 4;
 
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 2;
-/// Of the kinds of trouble, each call is struck by one in so many; by other ones at the next call, and in the next
-/// scenario. `SEED=enforce` strikes with all of them, which takes minutes.
+/// See [`Strikes::has`]; other ones in the next scenario too.
 const ONE_IN: usize = 10;
 
 parts!(
@@ -385,7 +384,7 @@ pub(super) async fn clean(prepared: &World, scenario: &Scenario) -> Result<Clean
 }
 
 async fn survive(part: usize) {
-    let only = only();
+    let strikes = Strikes::asked();
     let (mut injected, mut broken) = (0, Vec::new());
     for (number, scenario) in scenarios().into_iter().enumerate().skip(part).step_by(PARTS) {
         let prepared = (scenario.prepare)().await;
@@ -399,8 +398,7 @@ async fn survive(part: usize) {
         for call in 1..=calls_of_the_first(&prepared, &scenario).await {
             for (kind, trouble) in troubles().into_iter().enumerate() {
                 let seed = format!("enforce / {} / {} / {call}", scenario.name, trouble.name);
-                let is_asked_for = only.as_ref().map(|only| seed.starts_with(only));
-                if !is_asked_for.unwrap_or((kind + 3 * call + number) % ONE_IN == 0) {
+                if !strikes.has(&seed, kind + 3 * call + number, ONE_IN) {
                     continue;
                 }
                 injected += 1;
@@ -413,7 +411,7 @@ async fn survive(part: usize) {
         }
     }
     assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
-    if only.is_none() {
+    if strikes.are_many() {
         reached(&format!("faults injected/enforce {part}"), injected);
         reached(&format!("canaries looked for/enforce {part}"), injected * canaries::count());
     }

@@ -13,9 +13,9 @@ use super::super::enforce::{runs, stored};
 use super::super::figures::reached;
 use super::super::world::World;
 use super::kinds::{Trouble, troubles};
-use super::only;
+use super::Strikes;
 
-/// Of the kinds of trouble, each call is struck by one in so many; by another one at the next call.
+/// See [`Strikes::has`].
 const ONE_IN: usize = 6;
 /// So many scheduled runs after the one that was struck.
 const RUNS: usize = 4;
@@ -122,7 +122,7 @@ async fn follow(world: &World, scenario: &Scenario) -> Result<(), String> {
 
 #[tokio::test]
 async fn every_call_of_a_sweep_that_moves_survives_every_trouble() {
-    let only = only();
+    let strikes = Strikes::asked();
     let (mut injected, mut broken) = (0, Vec::new());
     for scenario in SCENARIOS {
         let clean = prepared(&scenario).await;
@@ -134,11 +134,7 @@ async fn every_call_of_a_sweep_that_moves_survives_every_trouble() {
         for call in 1..=calls {
             for (kind, Trouble { name, strike }) in troubles().into_iter().enumerate() {
                 let seed = format!("enforce sweep / {} / {name} / {call}", scenario.name);
-                let is_chosen = match &only {
-                    Some(only) => seed.starts_with(only),
-                    None => (kind + call) % ONE_IN == 0,
-                };
-                if !is_chosen {
+                if !strikes.has(&seed, kind + call, ONE_IN) {
                     continue;
                 }
                 injected += 1;
@@ -151,7 +147,7 @@ async fn every_call_of_a_sweep_that_moves_survives_every_trouble() {
         }
     }
     assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
-    if only.is_none() {
+    if strikes.are_many() {
         reached("faults injected/enforce sweep", injected);
         reached("canaries looked for/enforce sweep", injected * canaries::count());
     }

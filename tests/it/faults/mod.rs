@@ -46,8 +46,8 @@ const LATER: Duration = Duration::from_mins(30);
 
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 4;
-/// Of the kinds of trouble, `make test` strikes each call with one in so many, by other ones at the next call.
-const ONE_IN: usize = 2;
+/// See [`Strikes::has`].
+const ONE_IN: usize = 3;
 
 parts!(
     every_call_of_every_scenario_survives_trouble: 0,
@@ -55,19 +55,6 @@ parts!(
     every_call_of_the_third_share_survives_trouble: 2,
     every_call_of_the_last_share_survives_trouble: 3
 );
-
-async fn survive(part: usize) {
-    survive_kinds(part, false).await;
-}
-
-/// And that what is known still fails.
-#[tokio::test]
-#[ignore = "make prove"]
-async fn every_call_of_every_scenario_survives_every_trouble() {
-    for part in 0..PARTS {
-        survive_kinds(part, true).await;
-    }
-}
 
 #[test]
 fn there_are_as_many_scenarios_and_kinds_as_were_asked_for() {
@@ -78,8 +65,8 @@ fn there_are_as_many_scenarios_and_kinds_as_were_asked_for() {
     }
 }
 
-async fn survive_kinds(part: usize, tries_all: bool) {
-    let only = only();
+async fn survive(part: usize) {
+    let strikes = Strikes::asked();
     let (mut injected, mut broken, mut met) = (0, Vec::new(), [false; KNOWN.len()]);
     let names = || scenarios().into_iter().skip(part).step_by(PARTS).map(|scenario| scenario.name);
     for scenario in scenarios().into_iter().skip(part).step_by(PARTS) {
@@ -93,11 +80,7 @@ async fn survive_kinds(part: usize, tries_all: bool) {
         for (kind, trouble) in troubles().into_iter().enumerate() {
             for call in 1..=calls {
                 let seed = format!("{} / {} / {call}", scenario.name, trouble.name);
-                let is_chosen = match &only {
-                    Some(only) => seed.starts_with(only),
-                    None => tries_all || (kind + call) % ONE_IN == 0,
-                };
-                if !is_chosen {
+                if !strikes.has(&seed, kind + call, ONE_IN) {
                     continue;
                 }
                 injected += 1;
@@ -111,13 +94,13 @@ async fn survive_kinds(part: usize, tries_all: bool) {
             }
         }
     }
-    for known in KNOWN.iter().zip(met).filter_map(|(known, met)| (!met && tries_all).then_some(known)) {
+    for known in KNOWN.iter().zip(met).filter_map(|(known, met)| (!met && strikes.are_all()).then_some(known)) {
         if names().any(|name| known.is_of(name)) {
             broken.push(format!("it is mended, and must go from KNOWN: {}", known.why));
         }
     }
     assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
-    if only.is_none() {
+    if strikes.are_many() {
         reached(&format!("faults injected/{part}"), injected);
         reached(&format!("canaries looked for/{part}"), injected * canaries::count());
     }
@@ -228,9 +211,32 @@ fn in_words(said: &Said) -> String {
     format!("{} {reason} {copy} {}", said.outcome(), said.alert().as_str())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
-fn only() -> Option<String> {
-    std::env::var("SEED").ok()
+/// Which strikes are made: `make prove` makes all; `make test`, at each call, one kind of trouble in so many, and other
+/// ones at the next call; `SEED`, those whose name begins so.
+struct Strikes {
+    only: Option<String>,
+}
+
+impl Strikes {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
+    fn asked() -> Self {
+        Self { only: std::env::var("SEED").ok() }
+    }
+
+    fn are_all(&self) -> bool {
+        self.are_many() && super::prove::is_on()
+    }
+
+    fn are_many(&self) -> bool {
+        self.only.is_none()
+    }
+
+    fn has(&self, seed: &str, number: usize, one_in: usize) -> bool {
+        match &self.only {
+            Some(only) => seed.starts_with(only),
+            None => self.are_all() || number.is_multiple_of(one_in),
+        }
+    }
 }
 
 /// Nothing of the fault is left when the next delivery comes.

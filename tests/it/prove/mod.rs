@@ -21,6 +21,11 @@ pub(crate) fn seed() -> u64 {
     std::env::var("PROVE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
+/// Whether this is `make prove`.
+pub(crate) fn is_on() -> bool {
+    kept_in().is_some()
+}
+
 /// Where `make prove` keeps what holds; elsewhere nothing is kept.
 fn kept_in() -> Option<PathBuf> {
     std::env::var_os("PROVE").map(PathBuf::from)

@@ -21,7 +21,7 @@ use super::super::oracle::{Whole, judge_complete, judge_quiet, judge_whole, whol
 use super::super::story::BUCKET;
 use super::super::world::World;
 use super::kinds::troubles;
-use super::only;
+use super::Strikes;
 use scenarios::{Scenario, Struck, scenarios};
 
 /// Lambda tries again what fails, twice, before it dead-letters it.
@@ -44,7 +44,7 @@ parts!(
 );
 
 async fn survive(part: usize) {
-    let only = only();
+    let strikes = Strikes::asked();
     let (mut injected, mut broken) = (0, Vec::new());
     for scenario in scenarios().into_iter().skip(part).step_by(PARTS) {
         let prepared = scenario.prepared().await;
@@ -57,11 +57,9 @@ async fn survive(part: usize) {
         };
         for call in calls_to_strike(&scenario, &clean.calls_of_the_first_run()) {
             for (kind, trouble) in troubles().into_iter().enumerate() {
-                if scenario.struck == Struck::Samples && (kind + call) % 4 != 0 {
-                    continue;
-                }
+                let one_in = if scenario.struck == Struck::Samples { 4 } else { 2 };
                 let seed = format!("sweep / {} / {} / {call}", scenario.name, trouble.name);
-                if only.as_ref().is_some_and(|only| !seed.starts_with(only)) {
+                if !strikes.has(&seed, kind + call, one_in) {
                     continue;
                 }
                 injected += 1;
@@ -76,7 +74,7 @@ async fn survive(part: usize) {
         }
     }
     assert!(broken.is_empty(), "{} of {injected}:\n{}", broken.len(), broken.join("\n"));
-    if only.is_none() {
+    if strikes.are_many() {
         reached(&format!("faults injected/sweep {part}"), injected);
         reached(&format!("canaries looked for/sweep {part}"), injected * canaries::count());
     }
