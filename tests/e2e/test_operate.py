@@ -367,6 +367,18 @@ def test_every_parameter_is_in_one_group_and_says_what_it_is_and_what_it_may_be(
         assert {"AllowedValues", "AllowedPattern", "MinValue", "MaxLength"} & set(parameter) and parameter["ConstraintDescription"], name
 
 
+def test_a_permissions_boundary_is_that_of_every_role():
+    boundary = "arn:aws:iam::111122223333:policy/boundary"
+    of = lambda **parameters: {r["Properties"].get("PermissionsBoundary") for r in expanded(**parameters).values() if r["Type"] == "AWS::IAM::Role"}
+    assert (of(), of(PermissionsBoundary=boundary)) == ({None}, {boundary})
+
+
+def test_only_what_each_sweep_writes_anew_expires_and_only_its_old_versions():
+    lifecycle = expanded()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {rule["Prefix"] for rule in lifecycle} == {"sweeps/", "reports/"}
+    assert all(set(rule) == {"Id", "Status", "Prefix", "NoncurrentVersionExpiration"} for rule in lifecycle)
+
+
 @pytest.mark.parametrize(("parameter", "good", "bad"), [
     ("PassableRoles", ["", "arn:aws:iam::111122223333:role/app-*", "arn:aws-cn:iam::111122223333:role/path/a"],
      ["*", "app", "arn:aws:iam::*:role/a", "arn:aws:iam::111122223333:user/a"]),

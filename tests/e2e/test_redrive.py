@@ -2,38 +2,18 @@
 
 import http.server
 import json
-import os
 import pathlib
-import shutil
 import subprocess
 import threading
 
 import boto3
 import pytest
 
+from cli import cli_server, shell  # noqa: F401
 from conftest import REGION
 
 ROOT = pathlib.Path(__file__).parents[2]
 FUNCTION = "stack-Guard-1ABC"
-
-
-def cli():
-    """AWS CLI v2, which pip does not have; another one may come first on the PATH."""
-    for path in filter(None, (shutil.which("aws"), "/usr/bin/aws", "/usr/local/bin/aws")):
-        version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-        if version.stdout.startswith("aws-cli/2"):
-            return path
-    pytest.fail("AWS CLI v2 is missing: `make tools-aws`")
-
-
-def shell(folder, endpoints):
-    """The environment of a shell whose `aws` speaks to these endpoints, by service; the commands stay as they are."""
-    cases = "\n".join(f"  {service}) set -- --endpoint-url {endpoint} \"$@\" ;;" for service, endpoint in endpoints.items())
-    wrapper = folder / "aws"
-    wrapper.write_text(f"#!/bin/sh\ncase $1 in\n{cases}\nesac\nexec {cli()} \"$@\"\n")
-    wrapper.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder), "TMPDIR": str(folder), "AWS_MAX_ATTEMPTS": "1",
-            "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 class Lambda:
@@ -85,12 +65,12 @@ def record(event):
 
 
 @pytest.fixture
-def desk(moto, tmp_path):
+def desk(moto, tmp_path, cli_server):
     import requests
 
     requests.post(f"{moto}/moto-api/reset", timeout=10)
     lambda_ = Lambda()
-    environment = shell(tmp_path, {"sqs": moto, "lambda": lambda_.endpoint})
+    environment = shell(tmp_path, {"sqs": moto, "lambda": lambda_.endpoint}, cli_server)
     sqs = boto3.client("sqs", endpoint_url=moto, region_name=REGION, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret")
     queues = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("rule", "failure")]
 

@@ -13,8 +13,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from cli import cli_server, shell  # noqa: F401
 from conftest import REGION
-from test_redrive import record, shell
+from test_redrive import record
 from test_template import SOURCE, Parser, Translator, expanded
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -189,16 +190,17 @@ def account(moto):
     return Account(moto)
 
 
-def test_the_commands_do_what_they_say(account, tmp_path, monkeypatch):
+def test_the_commands_do_what_they_say(account, tmp_path, monkeypatch, cli_server):
     monkeypatch.setenv("MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR", "false")  # SQS purges once a minute
     account.live()
     queues = ("FailureQueueUrl", "RuleDeadLetterQueueUrl", "SweepDeadLetterQueueUrl")
     (tmp_path / "redrive.sh").symlink_to(ROOT / "redrive.sh")
-    environment = shell(tmp_path, {"*": account.endpoint})
+    environment = shell(tmp_path, {"*": account.endpoint}, cli_server)
     lambda_ = account.client("lambda")
     concurrency = lambda: [lambda_.get_function_concurrency(FunctionName=account.output(name)).get("ReservedConcurrentExecutions")
                            for name in ("GuardFunction", "SweepFunction", "BackoutFunction")]
     begin, *rest = [block.replace("eu-west-1", REGION) for block in blocks() if not block.startswith("# needs AWS\n")]
+    [remove] = [rest.pop(place) for place, block in enumerate(rest) if "delete-stack" in block]
     stop = next(place for place, block in enumerate(rest) if "StopCommand" in block)
 
     def run(*some):
@@ -221,3 +223,6 @@ def test_the_commands_do_what_they_say(account, tmp_path, monkeypatch):
     counts = [account.client("sqs").get_queue_attributes(QueueUrl=account.output(name), AttributeNames=["ApproximateNumberOfMessages"])
               ["Attributes"]["ApproximateNumberOfMessages"] for name in queues]
     assert counts == ["0", "0", "0"]
+
+    run(remove)
+    assert account.client("cloudformation").list_stacks()["StackSummaries"][0]["StackStatus"] == "DELETE_COMPLETE"
