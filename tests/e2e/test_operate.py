@@ -337,6 +337,21 @@ def test_at_concurrency_0_events_go_to_queues_that_keep_them_and_backout_goes_on
         assert resources[queue]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
+def test_the_times_that_the_runbook_and_the_dashboard_speak_of_are_the_functions_own():
+    runbook, (resources, _) = (ROOT / "RUNBOOK.md").read_text(), dashboard()
+    of = {name: resources[name]["Properties"]["Timeout"] for name in ("Guard", "Sweep")}
+    assert of == {"Guard": 120, "Sweep": 900} and "within two minutes (guard) or fifteen (sweep)" in runbook
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    assert f"guard, of {of['Guard']} s" in body and f"sweep, of {of['Sweep']} s" in body
+    [config] = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::Lambda::EventInvokeConfig"
+                and r["Properties"]["FunctionName"] == {"Ref": "Guard"}]
+    assert config["MaximumEventAgeInSeconds"] == 6 * 3600 and "after six hours at the latest" in runbook
+    # Three runs, with a minute and two between them: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    assert config["MaximumRetryAttempts"] == 2 and 3 * of["Guard"] + 60 + 120 < 600 and "within ten minutes" in runbook
+    throttles = resources["ThrottlesAlarm"]["Properties"]
+    assert throttles["Period"] * throttles["EvaluationPeriods"] == 15 * 60 and "for a quarter of an hour there were more events" in runbook
+
+
 # Outputs, parameters, metadata.
 
 def test_every_output_that_is_a_command_is_one_line_that_a_shell_can_read():
