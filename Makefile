@@ -42,7 +42,7 @@ rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lock
 	@$(MAKE) --no-print-directory rust
 
-python: $(VENV)/installed tools-cargo tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
+python: $(VENV)/installed tools-cargo tools-aws tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
 	@cargo test --quiet --locked --test it --no-run
 	@$(BIN)/pytest -q -rs tests/e2e
 
@@ -105,9 +105,10 @@ deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credent
 clean: ## Remove all that was built or installed here
 	@rm -rf target .aws-sam $(VENV)
 
-# The command of the alert is run by a real AWS CLI v2, which PyPI does not have.
+# The commands of the alert and the runbook are run by a real AWS CLI v2, which PyPI does not have, and by jq.
 .PHONY: tools-aws
 tools-aws:
+	@command -v jq >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq --yes --no-install-recommends jq >/dev/null; } || echo "jq is missing: the runbook's commands will fail (apt-get install jq)"
 	@aws --version 2>/dev/null | grep -q '^aws-cli/2' || /usr/bin/aws --version 2>/dev/null | grep -q '^aws-cli/2' || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq --yes --no-install-recommends awscli >/dev/null; } || echo "AWS CLI v2 is missing: the test of the pasted command will fail (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html)"
 
 .PHONY: tools-browser

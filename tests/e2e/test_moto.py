@@ -217,10 +217,11 @@ def recipes():
 
 
 def passes(policy, body):
-    """https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html: exact values and prefixes."""
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html: exact values, prefixes and `$or`."""
     def matches(value, wanted):
         return value.startswith(wanted["prefix"]) if isinstance(wanted, dict) else value == wanted
-    return all(any(matches(body.get(key, ""), one) for one in wanted) for key, wanted in policy.items())
+    return all(any(passes(one, body) if key == "$or" else matches(body.get(key, ""), one) for one in wanted)
+               for key, wanted in policy.items())
 
 
 def test_the_readmes_filters_give_each_subscriber_its_share(story):

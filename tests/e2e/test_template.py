@@ -133,8 +133,7 @@ def test_only_in_enforce_is_there_anything_about_services_and_moves(mode):
         assert bool({"ecs:UpdateService", "ecs:ListServiceDeployments"} & allowed(resources, role)) == is_enforce
         assert ("/moves/" in json.dumps(statements(resources, role))) == is_enforce
     assert "moves/" not in json.dumps(statements(resources, "BackoutRole"))
-    assert {name for name, r in resources.items() if r["Type"] == "AWS::Events::Rule"} == (
-        {"Rule", "ServiceRule", "DeploymentRule"} if is_enforce else {"Rule"})
+    assert set(rules(resources)) == ({"Rule", "ServiceRule", "DeploymentRule"} if is_enforce else {"Rule"})
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -280,14 +279,17 @@ def test_the_queues_are_encrypted_keep_14_days_and_have_an_alarm_that_reaches_th
 def test_every_alarm_says_in_one_sentence_what_it_means_and_reaches_the_topic():
     topic = "arn:aws:sns:eu-west-1:444455556666:central"
     alarms = [r["Properties"] for r in expanded(AlertTopicArn=topic).values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-    assert len(alarms) == 7
+    assert len(alarms) == 10
     for alarm in alarms:
-        assert alarm["AlarmActions"] == [topic]
-        assert alarm["AlarmDescription"].endswith(".") and alarm["AlarmDescription"].count(". ") == 0
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
+        assert re.fullmatch(r"[A-Z][^.]+\. RUNBOOK\.md#alarm-[a-z-]+", alarm["AlarmDescription"])
 
 
 def rules(resources):
-    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == "AWS::Events::Rule"}
+    """Those that start the guard; the others tell of tampering (test_operate.py)."""
+    of = lambda r: [target["Arn"] for target in r["Properties"]["Targets"]]
+    return {name: r["Properties"] for name, r in resources.items()
+            if r["Type"] == "AWS::Events::Rule" and of(r) == [{"Fn::GetAtt": ["Guard", "Arn"]}]}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -401,19 +403,26 @@ ABSENT = object()
 
 
 def matches(pattern, event):
-    """EventBridge's matching, as far as the rules use it: lists of exact values, or of the one that a member is there.
+    """EventBridge's matching, as far as the rules use it: exact values, ends of values, that a member is there or not,
+    and one of several patterns.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
     """
     if isinstance(pattern, list):
         return any(matches_one(wanted, event) for wanted in pattern)
-    return isinstance(event, dict) and all(matches(inner, event.get(name, ABSENT)) for name, inner in pattern.items())
+    event = event if isinstance(event, dict) else {}
+    return all(any(matches(one, event) for one in inner) if name == "$or" else matches(inner, event.get(name, ABSENT))
+               for name, inner in pattern.items())
 
 
 def matches_one(wanted, event):
     match wanted:
         case {"exists": True}:
             return event is not ABSENT and not isinstance(event, dict)  # it works on leaves only
+        case {"exists": False}:
+            return event is ABSENT
+        case {"suffix": str(end)}:
+            return isinstance(event, str) and event.endswith(end)
         case str():
             return event == wanted
     raise ValueError(f"{wanted} is not known here")
