@@ -37,6 +37,7 @@ mod hostile;
 mod iam;
 mod lost;
 mod move_alerts;
+mod prevention;
 mod prove;
 mod random_inputs;
 mod schedules;
