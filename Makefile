@@ -62,8 +62,8 @@ mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of th
 figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
 	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures
 
-template: $(VENV)/installed ## Check the template
-	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml
+template: $(VENV)/installed ## Check the templates
+	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml policies/*.yaml
 	@$(BIN)/sam validate --lint --template template.yaml
 
 package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda, and count
