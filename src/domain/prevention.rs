@@ -162,7 +162,7 @@ pub fn policy_for(kind: Kind, exempted: &[Exempted], now: Timestamp) -> Result<S
     let document = Document { version: "2012-10-17", statement };
     // Nothing in it can fail to be written.
     let text = serde_json::to_string_pretty(&document).unwrap_or_default() + "\n";
-    match kind.length(text.trim_end()) {
+    match kind.length(&text) {
         length if length > kind.length_max() => Err(PreventionError::TooLong { kind, length }),
         _ => Ok(text),
     }

@@ -56,7 +56,7 @@ ACCOUNTS = [
 
 # Assumed, generously: a run of the guard on Lambda with its start, in seconds; nobody has measured there yet.
 COMPLIANT, PRIVILEGED = 0.2, 1.0
-# A line for people and one for metrics; test_cost.py holds the guard's to it.
+# A line for people and one for metrics; a test holds a remedy's to it.
 BYTES_A_RUN = 4_000
 S3_CALLS_A_COPY = {"put or list": 4, "get": 5}
 

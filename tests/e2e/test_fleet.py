@@ -141,3 +141,12 @@ def test_the_plain_template_passes_the_linter(deployed):
 
 def test_the_costs_are_what_the_arithmetic_gives():
     assert cost.shown() == cost.table(), "PYTHONPATH=tests/e2e GOLDEN=write python tests/e2e/cost.py"
+
+
+def test_a_run_logs_no_more_than_the_costs_count(story):
+    it = story("remediate")
+    assert it.deliver(it.register())["outcome"] == "remediated"
+    lines = it.guard.lines()
+    assert len(lines) == 2
+    # CloudWatch counts 26 bytes more for each: https://aws.amazon.com/cloudwatch/pricing/
+    assert sum(len(json.dumps(line)) + 26 for line in lines) <= cost.BYTES_A_RUN

@@ -19,9 +19,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::account::PIPELINE;
 use super::account::state::Budget;
-use super::account::state::ecs::Service;
+use super::account::state::ecs::{Revision, Service};
+use super::account::{PIPELINE, Seen};
 use super::figures::reached;
 use super::story::{BUCKET, NEWER, PRIVILEGED};
 use super::sweep::of_family;
@@ -38,7 +38,7 @@ const AGE_MAX: Duration = Duration::from_hours(6);
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn family(number: usize) -> String {
-    format!("team-{:02}-service-{number:05}", number % 37)
+    format!("service-{number:04}")
 }
 
 /// An event in Lambda's queue.
@@ -172,26 +172,26 @@ async fn account() -> Rc<World> {
 async fn of(families: usize) -> Flood {
     let world = account().await;
     let flood = flood(&world, families).await;
-    println!("{flood:?}");
-    let calls = world.state().calls().len();
-    let throttled = world.state().calls().iter().filter(|it| matches!(&it.seen, super::account::Seen::Refused(code) if code == "ThrottlingException")).count();
-    println!("{calls} calls, {throttled} throttled by ECS");
-    let answered: usize = flood.answered.values().sum();
-    assert_eq!(answered + flood.dead.len(), families, "each event has one end");
+    let calls = world.state().calls().to_vec();
+    let mut actions = BTreeMap::<String, usize>::new();
+    for call in &calls {
+        *actions.entry(call.action()).or_default() += 1;
+    }
+    println!("{actions:?}");
+    let refused = calls.iter().filter(|call| call.seen == Seen::Refused("ThrottlingException".into())).count();
+    println!("{flood:?}\n{} calls, {refused} of them throttled by ECS", calls.len());
+    assert_eq!(flood.answered.values().sum::<usize>() + flood.dead.len(), families, "each event has one end");
     assert!(flood.most_at_once <= PLACES);
 
-    // Whoever was answered has a copy, an alert and a record; whoever was not waits in the queue, and is found by sweep.
+    // Whoever was answered has a copy and was told of once; whoever was not is in the queue, and found by sweep.
     let alerts = told(&world);
     let known: BTreeSet<&String> = alerts.iter().collect();
     assert_eq!(known.len(), alerts.len(), "nobody is told twice");
     for number in (0..families).filter(|number| !flood.dead.contains(number)) {
         assert!(is_remedied(&world, number) && known.contains(&family(number)), "{}", family(number));
     }
-    let numbers: Vec<usize> = (0..families).collect();
-    let place = |number: &usize| alerts.iter().position(|it| *it == family(*number));
-    let places: Vec<usize> = numbers.iter().filter_map(place).collect();
-    let furthest = places.iter().enumerate().map(|(at, place)| place.abs_diff(at)).max().unwrap();
-    println!("alerts: {}, the furthest {furthest} places from the order of registration", alerts.len());
+    let overtaken = alerts.iter().enumerate().filter(|(place, family)| alerts[..*place].iter().max() > Some(*family));
+    println!("{} alerts, {} of them after one of a later registration", alerts.len(), overtaken.count());
 
     let mut sweeps = 0;
     while (0..families).any(|number| !is_remedied(&world, number)) {
@@ -212,9 +212,8 @@ async fn of(families: usize) -> Flood {
 /// The original is there still, and one copy after it.
 fn is_remedied(world: &World, number: usize) -> bool {
     let (state, family) = (world.state(), family(number));
-    let is_privileged = |number: usize| {
-        state.ecs.revision(&format!("{family}:{number}")).is_some_and(|it| super::account::state::ecs::privileged(&it.input))
-    };
+    let is_privileged =
+        |number: usize| state.ecs.revision(&format!("{family}:{number}")).is_some_and(Revision::is_privileged);
     state.ecs.active(&family) == [1, 2] && is_privileged(1) && !is_privileged(2)
 }
 

@@ -32,6 +32,7 @@ mod enforce_sweep;
 mod events;
 mod evidence;
 mod faults;
+mod flood;
 mod guard;
 mod hostile;
 mod iam;
