@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python figures template package soak bench fuzz prove mutants deploy clean
+.PHONY: help demo test fmt lint rust python figures template package soak bench fuzz prove mutants deploy stackset clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,8 +63,8 @@ mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of th
 figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
 	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures
 
-template: $(VENV)/installed ## Check the template
-	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml
+template: $(VENV)/installed ## Check the templates
+	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml policies/*.yaml
 	@$(BIN)/sam validate --lint --template template.yaml
 
 package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda, and count
@@ -101,6 +101,11 @@ fuzz: tools-cargo ## Fuzz each reader, led by coverage, for FUZZ_SECONDS (60); w
 deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credentials, with questions
 	@$(BIN)/sam build
 	@$(BIN)/sam deploy --guided
+
+stackset: $(VENV)/installed ## Build, upload to CODE_BUCKET, and write target/stackset.json, which StackSets take: see FLEET.md
+	@$(BIN)/sam build
+	@$(BIN)/sam package --template-file .aws-sam/build/template.yaml --s3-bucket $(CODE_BUCKET) --output-template-file .aws-sam/packaged.yaml
+	@mkdir -p target && $(BIN)/python tests/e2e/plain.py .aws-sam/packaged.yaml > target/stackset.json
 
 clean: ## Remove all that was built or installed here
 	@rm -rf target .aws-sam $(VENV)

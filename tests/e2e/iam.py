@@ -1,18 +1,20 @@
-"""IAM's judgement, as far as the template uses its language. What is not known here is an error, never a guess.
+"""IAM's judgement, as far as the templates and policies use its language. What is not known here is an error, never a guess.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
+import datetime
 import re
 from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """What IAM is asked: an action, a resource, and the values of condition keys."""
+    """What IAM is asked: an action, a resource, the values of condition keys, and the service that asks, if one does."""
 
     action: str
     resource: str
     conditions: dict = {}
+    service: str | None = None
 
 
 def listed(value):
@@ -27,7 +29,9 @@ def resolved(node, values):
         case {"Fn::GetAtt": [name, attribute]}:
             return values[f"{name}.{attribute}"]
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: values[found.group(1)], text)
+            # ${!x} stands for ${x} itself, which IAM fills in.
+            value = lambda found: "${" + found.group(2) + "}" if found.group(1) else values[found.group(2)]
+            return re.sub(r"\$\{(!?)([^}]+)\}", value, text)
         case dict():
             unknown = [key for key in node if key.startswith("Fn::")]
             if unknown:
@@ -50,10 +54,16 @@ def is_like_arn(pattern, arn):
     return len(patterns) == len(parts) and all(map(is_like, patterns, parts))
 
 
+def instant(text):
+    return datetime.datetime.fromisoformat(text)
+
+
 OPERATORS = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": is_like,
     "ArnEquals": is_like_arn,  # the same as ArnLike
+    "ArnLike": is_like_arn,
+    "DateGreaterThanEquals": lambda wanted, value: instant(value) >= instant(wanted),
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
 }
 
@@ -69,6 +79,8 @@ def condition_holds(condition, values):
 def one_holds(operator, key, wanted, values):
     if operator == "Null":
         return (key not in values) in [text == "true" for text in wanted]
+    if operator == "ArnNotLike":  # holds where there is no value, too
+        return not one_holds("ArnLike", key, wanted, values)
     plain = operator.removesuffix("IfExists")
     if plain not in OPERATORS:
         raise ValueError(f"{operator} is not known here")
@@ -77,13 +89,34 @@ def one_holds(operator, key, wanted, values):
     return any(OPERATORS[plain](one, values[key]) for one in wanted)
 
 
+def is_meant(principal, request):
+    """Whether a statement of a resource's policy is about whoever asks."""
+    match principal:
+        case "*" | {"AWS": "*"}:
+            return True
+        case {"Service": str(name)}:
+            return request.service == name
+        case {"AWS": str(arn)} if arn.endswith(":root"):
+            account = lambda arn: arn.split(":")[4]
+            return request.service is None and account(request.conditions["aws:PrincipalArn"]) == account(arn)
+    raise ValueError(f"{principal} is not known here")
+
+
+def names(patterns, request):
+    """Whether the resource is among these, their policy variables filled in. One without a value names nothing."""
+    value = lambda found: request.conditions.get(found.group(1), "\0")
+    return any(is_like(re.sub(r"\$\{([^}]+)\}", value, one), request.resource) for one in listed(patterns))
+
+
 def applies(statement, request):
-    unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
-    if unknown or statement.get("Principal", "*") != "*":
-        raise ValueError(f"{unknown or statement['Principal']} is not known here")
+    unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "NotResource", "Condition", "Principal"}
+    if unknown:
+        raise ValueError(f"{unknown} is not known here")
+    is_named = names(statement["Resource"], request) if "Resource" in statement else not names(statement["NotResource"], request)
     return (
-        any(is_like(action.lower(), request.action.lower()) for action in listed(statement["Action"]))
-        and any(is_like(resource, request.resource) for resource in listed(statement["Resource"]))
+        is_named
+        and is_meant(statement.get("Principal", "*"), request)
+        and any(is_like(action.lower(), request.action.lower()) for action in listed(statement["Action"]))
         and condition_holds(statement.get("Condition", {}), request.conditions))
 
 
@@ -92,3 +125,8 @@ def is_allowed(statements, request, denies=()):
     effects = [statement["Effect"] for statement in statements if applies(statement, request)]
     effects += [statement["Effect"] for statement in denies if statement["Effect"] == "Deny" and applies(statement, request)]
     return "Allow" in effects and "Deny" not in effects
+
+
+def is_denied(statements, request):
+    """By a policy that allows nothing, like a service control policy."""
+    return any(applies(statement, request) for statement in statements if statement["Effect"] == "Deny")

@@ -368,8 +368,8 @@ def test_conditions(condition, values, holds):
 @pytest.mark.parametrize("statement", [
     allow(Condition={"DateLessThan": {"aws:CurrentTime": "2026-01-01"}}),
     allow(Condition={"ForAnyValue:StringEquals": {"k": "a"}}),
-    allow(NotResource="arn:aws:s3:::b/*"),
-    allow(Principal={"AWS": "arn:aws:iam::1:root"}),
+    {**allow(), "NotAction": "s3:PutObject"},
+    allow(Principal={"AWS": "arn:aws:iam::1:role/x"}),
 ])
 def test_what_the_judge_does_not_know_fails_instead_of_passing(statement):
     with pytest.raises(ValueError):

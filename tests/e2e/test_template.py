@@ -40,6 +40,8 @@ def expanded(**parameters):
                 return left == right
             case "Fn::Not":
                 return not condition(arguments[0])
+            case "Fn::And":
+                return all(map(condition, arguments))
         raise AssertionError(function)
 
     def resolve(node):

@@ -92,6 +92,14 @@ async fn run(world: &World) -> Cost {
     }
     let cost = Cost { calls, seconds: state.now.duration_since(began).as_secs(), is_complete: answer.complete };
     println!("{} calls in {} s: {cost:?}, {:?}", cost.all(), cost.seconds, answer.outcomes);
+    // What `tests/e2e/cost.py` counts.
+    let of_s3 =
+        |operation: &str| state.calls().iter().filter(|call| call.action() == format!("s3:{operation}")).count();
+    let size = |key: &str| state.s3.object(BUCKET, key).map_or(0, <[u8]>::len);
+    let written =
+        [WATERMARK, "reports/111122223333/eu-west-1/latest.json", "reports/111122223333/eu-west-1/latest.html"];
+    let counts = ["PutObject", "ListObjectsV2", "GetObject"].map(of_s3);
+    println!("put, list, get: {counts:?}; watermark, JSON, page: {:?} bytes", written.map(size));
     cost
 }
 

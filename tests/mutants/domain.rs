@@ -32,5 +32,7 @@ mod hostile;
 mod mail;
 #[path = "it/move_alerts.rs"]
 mod move_alerts;
+#[path = "it/prevention.rs"]
+mod prevention;
 #[path = "it/readers.rs"]
 mod readers;

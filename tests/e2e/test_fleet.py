@@ -1,0 +1,152 @@
+"""FLEET.md: its commands run by AWS CLI v2 against moto, and its figures held to what computes them."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import sys
+
+import boto3
+import pytest
+import requests
+from moto.organizations.models import FakeDelegatedAdministrator
+
+import cost
+from plain import plain
+from test_template import SOURCE
+
+ROOT = pathlib.Path(__file__).parents[2]
+FLEET = (ROOT / "FLEET.md").read_text()
+REGION = "eu-west-1"
+# moto makes no policies of topics and buckets; test_policies.py judges them.
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+def script(path, text):
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def packaged(endpoint, bucket, folder):
+    """What `sam build` and `sam package` make, of functions that are a file each: cargo is not asked."""
+    (folder / "code").mkdir()
+    (folder / "code/bootstrap").write_text("#!/bin/sh\n")
+    template = (ROOT / "template.yaml").read_text().replace("CodeUri: .", "CodeUri: code")
+    (folder / "built.yaml").write_text(re.sub(r"    Metadata:\n      BuildMethod.*\n      BuildProperties.*\n", "", template))
+    sam = [pathlib.Path(sys.executable).with_name("sam"), "package", "--template-file", "built.yaml", "--s3-bucket", bucket,
+           "--region", REGION, "--output-template-file", "packaged.yaml"]
+    subprocess.run(sam, cwd=folder, check=True, capture_output=True, env={
+        **os.environ, **KEYS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0"})
+    return (folder / "packaged.yaml").read_text()
+
+
+@pytest.fixture(scope="module")
+def deployed(moto, tmp_path_factory):
+    """The organization after all commands of the page, and what each printed."""
+    folder = tmp_path_factory.mktemp("fleet")
+    requests.post(f"{moto}/moto-api/reset", timeout=10)
+    client = lambda name: boto3.client(name, endpoint_url=moto, region_name=REGION, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret")
+    organizations = client("organizations")
+    organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+    admin = organizations.create_account(Email="security@example.com", AccountName="security")["CreateAccountStatus"]["AccountId"]
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    pilot, target = (organizations.create_organizational_unit(ParentId=root, Name=name)["OrganizationalUnit"]["Id"] for name in ("pilot", "everyone"))
+
+    # It is deployed once more below: moto shows no outputs of a stack that a change set made.
+    client("cloudformation").create_stack(
+        StackName="ecs-privileged-guard-central", TemplateBody=(ROOT / "policies/central.yaml").read_text() + "# before\n",
+        Parameters=[{"ParameterKey": "OrganizationId", "ParameterValue": organization}])
+
+    (folder / "bin").mkdir()
+    cli = next((path for path in ("/usr/bin/aws", shutil.which("aws")) if path and b"aws-cli/2" in subprocess.run(
+        [path, "--version"], capture_output=True).stdout), None)
+    assert cli, "AWS CLI v2 is missing (make tools-aws)"
+    # moto knows StackSets as a trusted service only.
+    FakeDelegatedAdministrator.SUPPORTED_SERVICES.append("member.org.stacksets.cloudformation.amazonaws.com")
+    # moto does not know this call, nor does the CLI of Debian 12; the API's model does.
+    assert client("cloudformation").meta.service_model.operation_model("ActivateOrganizationsAccess")
+    script(folder / "bin/aws", f"""#!/bin/sh
+case "$*" in "cloudformation activate-organizations-access --region {REGION}") exit 0 ;; esac
+exec {cli} --endpoint-url {moto} "$@"
+""")
+    script(folder / "bin/make", f"""#!/bin/sh
+[ "$1" = stackset ] && mkdir -p target && echo "$2" >target/code-bucket && cp {folder}/plain.json target/stackset.json
+""")
+    bucket = client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION}) and "code"
+    (folder / "plain.json").write_text(plain(packaged(moto, bucket, folder)))
+    shutil.copytree(ROOT / "policies", folder / "policies")
+
+    text = "\n".join(re.findall(r"^```sh\n(.*?)^```", FLEET, re.S | re.M))
+    for there, here in [("444455556666", admin), ("ou-ab12-pilot000", pilot), ("ou-ab12-everyone", target)]:
+        assert there in text
+        text = text.replace(there, here)
+    # What is there before it is removed.
+    removal = "aws cloudformation delete-stack-instances"
+    text = text.replace(removal, f"aws cloudformation describe-stack-set --stack-set-name ecs-privileged-guard >seen.json\n{removal}")
+    environment = {**KEYS, "PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "AWS_PAGER": "", "AWS_DEFAULT_REGION": REGION}
+    ran = subprocess.run(["bash", "-xeuo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return folder, client, admin, text
+
+
+def test_every_command_of_the_page_is_taken_and_does_what_it_says(deployed):
+    folder, client, admin, text = deployed
+    delegated = client("organizations").list_delegated_administrators()["DelegatedAdministrators"]
+    assert [account["Id"] for account in delegated] == [admin]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in client("cloudformation").describe_stacks(
+        StackName="ecs-privileged-guard-central")["Stacks"][0]["Outputs"]}
+    assert (folder / "target/code-bucket").read_text() == f"CODE_BUCKET={outputs['CodeBucket']}\n"
+    assert client("s3").get_object(Bucket=outputs["CodeBucket"], Key="stackset.json")["Body"].read()
+
+    seen = json.loads((folder / "seen.json").read_text())["StackSet"]
+    assert seen["PermissionModel"] == "SERVICE_MANAGED"
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in seen["Parameters"]}
+    assert parameters.items() >= {"EnforcementMode": "remediate", **{name: value for name, value in outputs.items() if name != "CodeBucket"}}.items()
+    for name, value in parameters.items():
+        assert re.fullmatch(SOURCE["Parameters"][name].get("AllowedPattern", ".*"), value), name
+    assert {each["Status"] for each in client("cloudformation").list_stack_sets()["Summaries"]} == {"DELETED"}
+
+
+def test_a_delegated_administrator_says_so_each_time_and_each_change_has_its_bounds():
+    calls = re.findall(r"^aws cloudformation ([\w-]+) (.*?)(?<!\\)$", FLEET, re.S | re.M)
+    of_the_set = [(name, words) for name, words in calls if "--stack-set-name" in words]
+    assert len(of_the_set) == 8
+    for name, words in of_the_set:
+        assert "--call-as DELEGATED_ADMIN" in words, name
+        assert ("--operation-preferences" in words) == (name in ("create-stack-instances", "update-stack-set", "delete-stack-instances")), name
+
+
+def test_the_plain_template_is_the_whole_template_without_its_transform(deployed):
+    folder, *_ = deployed
+    template = json.loads((folder / "plain.json").read_text())
+    assert "Transform" not in template and set(template) >= {"Parameters", "Rules", "Mappings", "Conditions", "Outputs"}
+    assert template["Parameters"] == SOURCE["Parameters"] and template["Outputs"] == SOURCE["Outputs"]
+    assert not any(resource["Type"].startswith("AWS::Serverless") for resource in template["Resources"].values())
+    assert set(SOURCE["Resources"]) <= set(template["Resources"])
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            assert resource["Properties"]["Code"]["S3Bucket"] == "code", name
+            assert resource["Properties"]["Architectures"] == [{"Ref": "Architecture"}], "still each stack's own"
+
+
+def test_the_plain_template_passes_the_linter(deployed):
+    folder, *_ = deployed
+    lint = [pathlib.Path(sys.executable).with_name("cfn-lint"), "--non-zero-exit-code", "error", folder / "plain.json"]
+    assert subprocess.run(lint, capture_output=True).returncode == 0
+
+
+def test_the_costs_are_what_the_arithmetic_gives():
+    assert cost.shown() == cost.table(), "PYTHONPATH=tests/e2e GOLDEN=write python tests/e2e/cost.py"
+
+
+def test_a_run_logs_no_more_than_the_costs_count(story):
+    it = story("remediate")
+    assert it.deliver(it.register())["outcome"] == "remediated"
+    lines = it.guard.lines()
+    assert len(lines) == 2
+    # CloudWatch counts 26 bytes more for each: https://aws.amazon.com/cloudwatch/pricing/
+    assert sum(len(json.dumps(line)) + 26 for line in lines) <= cost.BYTES_A_RUN

@@ -1,0 +1,232 @@
+//! A flood: a thousand privileged registrations within a minute, in as many families, on the account's clock. The guard
+//! is the real one with its real clients; ECS throttles as it documents; Lambda's queue for asynchronous events and its
+//! ten places at once are played here by what AWS says of them:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
+//!
+//! Assumed, since AWS does not say: the queue waits twice as long after each throttle, from 1 s to 5 min; a run takes half
+//! a second beside its waits. Left out: Lambda may drop events from a queue that does not get shorter, so the sweep
+//! afterwards is part of the promise. The pipelines' own registrations take no tokens here; by default ECS would not
+//! even let them in: their burst is 20, then one a second.
+#![allow(clippy::print_stdout, reason = "the figures in FLEET.md come from here")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use ecs_privileged_guard::domain::event::{Event, parse};
+use ecs_privileged_guard::domain::policy::Mode;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::account::state::Budget;
+use super::account::state::ecs::{Revision, Service};
+use super::account::{PIPELINE, Seen};
+use super::figures::reached;
+use super::story::{BUCKET, NEWER, PRIVILEGED};
+use super::sweep::of_family;
+use super::world::World;
+
+/// `ReservedConcurrency`.
+const PLACES: usize = 10;
+/// What a run takes beside its waits.
+const RUN: Duration = Duration::from_millis(500);
+/// The function's time-out.
+const TIMEOUT: Duration = Duration::from_mins(2);
+/// `MaximumEventAgeInSeconds`.
+const AGE_MAX: Duration = Duration::from_hours(6);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn family(number: usize) -> String {
+    format!("service-{number:04}")
+}
+
+/// An event in Lambda's queue.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    since: Timestamp,
+    throttles: u32,
+    failures: u32,
+}
+
+/// What became of the events.
+#[derive(Debug, Default)]
+struct Flood {
+    /// By what the guard answered.
+    answered: BTreeMap<&'static str, usize>,
+    /// Those in the failure queue.
+    dead: BTreeSet<usize>,
+    /// When the last run ended, since the first registration.
+    took: Duration,
+    /// How often Lambda found no place.
+    throttled: usize,
+    /// How often it tried an event again because its run failed.
+    tried_again: usize,
+    most_at_once: usize,
+    most_waiting: usize,
+}
+
+/// Registers a family every so often, and hands each event to the guard as Lambda would.
+async fn flood(world: &Rc<World>, families: usize) -> Flood {
+    let clock = world.guard.aws.clock.clone();
+    let began = clock.now();
+    let spacing = MINUTE / u32::try_from(families).unwrap();
+    let (mut events, mut queue) = (Vec::new(), BTreeMap::<(Timestamp, usize), Waiting>::new());
+    let mut running = JoinSet::new();
+    let mut flood = Flood::default();
+    loop {
+        let now = clock.now();
+        while events.len() < families && began + spacing * u32::try_from(events.len()).unwrap() <= now {
+            let number = events.len();
+            let mut state = world.state();
+            state.register(PIPELINE, &of_family(&family(number), PRIVILEGED));
+            events.push(state.trail().last().unwrap().clone());
+            queue.insert((now, number), Waiting { since: now, throttles: 0, failures: 0 });
+        }
+        while let Some(first) = queue.first_entry().filter(|first| first.key().0 <= now) {
+            let ((_, number), mut waiting) = first.remove_entry();
+            if running.len() < PLACES {
+                running.spawn_local(run(Rc::clone(world), number, events[number].clone(), waiting));
+                continue;
+            }
+            let pause = Duration::from_secs(300.min(1 << waiting.throttles.min(9)));
+            waiting.throttles += 1;
+            flood.throttled += 1;
+            match now + pause < waiting.since + AGE_MAX {
+                true => _ = queue.insert((now + pause, number), waiting),
+                false => _ = flood.dead.insert(number),
+            }
+        }
+        flood.most_at_once = flood.most_at_once.max(running.len());
+        flood.most_waiting = flood.most_waiting.max(queue.len());
+        let registers = (events.len() < families).then(|| began + spacing * u32::try_from(events.len()).unwrap());
+        let next = registers.into_iter().chain(queue.keys().next().map(|(due, _)| *due)).min();
+        if next.is_none() && running.is_empty() {
+            flood.took = now.duration_since(began).try_into().unwrap();
+            return flood;
+        }
+        let wait = next.map_or(Duration::MAX, |next| next.duration_since(now).try_into().unwrap_or_default());
+        tokio::select! {
+            Some(ended) = running.join_next() => {
+                let (number, mut waiting, answer) = ended.unwrap();
+                match answer {
+                    Some(outcome) => *flood.answered.entry(outcome).or_default() += 1,
+                    None if waiting.failures == 2 => _ = flood.dead.insert(number),
+                    None => {
+                        waiting.failures += 1;
+                        flood.tried_again += 1;
+                        // After one minute, and after two more.
+                        queue.insert((clock.now() + MINUTE * waiting.failures, number), waiting);
+                    }
+                }
+            }
+            () = clock.sleep(wait), if next.is_some() => {}
+        }
+    }
+}
+
+/// One run of the function: the outcome, or nothing if it failed.
+async fn run(
+    world: Rc<World>,
+    number: usize,
+    event: String,
+    waiting: Waiting,
+) -> (usize, Waiting, Option<&'static str>) {
+    let Event::Look { subject, provenance, .. } = parse(&event, &world.guard.home).unwrap() else {
+        panic!("a privileged registration is looked at")
+    };
+    let deadline = world.guard.aws.clock.now() + TIMEOUT;
+    let concluded = world.guard.look(&subject, &provenance, deadline).await;
+    world.guard.aws.clock.sleep(RUN).await;
+    assert!(world.guard.aws.clock.now() < deadline, "Lambda would have ended the run of {number}");
+    (number, waiting, concluded.ok().map(|concluded| concluded.said.outcome()))
+}
+
+/// The families whose alerts were published, in that order. A digest counts for none.
+fn told(world: &World) -> Vec<String> {
+    let document = |body: String| serde_json::from_str::<Value>(&body).unwrap();
+    let messages = world.state().sns.messages().iter().map(|it| it.delivery("sqs").body).collect::<Vec<_>>();
+    let names = messages.into_iter().map(document).filter_map(|it| it["taskDefinition"].as_str().map(str::to_owned));
+    names.map(|name| name.split(':').next().unwrap().to_owned()).collect()
+}
+
+async fn account() -> Rc<World> {
+    let world = World::with(Mode::Remediate, NEWER, |state| {
+        for number in 0..5 {
+            let cluster = state.ecs.cluster(&format!("cluster-{number}"));
+            cluster.services.insert("web".into(), Service::on("web:1"));
+        }
+        state.pass(Duration::from_hours(24));
+    })
+    .await;
+    assert!(world.sweep().await.unwrap().complete);
+    {
+        let mut state = world.state();
+        state.pass(Duration::from_mins(10));
+        state.forget_calls();
+        (state.budget, state.ends) = (Some(Budget::full()), None);
+    }
+    Rc::new(world)
+}
+
+async fn of(families: usize) -> Flood {
+    let world = account().await;
+    let flood = flood(&world, families).await;
+    let calls = world.state().calls().to_vec();
+    let mut actions = BTreeMap::<String, usize>::new();
+    for call in &calls {
+        *actions.entry(call.action()).or_default() += 1;
+    }
+    println!("{actions:?}");
+    let refused = calls.iter().filter(|call| call.seen == Seen::Refused("ThrottlingException".into())).count();
+    println!("{flood:?}\n{} calls, {refused} of them throttled by ECS", calls.len());
+    assert_eq!(flood.answered.values().sum::<usize>() + flood.dead.len(), families, "each event has one end");
+    assert!(flood.most_at_once <= PLACES);
+
+    // Whoever was answered has a copy and was told of once; whoever was not is in the queue, and found by sweep.
+    let alerts = told(&world);
+    let known: BTreeSet<&String> = alerts.iter().collect();
+    assert_eq!(known.len(), alerts.len(), "nobody is told twice");
+    for number in (0..families).filter(|number| !flood.dead.contains(number)) {
+        assert!(is_remedied(&world, number) && known.contains(&family(number)), "{}", family(number));
+    }
+    let overtaken = alerts.iter().enumerate().filter(|(place, family)| alerts[..*place].iter().max() > Some(*family));
+    println!("{} alerts, {} of them after one of a later registration", alerts.len(), overtaken.count());
+
+    let mut sweeps = 0;
+    while (0..families).any(|number| !is_remedied(&world, number)) {
+        sweeps += 1;
+        assert!(sweeps < 10, "sweep does not come to an end");
+        world.state().pass(Duration::from_hours(1));
+        world.sweep().await.unwrap();
+    }
+    println!("{sweeps} sweeps afterwards");
+    for number in 0..families {
+        let key = format!("records/111122223333/eu-west-1/{}/1.json", family(number));
+        let record: Value = serde_json::from_slice(world.state().s3.object(BUCKET, &key).expect("a record")).unwrap();
+        assert!(record["alertedAt"].is_string(), "{record}");
+    }
+    flood
+}
+
+/// The original is there still, and one copy after it.
+fn is_remedied(world: &World, number: usize) -> bool {
+    let (state, family) = (world.state(), family(number));
+    let is_privileged =
+        |number: usize| state.ecs.revision(&format!("{family}:{number}")).is_some_and(Revision::is_privileged);
+    state.ecs.active(&family) == [1, 2] && is_privileged(1) && !is_privileged(2)
+}
+
+#[tokio::test]
+async fn a_hundred_registrations_a_minute_are_each_remedied_and_told() {
+    let flood = LocalSet::new().run_until(of(100)).await;
+    assert_eq!(flood.answered, BTreeMap::from([("remediated", 100)]));
+}
+
+#[tokio::test]
+#[ignore = "takes long: what FLEET.md says of a flood"]
+async fn a_thousand_registrations_a_minute_lose_nothing() {
+    let flood = LocalSet::new().run_until(of(1_000)).await;
+    reached("registrations in a flood", 1_000);
+    assert!(flood.throttled > 0);
+}
