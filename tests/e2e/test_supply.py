@@ -1,11 +1,14 @@
 """What `make release` puts together, and what the workflows may do; a release itself is built by `make reproducible`."""
 
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import zipfile
 
+import boto3
 import pytest
 import yaml
 
@@ -78,6 +81,24 @@ def test_the_template_of_a_release_deploys_its_zips_and_is_else_the_same(arch):
     assert released["Parameters"]["Architecture"].pop("Default") == arch and source["Parameters"]["Architecture"].pop("Default")
     assert released["Parameters"]["Architecture"].pop("AllowedValues") == [arch] and source["Parameters"]["Architecture"].pop("AllowedValues")
     assert released == source
+
+
+def test_sam_takes_the_zips_of_a_release_as_they_are(moto, tmp_path):
+    zips = {name: f"{name}.zip" for name in pack.FUNCTIONS}
+    for name, path in zips.items():
+        pack.zipped(tmp_path / path, name.encode())
+    (tmp_path / "released.yaml").write_text(pack.template((ROOT / "template.yaml").read_text(), "arm64", zips))
+    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+    s3 = boto3.client("s3", endpoint_url=moto, **keys)
+    s3.create_bucket(Bucket="packaged")
+    environment = {**os.environ, "AWS_ENDPOINT_URL": moto, "SAM_CLI_TELEMETRY": "0", **{name.upper(): value for name, value in keys.items()},
+                   "AWS_DEFAULT_REGION": "us-east-1"}
+    subprocess.run(["sam", "package", "--template-file", "released.yaml", "--s3-bucket", "packaged", "--output-template-file", "out.yaml"],
+                   cwd=tmp_path, env=environment, check=True, capture_output=True)
+    packaged = yaml_parse((tmp_path / "out.yaml").read_text())
+    for function in FUNCTIONS:
+        key = packaged["Resources"][function]["Properties"]["CodeUri"].removeprefix("s3://packaged/")
+        assert s3.get_object(Bucket="packaged", Key=key)["Body"].read() == (tmp_path / zips[function.lower()]).read_bytes()
 
 
 def jobs():
