@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help demo test fmt lint rust python figures template package soak bench fuzz prove mutants deploy stackset clean
+.PHONY: help demo test fmt lint rust python figures template package soak bench fuzz prove mutants audit release reproducible trial deploy stackset clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ python template package: export AWS_DEFAULT_REGION := us-east-1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
 # `cargo test` builds the binaries too. `cargo build` would build the SDK once more, without the features of the tests.
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
@@ -98,6 +98,36 @@ fuzz: tools-cargo ## Fuzz each reader, led by coverage, for FUZZ_SECONDS (60); w
 	@RUSTFLAGS="$(COVERAGE)" cargo build --quiet --release --locked --manifest-path tests/fuzz/Cargo.toml --target x86_64-unknown-linux-gnu --target-dir $(FUZZ)
 	@printf '%s\n' $(basename $(notdir $(wildcard tests/bad/*.txt))) | xargs -P "$$(nproc)" -I{} tests/fuzz/one.sh {} $(FUZZ_SECONDS) $(FUZZ)
 
+# Everything here runs without a network but the last: the advisories are a repository of GitHub's.
+AUDIT := target/audit
+CARGO_DENY := target/tools/bin/cargo-deny
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+audit: $(VENV)/installed $(AUDIT)/installed tools-cargo $(CARGO_DENY) ## Check the template by checkov and cfn-guard, the workflows by zizmor, the dependencies by cargo-deny, the bill of materials by its schema
+	@$(AUDIT)/venv/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	@$(BIN)/python tests/supply/guard.py $(AUDIT)/*.whl $(AUDIT)
+	@$(AUDIT)/venv/bin/zizmor --quiet --offline --strict-collection --persona auditor $(WORKFLOWS)
+	@$(AUDIT)/venv/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	@$(AUDIT)/venv/bin/python tests/supply/valid.py
+	@$(CARGO_DENY) --offline --locked check --hide-inclusion-graph licenses bans sources
+	@if $(CARGO_DENY) fetch db 2>$(AUDIT)/fetched; then $(CARGO_DENY) --locked check --disable-fetch advisories; \
+	  elif [ -n "$${GITHUB_ACTIONS:-}" ]; then cat $(AUDIT)/fetched; exit 1; \
+	  else echo "advisories not checked: their database cannot be fetched from here"; fi
+
+# One architecture: the machine's own, or ARCHITECTURE where rustup has its library.
+ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+RELEASE = target/release-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+RELEASE_TOOLS := target/release-tools
+release reproducible: export PATH := $(CURDIR)/$(RELEASE_TOOLS)/bin:$(PATH)
+release: $(RELEASE_TOOLS)/installed tools-cargo ## Build the zips, their bill of materials and their checksums (ARCHITECTURE=x86_64 or arm64)
+	@tests/supply/release.sh $(ARCHITECTURE) $(RELEASE)
+
+reproducible: $(RELEASE_TOOLS)/installed tools-cargo ## Build the last commit twice, in two places: the bytes must be the same
+	@tests/supply/reproducible.sh $(ARCHITECTURE) $(RELEASE)
+
+trial: $(VENV)/installed ## Try what `make release` built against moto, on a machine of its architecture
+	@for name in guard sweep backout; do python3 -m zipfile -e $(RELEASE)/$$name-*-$(ARCHITECTURE).zip target/trial && install target/trial/bootstrap target/trial/$$name; done
+	@GUARD_BINARY=$(CURDIR)/target/trial/guard $(BIN)/pytest -q tests/e2e/test_moto.py
+
 deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credentials, with questions
 	@$(BIN)/sam build
 	@$(BIN)/sam deploy --guided
@@ -129,6 +159,22 @@ $(VENV)/installed: tests/e2e/requirements.txt
 	@python3 -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement tests/e2e/requirements.txt
 	@touch $@
+
+$(AUDIT)/installed: tests/supply/requirements.txt tests/supply/cfn-guard.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }
+	@rm -rf $(AUDIT) && python3 -m venv $(AUDIT)/venv
+	@$(AUDIT)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/supply/requirements.txt
+	@$(AUDIT)/venv/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes --requirement tests/supply/cfn-guard.txt --dest $(AUDIT)
+	@touch $@
+
+$(RELEASE_TOOLS)/installed: tests/supply/release.txt
+	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later with venv"; exit 1; }
+	@python3 -m venv $(RELEASE_TOOLS)
+	@$(RELEASE_TOOLS)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement tests/supply/release.txt
+	@touch $@
+
+$(CARGO_DENY):
+	@cargo install --quiet --locked --version 0.20.2 --root target/tools cargo-deny
 
 $(CARGO_MUTANTS):
 	@cargo install --quiet --locked --version 27.1.0 --root target/tools cargo-mutants

@@ -219,7 +219,7 @@ def test_each_function_has_its_own_binary_role_and_log():
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
     for function in FUNCTIONS:
         metadata, properties = SOURCE["Resources"][function]["Metadata"], resources[function]["Properties"]
-        assert metadata == {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": function.lower()}}
+        assert (metadata["BuildMethod"], metadata["BuildProperties"]) == ("rust-cargolambda", {"Binary": function.lower()})
         binaries.add(metadata["BuildProperties"]["Binary"])
         roles.add(properties["Role"]["Fn::GetAtt"][0])
         logging = properties["LoggingConfig"]
@@ -382,6 +382,12 @@ def test_the_bucket_is_versioned_encrypted_private_and_kept():
     assert all(properties["PublicAccessBlockConfiguration"].values())
     [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["Key", "Arn"]}
+
+
+def test_nothing_in_the_bucket_ends_by_itself_but_old_watermarks():
+    [rule] = expanded()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    ends = {name for name in rule if "Expiration" in name}
+    assert (rule["Prefix"], ends) == ("sweeps/", {"NoncurrentVersionExpiration"})
 
 
 def test_the_bucket_takes_tls_only_writes_backups_once_and_lets_our_roles_delete_nothing():
