@@ -1,0 +1,402 @@
+"""`make live-check` against accounts whose answers are known: moto, moto where it is made to be as AWS documents it, and
+the account of tests/it. On AWS nobody has run it yet.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import boto3
+import pytest
+import requests
+from conftest import ACCOUNT, REGION, ROOT
+from iam import Request, is_allowed
+from moto.ecs.exceptions import ECSException
+from moto.core.responses import ActionResult
+from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.events.models import events_backends
+from moto.iam.responses import IamResponse
+from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.models import SNSBackend, Subscription
+from moto.sqs.models import SQSBackend, sqs_backends
+from moto.sts.models import sts_backends
+from test_template import SOURCE
+
+LIVE = ROOT / "tests/live"
+sys.path.append(str(LIVE))
+from events import PATTERN  # noqa: E402
+from privilege import MAKES_NO_PRIVILEGE  # noqa: E402
+from table import ASKED, NEVER_ASKED  # noqa: E402
+
+# What facts are known to be otherwise in moto.
+GAPS = {
+    "newer-members": "enableFaultInjection",
+    "attribute": "none",
+    "empty-tags": "taken",
+    "reserved-tags": "key: taken; value: taken",
+    "registered-by": "registeredBy is None",
+    "registered-by-role": "registeredBy is None",
+    "latest": "revision 2, INACTIVE",
+    "inactive": "it was described",
+    "pages": "['1', '2', '3'] and []",
+    "status": "status-on, status-off",
+    "denied": "(true) allowed",
+    "sns-attributes": "brought its attributes",
+    "sns-body": "delivered: none",
+    "sns-filter": "delivered: critical",
+    "sns-subject": "100 taken, a line break taken",
+}
+SNS = [fact.name for fact in ASKED if fact.name.startswith("sns")]
+EVENTS = [fact.name for fact in ASKED if fact.name.startswith("event")]
+
+
+class Live:
+    """The command in an account."""
+
+    def __init__(self, endpoint, **environment):
+        keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": REGION}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
+        self.environment = {**kept, **keys, "AWS_ENDPOINT_URL": endpoint, **environment}
+
+    def start(self, *arguments):
+        # The shortest that it can wait for: these accounts answer at once.
+        command = [sys.executable, LIVE, ACCOUNT, "--minutes", "0.05", *arguments]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(self, *arguments):
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def asked(self, *names, **more):
+        """By name, verdict and evidence; and the whole."""
+        options = [part for name, value in more.items() for part in (f"--{name}", str(value))]
+        code, out, err = self.run("--json", *options, *(["--only", *names] if names else []))
+        report = json.loads(out or "null") or pytest.fail(err)
+        assert code == report["exit"]
+        return {fact["name"]: (fact["verdict"], fact["evidence"]) for fact in report["facts"] if fact["name"]}, report
+
+    def verdicts(self, *names, **more):
+        return {name: verdict for name, (verdict, _) in self.asked(*names, **more)[0].items()}
+
+
+def client(endpoint, service):
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="s")
+
+
+@pytest.fixture
+def live(moto):
+    requests.post(f"{moto}/moto-api/reset", timeout=10)
+    return Live(moto)
+
+
+def left_in(moto):
+    """What the account holds of runs."""
+    asks = [("ecs", "list_task_definitions", "taskDefinitionArns", {"status": status}) for status in ("ACTIVE", "INACTIVE")]
+    asks += [("sqs", "list_queues", "QueueUrls", {}), ("sns", "list_topics", "Topics", {}), ("sns", "list_subscriptions", "Subscriptions", {}),
+             ("events", "list_rules", "Rules", {}), ("iam", "list_roles", "Roles", {})]
+    return [thing for service, ask, member, how in asks for thing in getattr(client(moto, service), ask)(**how).get(member, [])]
+
+
+def test_moto_differs_where_it_is_known_to_and_nowhere_else(moto, live):
+    facts, report = live.asked()
+    differing = {name: evidence for name, (verdict, evidence) in facts.items() if verdict == "differs"}
+    assert differing.keys() == GAPS.keys()
+    assert [name for name in GAPS if GAPS[name] not in differing[name]] == []
+    assert {name for name, (verdict, _) in facts.items() if verdict == "not asked"} == {"simulated", *EVENTS}
+    assert "no trail logs" in facts["event"][1]
+    assert [fact["verdict"] for fact in report["facts"] if not fact["name"]] == ["not asked"] * len(NEVER_ASKED)
+    assert (report["exit"], report["leftBehind"], left_in(moto)) == (3, [], [])
+
+
+def deny_as_iam(monkeypatch, value):
+    """Sessions of roles are judged by their policy; `value` gives `ecs:privileged` of the containers, or nothing."""
+    registers = EC2ContainerServiceResponse.register_task_definition
+
+    def judged(self):
+        sessions = sts_backends[ACCOUNT]["aws"].assumed_roles
+        policies = [one.policy for one in sessions if one.access_key_id == self.access_key]
+        given = value([one.get("privileged") for one in self._get_param("containerDefinitions")])
+        request = Request("ecs:RegisterTaskDefinition", "*", {} if given is None else {"ecs:privileged": given})
+        if policies and not is_allowed(json.loads(policies[0])["Statement"], request):
+            raise ECSException("AccessDeniedException", "with an explicit deny in a session policy")
+        return registers(self)
+
+    monkeypatch.setattr(EC2ContainerServiceResponse, "register_task_definition", judged)
+
+
+def of_any(privileged):
+    return "true" if True in privileged else "false" if False in privileged else None
+
+
+def test_denials_that_are_as_the_product_hopes_hold(live, monkeypatch):
+    deny_as_iam(monkeypatch, of_any)
+    facts, _ = live.asked("denied", "allowed", "registered-by-role")
+    assert (facts["denied"][0], facts["allowed"][0]) == ("holds", "holds")
+    assert facts["allowed"][1].endswith("where the member is absent, the key is not there")
+
+
+@pytest.mark.parametrize("value, denied, allowed, seen", [
+    (lambda privileged: of_any(privileged[:1]), "differs", "holds", "(absent, true) allowed"),
+    (lambda privileged: of_any(privileged[-1:]), "differs", "holds", "(true, absent) allowed"),
+    (lambda privileged: "true" if all(privileged) else "false", "differs", "holds", "(true, absent) allowed"),
+    (lambda privileged: of_any([one or False for one in privileged]), "holds", "holds", 'the key is "false" too'),
+    (lambda privileged: "true" if privileged != [None] else None, "holds", "differs", "(false) denied"),
+    (lambda privileged: "true", "not asked", "differs", "(absent) denied"),
+])
+def test_denials_that_are_otherwise_are_found_out(live, monkeypatch, value, denied, allowed, seen):
+    deny_as_iam(monkeypatch, value)
+    facts, _ = live.asked("denied", "allowed")
+    assert (facts["denied"][0], facts["allowed"][0]) == (denied, allowed)
+    assert seen in facts["denied"][1] + facts["allowed"][1]
+
+
+def test_the_simulator_is_asked_for_each_value(live, monkeypatch):
+    def simulate(self):
+        [policy] = self._get_param("PolicyInputList")
+        context = {one["ContextKeyName"]: one["ContextKeyValues"][0] for one in self._get_param("ContextEntries") or []}
+        asked.append(context)
+        allowed = is_allowed(json.loads(policy)["Statement"], Request(self._get_param("ActionNames")[0], "*", context))
+        decision = "allowed" if allowed else denial
+        return ActionResult({"IsTruncated": False, "EvaluationResults": [{"EvalActionName": "x", "EvalDecision": decision}]})
+
+    asked, denial = [], "explicitDeny"
+    monkeypatch.setattr(IamResponse, "simulate_custom_policy", simulate, raising=False)
+    assert live.verdicts("simulated") == {"simulated": "holds"}
+    assert asked == [{"ecs:privileged": "true"}, {"ecs:privileged": "false"}, {}]
+    denial = "allowed"
+    assert live.verdicts("simulated") == {"simulated": "differs"}
+
+
+def deliver_as_documented(monkeypatch):
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html, and the body by protocol is what is filtered."""
+    delivers, publishes = Subscription.publish, SNSBackend.publish
+
+    def deliver(self, message, *rest, message_structure=None, **more):
+        if message_structure == "json":
+            message, more["message_attributes"] = json.loads(message)[self.protocol], {}
+        return delivers(self, message, *rest, **more)
+
+    def publish(self, *rest, subject=None, **more):
+        if subject and (len(subject) > 99 or not subject.isprintable()):
+            raise SNSInvalidParameter("Invalid parameter: Subject")
+        return publishes(self, *rest, subject=subject, **more)
+
+    monkeypatch.setattr(Subscription, "publish", deliver)
+    monkeypatch.setattr(SNSBackend, "publish", publish)
+
+
+def test_deliveries_as_documented_hold(live, monkeypatch):
+    deliver_as_documented(monkeypatch)
+    assert live.verdicts(*SNS) == dict.fromkeys(SNS, "holds")
+
+
+def test_a_filter_that_is_not_in_effect_yet_is_no_answer(live, monkeypatch):
+    deliver_as_documented(monkeypatch)
+    monkeypatch.setattr("moto.sns.models.FilterPolicyMatcher.matches", lambda *_: True)
+    assert live.verdicts("sns-body", "sns-filter") == {"sns-body": "not asked", "sns-filter": "not asked"}
+
+
+def trail_events(monkeypatch, endpoint, *changes, organization=False):
+    """A trail that makes an event of each registration, as this product takes them to be but for these changes."""
+    client(endpoint, "s3").create_bucket(Bucket="trail")
+    trails = client(endpoint, "cloudtrail")
+    trails.create_trail(Name="trail", S3BucketName="trail", IsOrganizationTrail=organization)
+    trails.start_logging(Name="trail")
+    registers, sent = EC2ContainerServiceResponse.register_task_definition, []
+
+    def recorded(self):
+        asked = json.loads(self.body)
+        for container in asked["containerDefinitions"]:
+            for variable in container.get("environment", []):
+                variable["value"] = "HIDDEN_DUE_TO_SECURITY_REASONS"
+        roles = [one.role_arn for one in sts_backends[ACCOUNT]["aws"].assumed_roles if one.access_key_id == self.access_key]
+        issuer = {"sessionContext": {"sessionIssuer": {"userName": roles[0].rsplit("/", 1)[1]}}} if roles else {}
+        detail = {"eventSource": "ecs.amazonaws.com", "eventName": "RegisterTaskDefinition", "awsRegion": REGION,
+                  "recipientAccountId": ACCOUNT, "userIdentity": issuer, "requestParameters": asked, "responseElements": None}
+        try:
+            answer = registers(self)
+            arn = answer.result["taskDefinition"].arn
+            detail["responseElements"] = {"taskDefinition": {**asked, "taskDefinitionArn": arn}}
+            return answer
+        except ECSException as error:
+            detail["errorCode"] = error.code
+            raise
+        finally:
+            for change in changes:
+                change(detail, json.loads(self.body))
+            deliver({"source": "aws.ecs", "detail-type": "AWS API Call via CloudTrail", "account": ACCOUNT, "region": REGION,
+                     "detail": detail})
+
+    def deliver(event):
+        """By the bus's rules, and past moto's own delivery, which drops the account."""
+        sent.append(json.dumps(event))
+        rules = events_backends[ACCOUNT][REGION].describe_event_bus("default").rules.values()
+        for target in [target for rule in rules if rule.event_pattern.matches_event(event) for target in rule.targets]:
+            sqs_backends[ACCOUNT][REGION].send_message(target["Arn"].rsplit(":", 1)[1], sent[-1])
+
+    monkeypatch.setattr(EC2ContainerServiceResponse, "register_task_definition", recorded)
+    return sent
+
+
+def test_events_that_are_as_the_product_takes_them_hold_and_one_is_saved_as_it_came(live, monkeypatch, moto, tmp_path):
+    sent = trail_events(monkeypatch, moto, organization=True)
+    verdicts, report = live.asked(*EVENTS, fixture=tmp_path / "event.json")
+    assert {name: verdict for name, (verdict, _) in verdicts.items()} == dict.fromkeys(EVENTS, "holds")
+    saved = tmp_path / "event.json"
+    assert saved.read_text() in sent and report["fixture"] == str(saved)
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert left_in(moto) == []
+
+
+def without_response(detail, _):
+    detail["responseElements"] = None
+
+
+def with_environment(detail, asked):
+    detail["requestParameters"]["containerDefinitions"][0]["environment"] = asked["containerDefinitions"][0].get("environment", [])
+
+
+def without_issuer(detail, _):
+    detail["userIdentity"] = {}
+
+
+def without_containers(detail, _):
+    for of in [detail["requestParameters"], (detail["responseElements"] or {}).get("taskDefinition", {})]:
+        of["containerDefinitions"] = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+
+def with_an_answer_to_failures(detail, _):
+    if "errorCode" in detail:
+        detail["responseElements"] = {"message": "no"}
+
+
+@pytest.mark.parametrize("changes, differing", [
+    ((without_response, with_environment, without_issuer), {"event-arn", "event-containers", "event-environment", "event-role"}),
+    ((without_containers, with_an_answer_to_failures), {"event-containers", "event-commands", "event-failed"}),
+])
+def test_events_that_are_otherwise_are_found_out(live, monkeypatch, moto, changes, differing):
+    trail_events(monkeypatch, moto, *changes)
+    verdicts = live.verdicts(*EVENTS)
+    assert {name for name, verdict in verdicts.items() if verdict == "differs"} == differing
+    assert {name for name, verdict in verdicts.items() if verdict == "not asked"} == {"event-organization"}
+
+
+def test_no_event_in_time_is_no_answer_and_writes_no_file(live, monkeypatch, moto, tmp_path):
+    trail_events(monkeypatch, moto)
+    monkeypatch.setattr(SQSBackend, "send_message", lambda *_: None)
+    code, out, _ = live.run("--only", "event", "missing", "--fixture", str(tmp_path / "event.json"))
+    assert (code, list(tmp_path.iterdir())) == (0, [])
+    assert re.search(r"not asked  A registration raises [^-]+- no event of it arrived within \d seconds", out)
+    assert "was not written." in " ".join(out.split())
+
+
+def test_the_rule_and_the_denial_are_the_templates():
+    assert SOURCE["Resources"]["Rule"]["Properties"]["EventPattern"] == PATTERN
+    assert MAKES_NO_PRIVILEGE in SOURCE["Resources"]["Never"]["Properties"]["PolicyDocument"]["Statement"]
+
+
+def test_the_plan_creates_nothing_and_names_all_that_a_run_creates(moto, live, monkeypatch):
+    trail_events(monkeypatch, moto)
+    code, told, _ = live.run("--plan")
+    assert (code, left_in(moto)) == (0, [])
+    facts, report = live.asked()
+    assert left_in(moto) == []
+    words = told.replace(re.search(r"guard-live-check-[0-9a-f]{8}", told).group(), report["run"]).split()
+    unnamed = [made for made in report["made"] if made.split()[-1] not in [word.strip(",;:") for word in words]]
+    assert report["made"] and unnamed == []
+    assert 30 <= report["revisions"] <= 45, "the plan says how many"
+
+
+def test_what_is_printed_fits_a_terminal(live):
+    _, out, err = live.run("--only", "missing", "denied", "numbers")
+    wide = [line for line in out.splitlines() if len(line) > 80]
+    assert (wide, err) == ([], "")
+    _, out, err = live.run("--json", "--only", "missing")
+    assert json.loads(out) and "Unable to describe" in err
+
+
+@pytest.mark.parametrize("arguments, why", [
+    (["--plan", "--json", "--minutes"], "expected one argument"),
+    (["--only", "nothing"], "does not ask nothing"),
+    (["--fixture", __file__], "is there already"),
+    (["--fixture", "/nowhere/event.json"], "or its folder is not"),
+])
+def test_it_refuses_what_it_does_not_understand(moto, live, arguments, why):
+    code, out, err = live.run(*arguments)
+    assert code in (1, 2) and why in " ".join(err.split()) and left_in(moto) == []
+
+
+def test_it_runs_in_no_account_but_the_one_that_was_repeated(moto, live):
+    for account, why in (("111122223333", f"of account {ACCOUNT}, not of 111122223333"), ("", "whose account"), ("12", "whose account")):
+        command = [sys.executable, LIVE, *filter(None, [account])]
+        done = subprocess.run(command, env=live.environment, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout, left_in(moto)) == (1, "", [])
+        assert why in " ".join(done.stderr.split())
+
+
+def test_it_runs_nowhere_without_credentials(live):
+    live.environment = {name: value for name, value in live.environment.items() if not name.startswith("AWS_ACCESS")}
+    live.environment |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nowhere"}
+    code, _, err = live.run("--only", "missing")
+    assert code == 1 and "STS does not say" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_stopped_cleans_up(moto, live, monkeypatch, number):
+    creating, creates = threading.Event(), SQSBackend.create_queue
+
+    def slow(self, name, *rest, **more):
+        """Done, and not answered when the run is stopped."""
+        queue = creates(self, name, *rest, **more)
+        if name.endswith("sns-body"):
+            creating.set()
+            time.sleep(0.5)
+        return queue
+
+    monkeypatch.setattr(SQSBackend, "create_queue", slow)
+    process = live.start("--json", "--only", "registered-by-role", "sns-body")
+    assert creating.wait(30) and len(left_in(moto)) == 6
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    report = json.loads(out)
+    assert (process.returncode, report["trouble"], report["leftBehind"]) == (1, "It was stopped.", [])
+    assert {made.split()[0] for made in report["made"]} == {"task", "role", "policy", "topic", "queue"}
+    assert left_in(moto) == []
+
+
+def test_what_cannot_be_cleaned_up_is_said_and_the_rest_is_gone(moto, live, monkeypatch):
+    def refuse(*_):
+        raise ECSException("ServerException", "not today")
+
+    for model, operation in (("ecs.models.EC2ContainerServiceBackend", "deregister_task_definition"),
+                             ("sns.models.SNSBackend", "delete_topic")):
+        monkeypatch.setattr(f"moto.{model}.{operation}", refuse)
+    code, out, _ = live.run("--only", "registered-by", "registered-by-role", "sns-body")
+    assert code == 1 and "COULD NOT BE CLEANED UP" in out
+    # The subscriptions of a topic go with it.
+    left = {thing if isinstance(thing, str) else thing["TopicArn"] for thing in left_in(moto)}
+    assert len(left) == 3 and [thing for thing in left if thing.rsplit(":", 2)[-1].split("/")[-1] not in out] == []
+
+
+def test_a_copy_that_a_guard_made_of_it_goes_too(moto, live, monkeypatch):
+    registers = EC2ContainerServiceResponse.register_task_definition
+    ecs = client(moto, "ecs")
+
+    def guarded(self):
+        answer = registers(self)
+        asked = json.loads(self.body)
+        if asked["containerDefinitions"][0].get("privileged"):
+            ecs.register_task_definition(family=asked["family"], containerDefinitions=[{"name": "c1", "image": "i", "memory": 128}])
+        return answer
+
+    monkeypatch.setattr(EC2ContainerServiceResponse, "register_task_definition", guarded)
+    assert live.verdicts("attribute") == {"attribute": "differs"}
+    assert left_in(moto) == []
