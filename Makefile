@@ -17,7 +17,7 @@ python template package: export AWS_DEFAULT_REGION := us-east-1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 # `cargo test` builds the binaries too. `cargo build` would build the SDK once more, without the features of the tests.
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
@@ -100,6 +100,11 @@ fuzz: tools-cargo ## Fuzz each reader, led by coverage, for FUZZ_SECONDS (60); w
 deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credentials, with questions
 	@$(BIN)/sam build
 	@$(BIN)/sam deploy --guided
+
+# Needs AWS, like `deploy`. The account is taken from the command line only: to repeat it is the consent.
+.PHONY: live-check
+live-check: $(VENV)/installed ## Ask a sandbox account of AWS what nobody has verified: ACCOUNT=111122223333 (PLAN=1 FIXTURE=event.json MINUTES=4 JSON=1)
+	@exec $(BIN)/python tests/live $(if $(filter command,$(origin ACCOUNT)),$(ACCOUNT)) --minutes $(or $(MINUTES),4) $(if $(FIXTURE),--fixture "$(FIXTURE)") $(if $(PLAN),--plan) $(if $(JSON),--json)
 
 clean: ## Remove all that was built or installed here
 	@rm -rf target .aws-sam $(VENV)

@@ -65,11 +65,11 @@ def plain_session(run):
 
     if not run.until(look, PATIENCES_FOR_A_ROLE * run.patience):
         raise NotAsked(f"the role of this run could not register anything: {seen['refusal']}")
-    return seen["shown"]
+    return seen["session"], seen["shown"]
 
 
 def registered_by_role(run):
-    shown = plain_session(run).get("registeredBy")
+    shown = plain_session(run)[1].get("registeredBy")
     expected = f"arn:{run.partition}:sts::{run.account}:assumed-role/{run.part('role')}/plain"
     return shown == expected, f"registeredBy is {shown}"
 
@@ -90,7 +90,8 @@ def told(tried):
 
 
 def privileged_is_denied(run):
-    plain_session(run)
+    if any(tries(run, plain_session(run)[0], [(True,)]).values()):
+        raise NotAsked("something else denies privilege here already, an SCP perhaps")
     session = assume(run, "denied", MAKES_NO_PRIVILEGE)
     if not run.until(lambda: not any(tries(run, session, [(None,)]).values())):
         raise NotAsked("that session may not register without privilege either")

@@ -30,8 +30,7 @@ class Run:
         # How long something that AWS calls eventually consistent is waited for.
         self.patience = min(PATIENCE_SECONDS_MAX, minutes * 3)
         self.ledger = Ledger()
-        self.families = {}
-        self.revisions = 0
+        self.families, self.inactive, self.revisions = {}, set(), 0
         self.clients = {}
         self.made_once = {}
 
@@ -97,15 +96,18 @@ class Run:
     def describe(self, name):
         return self.ecs("DescribeTaskDefinition", taskDefinition=name)["taskDefinition"]
 
-    def deregister(self, name):
-        return self.ecs("DeregisterTaskDefinition", taskDefinition=name)["taskDefinition"]
+    def deregister(self, arn):
+        answer = self.ecs("DeregisterTaskDefinition", taskDefinition=arn)["taskDefinition"]
+        self.inactive.add(arn)
+        return answer
 
     def remove_definitions(self):
         """Deregisters and deletes every revision of the run's families, also those that a guard in the account made."""
         arns, left = set(), []
         for family, known in self.families.items():
             arns |= known | set(attempt(left, family, lambda: self.active(family)) or [])
-        arns = [arn for arn in sorted(arns) if attempt(left, arn, lambda: self.deregister(arn))]
+        # Whether it may be repeated is one of the questions.
+        arns = [arn for arn in sorted(arns) if arn in self.inactive or attempt(left, arn, lambda: self.deregister(arn))]
         for some in (arns[first:first + DELETIONS_MAX] for first in range(0, len(arns), DELETIONS_MAX)):
             answer = attempt(left, ", ".join(some), lambda: self.ecs("DeleteTaskDefinitions", taskDefinitions=some)) or {}
             left += [f"{failure['arn']}: {failure['reason']}" for failure in answer.get("failures", [])]

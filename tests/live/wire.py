@@ -5,12 +5,14 @@ does with them; only its signer is used.
 """
 
 import json
+import os
 import time
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html: registrations and deregistrations
@@ -37,7 +39,8 @@ def send(endpoint, region, credentials, operation, members):
     request = AWSRequest("POST", endpoint.rstrip("/") + "/", headers=headers, data=json.dumps(members).encode())
     SigV4Auth(credentials, "ecs", region).add_auth(request)
     # No retry of its own: a registration whose answer was lost may have been done.
-    response = URLLib3Session(timeout=20).send(request.prepare())
+    session = URLLib3Session(timeout=20, proxies=get_environ_proxies(endpoint), verify=os.environ.get("AWS_CA_BUNDLE") or True)
+    response = session.send(request.prepare())
     try:
         answer = json.loads(response.content)
     except ValueError:
