@@ -51,7 +51,7 @@ SOURCES = $$(git ls-files -co --exclude-standard src tests events Cargo.toml Car
 
 prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
 	@to=$(CURDIR)/target/prove/$(SOURCES)-$${PROVE_SEED:-1}-$${PAIRS_ONE_IN:-all}; \
-	  PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: \
+	  PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: --skip served:: \
 	    && cargo test --locked --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 

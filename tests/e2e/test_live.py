@@ -2,6 +2,7 @@
 the account of tests/it. On AWS nobody has run it yet.
 """
 
+import http.server
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 import boto3
 import pytest
@@ -61,14 +63,15 @@ EVENTS = [fact.name for fact in ASKED if fact.name.startswith("event")]
 class Live:
     """The command in an account."""
 
-    def __init__(self, endpoint, **environment):
+    def __init__(self, endpoint, account=ACCOUNT, **environment):
+        self.account = account
         keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": REGION}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
-        self.environment = {**kept, **keys, "AWS_ENDPOINT_URL": endpoint, **environment}
+        self.environment = {**kept, **keys, "AWS_ENDPOINT_URL": endpoint or "", **environment}
 
     def start(self, *arguments):
         # The shortest that it can wait for: these accounts answer at once.
-        command = [sys.executable, LIVE, ACCOUNT, "--minutes", "0.05", *arguments]
+        command = [sys.executable, LIVE, self.account, "--minutes", "0.05", *arguments]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def make(self, *arguments, **environment):
@@ -96,6 +99,55 @@ class Live:
 
 def client(endpoint, service):
     return boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="s")
+
+
+class Sts(http.server.BaseHTTPRequestHandler):
+    """Says who the caller is, and nothing else: the account of tests/it knows no STS."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+        is_known = form["Action"] == ["GetCallerIdentity"]
+        body = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+            <Arn>{self.server.arn}</Arn><UserId>AROAEXAMPLE:ci</UserId><Account>{self.server.arn.split(":")[4]}</Account>
+            </GetCallerIdentityResult></GetCallerIdentityResponse>""" if is_known else """<ErrorResponse
+            xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Code>InvalidAction</Code></Error></ErrorResponse>"""
+        self.send_response(200 if is_known else 400)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+
+@pytest.fixture
+def embedded():
+    """The command in the account of tests/it, which verifies every signature."""
+    build = ["cargo", "test", "--quiet", "--locked", "--test", "it", "--no-run", "--message-format", "json"]
+    built = subprocess.run(build, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
+    [binary] = filter(None, (json.loads(line).get("executable") for line in built.splitlines() if '"name":"it"' in line))
+    serve = [binary, "served::the_account", "--exact", "--ignored", "--nocapture"]
+    with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as account:
+        told = json.loads(next(line for line in account.stdout if line.startswith("{")))
+        sts = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sts)
+        sts.arn = told["principal"]
+        threading.Thread(target=sts.serve_forever, daemon=True).start()
+        yield Live(None, told["account"], **told["environment"], AWS_ENDPOINT_URL_STS=f"http://127.0.0.1:{sts.server_port}")
+        sts.shutdown()
+        account.stdin.close()
+    assert account.returncode == 0
+
+
+def test_the_account_of_tests_it_differs_where_it_is_meant_to_and_nowhere_else(embedded):
+    facts, report = embedded.asked()
+    # It keeps every member, so that tests can tell what happens to those that ECS will add.
+    assert {name for name, (verdict, _) in facts.items() if verdict == "differs"} == {"unknown-members"}
+    assert "output-only: registeredBy was refused" in facts["unknown-members"][1]
+    held = {name for name, (verdict, _) in facts.items() if verdict == "holds"}
+    ecs_itself = {fact.name for fact in ASKED if fact.check.__module__ == "ecs"}
+    assert held == ecs_itself - {"unknown-members"}
+    assert {verdict for name, (verdict, _) in facts.items() if name not in ecs_itself} == {"not asked"}
+    assert (report["exit"], report["leftBehind"], report["made"]) == (3, [], [f"task definitions {report['run']}-*"])
 
 
 @pytest.fixture
@@ -218,7 +270,9 @@ def test_deliveries_as_documented_hold(live, monkeypatch):
 def test_a_filter_that_is_not_in_effect_yet_is_no_answer(live, monkeypatch):
     deliver_as_documented(monkeypatch)
     monkeypatch.setattr("moto.sns.models.FilterPolicyMatcher.matches", lambda *_: True)
-    assert live.verdicts("sns-body", "sns-filter") == {"sns-body": "not asked", "sns-filter": "not asked"}
+    facts, report = live.asked("sns-body", "sns-filter")
+    assert {verdict for verdict, _ in facts.values()} == {"not asked"}
+    assert (report["exit"], report["trouble"]) == (1, "Nothing could be asked.")
 
 
 def trail_events(monkeypatch, endpoint, *changes, organization=False):
@@ -332,7 +386,7 @@ def test_the_plan_creates_nothing_and_names_all_that_a_run_creates(moto, live, m
     assert (code, left_in(moto)) == (0, [])
     facts, report = live.asked()
     assert left_in(moto) == []
-    words = told.replace(re.search(r"guard-live-check-[0-9a-f]{8}", told).group(), report["run"]).split()
+    words = told.replace("guard-live-check-RANDOM", report["run"]).split()
     unnamed = [made for made in report["made"] if made.split()[-1] not in [word.strip(",;:") for word in words]]
     assert report["made"] and unnamed == []
     assert 30 <= report["revisions"] <= 45, "the plan says how many"
@@ -397,6 +451,12 @@ def test_a_run_that_is_stopped_cleans_up(moto, live, monkeypatch, number):
     assert process.returncode in (1, 2, -signal.SIGINT), "make has its own word for it"
     assert {made.split()[0] for made in report["made"]} == {"task", "role", "policy", "topic", "queue"}
     assert left_in(moto) == []
+
+
+def test_a_run_that_nobody_reads_any_more_cleans_up(moto, live):
+    process = live.start("--only", "registered-by-role", "twice", "missing")
+    process.stdout.close()
+    assert process.wait(60) and left_in(moto) == []
 
 
 def test_what_cannot_be_cleaned_up_is_said_and_the_rest_is_gone(moto, live, monkeypatch):

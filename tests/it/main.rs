@@ -40,4 +40,5 @@ mod move_alerts;
 mod prove;
 mod random_inputs;
 mod schedules;
+mod served;
 mod soak;

@@ -20,7 +20,7 @@ import events
 import plan
 import report
 from report import DIFFERS, FAILED, HOLDS, NOT_ASKED
-from run import NotAsked, Run, says_nothing
+from run import PREFIX, NotAsked, Run, says_nothing
 from table import ASKED, NEVER_ASKED
 
 
@@ -34,7 +34,8 @@ def main(arguments):
         return refuse("no Region: set AWS_REGION")
     run = Run(session, arguments.minutes)
     if arguments.plan:
-        print(plan.told(run.name, f"account {arguments.account or 'ACCOUNT'}, {run.region}", arguments.minutes))
+        where = f"account {arguments.account or 'ACCOUNT'}, {run.region}"
+        print(plan.told(f"{PREFIX}RANDOM", where, arguments.minutes))
         return 0
     if not re.fullmatch(r"\d{12}", arguments.account):
         return refuse("whose account may it use? ACCOUNT=111122223333; PLAN=1 only says what it would create")
@@ -66,25 +67,27 @@ def refuse(why):
 def ask(run, facts, fixture, say):
     """Every question, and the cleaning whatever happens."""
     rows, saved, trouble = [], None, None
-    on_signals(stop)
     try:
-        # Its events are on their way while everything else is asked.
-        if any(fact.check.__module__ == events.__name__ for fact in facts):
-            verdict(run, lambda run: (True, events.caught(run)))
-        for fact in facts:
-            told, evidence = verdict(run, fact.check)
-            rows.append({"name": fact.name, "letter": fact.letter, "sentence": fact.sentence, "verdict": told,
-                         "evidence": report.short(report.plain(evidence)), "rests": fact.rests})
-            say(report.verdict(rows[-1], *rows[-2:-1]))
-        saved = save(run, fixture)
+        on_signals(stop)
+        try:
+            # Its events are on their way while everything else is asked.
+            if any(fact.check.__module__ == events.__name__ for fact in facts):
+                verdict(run, lambda run: (True, events.caught(run)))
+            for fact in facts:
+                told, evidence = verdict(run, fact.check)
+                rows.append({"name": fact.name, "letter": fact.letter, "sentence": fact.sentence, "verdict": told,
+                             "evidence": report.short(report.plain(evidence)), "rests": fact.rests})
+                say(report.verdict(rows[-1], *rows[-2:-1]))
+            saved = save(run, fixture)
+        finally:
+            on_signals(nothing_stops_this)
     except Stopped:
         trouble = "It was stopped."
+        on_signals(nothing_stops_this)
         # A call that was on its way may be done by now, and can be undone.
-        on_signals(lambda *_: say("It is cleaning up."))
         time.sleep(1)
     except OSError as error:
-        trouble = f"The event could not be saved: {error}"
-    on_signals(lambda *_: say("It is cleaning up."))
+        trouble = f"It could not write: {error}."
     made = run.ledger.made()
     left = run.ledger.clean()
     for fact in NEVER_ASKED if facts == ASKED and not trouble else []:
@@ -92,10 +95,12 @@ def ask(run, facts, fixture, say):
                      "evidence": fact.why, "rests": None})
         say(report.verdict(rows[-1]))
     verdicts = {row["verdict"] for row in rows}
-    failed = trouble or left or FAILED in verdicts or not verdicts & {HOLDS, DIFFERS}
-    return {"account": run.account, "region": run.region, "run": run.name, "seconds": run.seconds(), "facts": rows,
-            "made": made, "revisions": run.revisions, "leftBehind": left, "wanted": fixture and str(fixture), "fixture": saved, "trouble": trouble,
-            "exit": 1 if failed else 3 if DIFFERS in verdicts else 0}
+    if not trouble and not verdicts & {HOLDS, DIFFERS, FAILED}:
+        trouble = "Nothing could be asked."
+    failed = trouble or left or FAILED in verdicts
+    return {"account": run.account, "region": run.region, "run": run.name, "seconds": run.seconds(),
+            "exit": 1 if failed else 3 if DIFFERS in verdicts else 0, "trouble": trouble, "facts": rows, "made": made,
+            "revisions": run.revisions, "leftBehind": left, "wanted": fixture and str(fixture), "fixture": saved}
 
 
 def verdict(run, check):
@@ -127,6 +132,13 @@ def on_signals(handler):
 
 def stop(*_):
     raise Stopped
+
+
+def nothing_stops_this(*_):
+    try:
+        print("It is cleaning up.", file=sys.stderr, flush=True)
+    except OSError:
+        pass  # the terminal is gone
 
 
 def arguments():

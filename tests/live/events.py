@@ -43,8 +43,8 @@ class Caught:
     def look(self, run):
         for text in received(run, self.url):
             for suffix in (DONE, REFUSED, BY_ROLE):
-                # Wherever the family stands in it: the shape is what is asked.
-                if run.part(suffix) in text:
+                # Wherever the family stands in it: the shape is what is asked. A call that was throttled has an event too.
+                if run.part(suffix) in text and "ThrottlingException" not in text:
                     self.texts.setdefault(suffix, text)
         for arn, at in self.registered.items():
             if self.seconds is None and arn in self.texts.get(DONE, ""):
@@ -93,7 +93,8 @@ def caught(run):
 
     with run.ledger.making("rule", name, remove):
         events.put_rule(Name=name, EventPattern=json.dumps(PATTERN), State="ENABLED", Tags=run.tags())
-    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    if events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])["FailedEntryCount"]:
+        raise NotAsked("the queue could not be made the target of the rule")
     heard = Caught(url)
     heard.register(run)
     return heard

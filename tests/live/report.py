@@ -40,8 +40,8 @@ def end(report):
     if report["trouble"]:
         lines.append(report["trouble"])
     if report["fixture"]:
-        lines.append(f"The event is in {report['fixture']}, as it came: it holds the account's number, who "
-                     "registered, from which address, and an access key id. Nothing is scrubbed.")
+        lines.append(f"The event is in {report['fixture']} as it came, nothing scrubbed: it holds the account's number, who "
+                     "registered, from which address, and the id of an access key.")
     elif report["wanted"]:
         lines.append(f"No event of a registration arrived, so {report['wanted']} was not written.")
     if report["leftBehind"]:
