@@ -184,6 +184,35 @@ def unplanned(live, report):
     return [made for made in report["made"] if made.split()[-1] not in named]
 
 
+def test_what_no_account_here_does_otherwise_is_found_out_too(live, monkeypatch):
+    registers, last = (getattr(EC2ContainerServiceBackend, name) for name in
+                       ("register_task_definition", "_get_last_task_definition_revision_id"))
+
+    def privileges(self, family, containers, **more):
+        return registers(self, family, [{**one, "privileged": True} for one in containers], **more)
+
+    def fails(*_):
+        raise ECSException("ClientException", "There is none.")
+
+    monkeypatch.setattr(EC2ContainerServiceBackend, "register_task_definition", privileges)
+    monkeypatch.setattr(EC2ContainerServiceBackend, "_get_last_task_definition_revision_id", lambda *of: (last(*of) or 0) + 1)
+    monkeypatch.setattr(EC2ContainerServiceBackend, "describe_task_definition", fails)
+    names = ("false", "numbers", "missing")
+    assert live.verdicts(*names) == dict.fromkeys(names, "differs")
+
+
+def test_what_was_done_though_the_answer_was_a_fault_is_cleaned_up(moto, live, monkeypatch):
+    registers = EC2ContainerServiceBackend.register_task_definition
+
+    def faulty(self, *of, **more):
+        registers(self, *of, **more)
+        raise RuntimeError("which moto's server answers by 500")
+
+    monkeypatch.setattr(EC2ContainerServiceBackend, "register_task_definition", faulty)
+    facts, report = live.asked("attribute", "missing")
+    assert (facts["attribute"][0], report["exit"], left_in(moto)) == ("failed", 1, [])
+
+
 def deny_as_iam(monkeypatch, value):
     """Sessions of roles are judged by their policy; `value` gives `ecs:privileged` of the containers, or nothing."""
     registers = EC2ContainerServiceResponse.register_task_definition
