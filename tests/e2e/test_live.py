@@ -18,11 +18,12 @@ import urllib.parse
 import boto3
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from conftest import ACCOUNT, REGION, ROOT
 from iam import Request, is_allowed
 from moto.ecs.exceptions import ECSException
 from moto.core.responses import ActionResult
-from moto.ecs.models import EC2ContainerServiceBackend
+from moto.ecs.models import DeleteTaskDefinitionFailure, EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.events.models import events_backends
 from moto.iam.responses import IamResponse
@@ -34,7 +35,8 @@ from test_template import SOURCE
 
 LIVE = ROOT / "tests/live"
 sys.path.append(str(LIVE))
-from events import PATTERN  # noqa: E402
+from events import PATTERN, logs_writes  # noqa: E402
+from ledger import Ledger  # noqa: E402
 from privilege import MAKES_NO_PRIVILEGE  # noqa: E402
 from table import ASKED, NEVER_ASKED  # noqa: E402
 
@@ -398,6 +400,17 @@ def test_events_that_are_otherwise_are_found_out(live, monkeypatch, moto, change
     assert {name for name, verdict in verdicts.items() if verdict == "not asked"} == {"event-organization"}
 
 
+def test_a_trail_that_logs_no_writes_is_none():
+    def advanced(**fields):
+        return {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": name, "Equals": [value]} for name, value in fields.items()]}]}
+
+    assert logs_writes({}) and logs_writes(advanced(eventCategory="Management"))
+    assert logs_writes({"EventSelectors": [{"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]})
+    assert logs_writes(advanced(eventCategory="Management", readOnly="false"))
+    assert not logs_writes(advanced(eventCategory="Management", readOnly="true")) and not logs_writes(advanced(eventCategory="Data"))
+    assert not logs_writes({"EventSelectors": [{"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "All", "IncludeManagementEvents": False}]})
+
+
 def test_no_event_in_time_is_no_answer_and_writes_no_file(live, monkeypatch, moto, tmp_path):
     trail_events(monkeypatch, moto)
     monkeypatch.setattr(SQSBackend, "send_message", lambda *_: None)
@@ -479,17 +492,50 @@ def test_a_run_that_is_stopped_cleans_up(moto, live, monkeypatch, number):
     assert left_in(moto) == []
 
 
+def test_nothing_stops_the_cleaning(moto, live, monkeypatch):
+    deleting, deletes = threading.Event(), SNSBackend.delete_topic
+
+    def slow(self, arn):
+        deleting.set()
+        time.sleep(0.5)
+        deletes(self, arn)
+
+    monkeypatch.setattr(SNSBackend, "delete_topic", slow)
+    process = live.start("--only", "twice", "sns-subject")
+    assert deleting.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err, left_in(moto)) == (3, "It is cleaning up.\n", [])
+
+
 def test_a_run_that_nobody_reads_any_more_cleans_up(moto, live):
     process = live.start("--only", "registered-by-role", "twice", "missing")
+    assert process.stdout.readline().startswith("Will create"), "so it has begun"
     process.stdout.close()
-    assert process.wait(60) and left_in(moto) == []
+    assert process.wait(60) == 1 and left_in(moto) == []
+
+
+def test_what_aws_refused_was_not_made_and_what_ended_otherwise_may_have_been():
+    for status, kept in ((400, []), (403, []), (500, ["rule x"]), (503, ["rule x"])):
+        ledger = Ledger()
+        with pytest.raises(ClientError), ledger.making("rule", "x", lambda: None):
+            raise ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutRule")
+        assert ledger.made() == kept
 
 
 def test_what_cannot_be_cleaned_up_is_said_and_the_rest_is_gone(moto, live, monkeypatch):
-    def refuse(*_):
-        raise ECSException("ServerException", "not today")
+    deregisters = EC2ContainerServiceBackend.deregister_task_definition
+
+    def refuse(self, name):
+        if "registered-by" in name or "sns" in name:
+            raise ECSException("ClientException", "not today")
+        return deregisters(self, name)
+
+    def keep(self, names):
+        return [], [DeleteTaskDefinitionFailure("in use", name, ACCOUNT, REGION) for name in names]
 
     monkeypatch.setattr(EC2ContainerServiceBackend, "deregister_task_definition", refuse)
+    monkeypatch.setattr(EC2ContainerServiceBackend, "delete_task_definitions", keep)
     monkeypatch.setattr(SNSBackend, "delete_topic", refuse)
     code, out, _ = live.run("--only", "registered-by", "registered-by-role", "sns-body")
     assert code == 1 and "COULD NOT BE CLEANED UP" in out
