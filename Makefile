@@ -17,7 +17,7 @@ python template package: export AWS_DEFAULT_REGION := us-east-1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 # `cargo test` builds the binaries too. `cargo build` would build the SDK once more, without the features of the tests.
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
@@ -52,7 +52,7 @@ SOURCES = $$(git ls-files -co --exclude-standard src tests events Cargo.toml Car
 prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
 	@to=$(CURDIR)/target/prove/$(SOURCES)-$${PROVE_SEED:-1}-$${PAIRS_ONE_IN:-all}; \
 	  PROVE=$$to cargo test --locked --test it faults::every \
-	    && PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: \
+	    && PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: --skip served:: \
 	    && cargo test --locked --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 
@@ -136,6 +136,11 @@ stackset: $(VENV)/installed ## Build, upload to CODE_BUCKET, and write target/st
 	@$(BIN)/sam build
 	@$(BIN)/sam package --template-file .aws-sam/build/template.yaml --s3-bucket $(CODE_BUCKET) --output-template-file .aws-sam/packaged.yaml
 	@mkdir -p target && $(BIN)/python tests/e2e/plain.py .aws-sam/packaged.yaml > target/stackset.json
+
+# Needs AWS, like `deploy`. The account is taken from the command line only: to repeat it is the consent.
+.PHONY: live-check
+live-check: $(VENV)/installed ## Ask a sandbox account of AWS what nobody has verified: ACCOUNT=111122223333 (PLAN=1 FIXTURE=event.json MINUTES=4 JSON=1)
+	@exec $(BIN)/python tests/live $(if $(filter command,$(origin ACCOUNT)),$(ACCOUNT)) --minutes $(or $(MINUTES),4) $(if $(FIXTURE),--fixture "$(FIXTURE)") $(if $(PLAN),--plan) $(if $(JSON),--json)
 
 clean: ## Remove all that was built or installed here
 	@rm -rf target .aws-sam $(VENV)

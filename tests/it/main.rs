@@ -42,4 +42,5 @@ mod prevention;
 mod prove;
 mod random_inputs;
 mod schedules;
+mod served;
 mod soak;
