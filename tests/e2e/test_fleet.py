@@ -35,8 +35,10 @@ def packaged(endpoint, bucket, folder):
     """What `sam build` and `sam package` make, of functions that are a file each: cargo is not asked."""
     (folder / "code").mkdir()
     (folder / "code/bootstrap").write_text("#!/bin/sh\n")
+    for named in ("LICENSE", "README.md"):  # by the template's metadata
+        shutil.copy(ROOT / named, folder)
     template = (ROOT / "template.yaml").read_text().replace("CodeUri: .", "CodeUri: code")
-    (folder / "built.yaml").write_text(re.sub(r"    Metadata:\n      BuildMethod.*\n      BuildProperties.*\n", "", template))
+    (folder / "built.yaml").write_text(re.sub(r"      BuildMethod.*\n      BuildProperties.*\n", "", template))
     sam = [pathlib.Path(sys.executable).with_name("sam"), "package", "--template-file", "built.yaml", "--s3-bucket", bucket,
            "--region", REGION, "--output-template-file", "packaged.yaml"]
     subprocess.run(sam, cwd=folder, check=True, capture_output=True, env={

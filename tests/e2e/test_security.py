@@ -86,7 +86,8 @@ def test_only_the_service_that_needs_it_takes_a_role():
     assert set(trusts) >= {f"{function}Role" for function in FUNCTIONS}
     for name, statements in trusts.items():
         [trust] = statements
-        service = "scheduler.amazonaws.com" if name == "SweepScheduleRole" else "lambda.amazonaws.com"
+        others = {"SweepScheduleRole": "scheduler.amazonaws.com", "TamperRole": "events.amazonaws.com"}
+        service = others.get(name, "lambda.amazonaws.com")
         assert (trust["Effect"], trust["Principal"], listed(trust["Action"])) == ("Allow", {"Service": service}, ["sts:AssumeRole"])
 
 

@@ -78,6 +78,7 @@ def test_the_template_of_a_release_deploys_its_zips_and_is_else_the_same(arch):
     for function in FUNCTIONS:
         assert released["Resources"][function]["Properties"].pop("CodeUri") == f"{function.lower()}.zip"
     assert source["Globals"]["Function"].pop("CodeUri") == "."
+    assert source["Metadata"].pop("AWS::ServerlessRepo::Application")["ReadmeUrl"] == "README.md"
     assert released["Parameters"]["Architecture"].pop("Default") == arch and source["Parameters"]["Architecture"].pop("Default")
     assert released["Parameters"]["Architecture"].pop("AllowedValues") == [arch] and source["Parameters"]["Architecture"].pop("AllowedValues")
     assert released == source

@@ -384,12 +384,6 @@ def test_the_bucket_is_versioned_encrypted_private_and_kept():
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["Key", "Arn"]}
 
 
-def test_nothing_in_the_bucket_ends_by_itself_but_old_watermarks():
-    [rule] = expanded()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    ends = {name for name in rule if "Expiration" in name}
-    assert (rule["Prefix"], ends) == ("sweeps/", {"NoncurrentVersionExpiration"})
-
-
 def test_the_bucket_takes_tls_only_writes_backups_once_and_lets_our_roles_delete_nothing():
     policy = expanded()["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert statement_of(policy, "OnlyOverTls")["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

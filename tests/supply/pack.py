@@ -39,7 +39,9 @@ def once(pattern, replacement, text):
 
 def template(source, arch, zips):
     """The template that deploys these zips: nothing is left to build."""
-    text = once(r"^    CodeUri: \.\n", "", source)
+    # What the Serverless Application Repository asks for names files that are not beside these zips.
+    text = once(r"^  # \S*publishing-applications-metadata\S*\n  AWS::ServerlessRepo::Application:\n(?:    .*\n)+", "", source)
+    text = once(r"^    CodeUri: \.\n", "", text)
     text = once(r"^(  Architecture:\n    Type: String\n    Default: )\w+\n    AllowedValues: .*$", rf"\g<1>{arch}\n    AllowedValues: [{arch}]", text)
     for name, path in zips.items():
         text = once(rf"^(      BuildProperties: {{Binary: {name}}}\n(?:      .*\n)*    Properties:\n)", rf"\g<1>      CodeUri: {path}\n", text)
