@@ -94,7 +94,7 @@ def test_sam_takes_the_zips_of_a_release_as_they_are(moto, tmp_path):
     s3.create_bucket(Bucket="packaged")
     environment = {**os.environ, "AWS_ENDPOINT_URL": moto, "SAM_CLI_TELEMETRY": "0", **{name.upper(): value for name, value in keys.items()},
                    "AWS_DEFAULT_REGION": "us-east-1"}
-    subprocess.run(["sam", "package", "--template-file", "released.yaml", "--s3-bucket", "packaged", "--output-template-file", "out.yaml"],
+    subprocess.run([pathlib.Path(sys.executable).with_name("sam"), "package", "--template-file", "released.yaml", "--s3-bucket", "packaged", "--output-template-file", "out.yaml"],
                    cwd=tmp_path, env=environment, check=True, capture_output=True)
     packaged = yaml_parse((tmp_path / "out.yaml").read_text())
     for function in FUNCTIONS:
