@@ -531,17 +531,17 @@ def test_what_cannot_be_cleaned_up_is_said_and_the_rest_is_gone(moto, live, monk
             raise ECSException("ClientException", "not today")
         return deregisters(self, name)
 
-    def keep(self, names):
-        return [], [DeleteTaskDefinitionFailure("in use", name, ACCOUNT, REGION) for name in names]
+    def keep(self, task_definitions):
+        return [], [DeleteTaskDefinitionFailure("in use", name, ACCOUNT, REGION) for name in task_definitions]
 
     monkeypatch.setattr(EC2ContainerServiceBackend, "deregister_task_definition", refuse)
     monkeypatch.setattr(EC2ContainerServiceBackend, "delete_task_definitions", keep)
     monkeypatch.setattr(SNSBackend, "delete_topic", refuse)
     code, out, _ = live.run("--only", "registered-by", "registered-by-role", "sns-body")
-    assert code == 1 and "COULD NOT BE CLEANED UP" in out
+    assert code == 1 and "COULD NOT BE CLEANED UP" in out and "in use" in out
     # The subscriptions of a topic go with it.
     left = {thing if isinstance(thing, str) else thing["TopicArn"] for thing in left_in(moto)}
-    assert len(left) == 3 and [thing for thing in left if thing.rsplit(":", 2)[-1].split("/")[-1] not in out] == []
+    assert len(left) == 3 and [thing for thing in left if thing.split(":", 5)[-1].split("/")[-1] not in out] == []
 
 
 def test_where_nothing_can_be_deregistered_twice_cleaning_does_not_try(moto, live, monkeypatch):
