@@ -4,7 +4,7 @@ that is stopped in between leaves nothing that it does not know of."""
 from contextlib import contextmanager
 from typing import Callable, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 
 class LeftBehind(Exception):
@@ -50,7 +50,7 @@ class Ledger:
             thing = self.things.pop()
             try:
                 thing.undo()
-            except (ClientError, BotoCoreError, LeftBehind) as error:
+            except Exception as error:
                 left.append(f"{thing.kind} {thing.name}: {error}")
         return left
 

@@ -42,7 +42,7 @@ def end(report):
     if report["fixture"]:
         lines.append(f"The event is in {report['fixture']} as it came, nothing scrubbed: it holds the account's number, who "
                      "registered, from which address, and the id of an access key.")
-    elif report["wanted"]:
+    elif report["wanted"] and not report["trouble"]:
         lines.append(f"No event of a registration arrived, so {report['wanted']} was not written.")
     if report["leftBehind"]:
         lines.append("COULD NOT BE CLEANED UP, do it by hand:")

@@ -82,11 +82,12 @@ class Run:
         members = {"family": family, "containerDefinitions": containers, "tags": self.tags("key", "value"), **members}
         if not self.families:
             self.ledger.write("task definitions", self.part("*"), self.remove_definitions)
+        is_first = family not in self.families
         arns = self.families.setdefault(family, set())
         try:
             answer = self.ecs("RegisterTaskDefinition", credentials, **members)["taskDefinition"]
         except ClientError as error:
-            if was_refused(error) and not arns:
+            if is_first and was_refused(error):
                 del self.families[family]
             raise
         arns.add(answer["taskDefinitionArn"])
@@ -141,10 +142,10 @@ def once(make):
 
 
 def attempt(left, what, do):
-    """Does it; where AWS does not let it, that is one thing more that is left, and the rest goes on."""
+    """Does it; where that fails, it is one thing more that is left, and the rest goes on."""
     try:
         return do()
-    except (ClientError, BotoCoreError) as error:
+    except Exception as error:
         left.append(f"{what}: {error}")
 
 
@@ -152,6 +153,8 @@ def attempt(left, what, do):
 DENIED = re.compile("AccessDenied|Unauthorized|AuthorizationError|OptInRequired")
 UNKNOWN = re.compile("UnrecognizedClient|InvalidClientTokenId|Signature|MissingAuthentication|UnknownOperation"
                      "|InvalidAction|NotImplemented|^501$")
+# Nor has who was too fast, or too late.
+TROUBLE = re.compile("Throttl|Expired")
 
 
 def is_denied(error):
@@ -169,7 +172,7 @@ def refusal_of(do):
     try:
         do()
     except ClientError as error:
-        if says_nothing(error):
+        if says_nothing(error) or not was_refused(error) or TROUBLE.search(error.response["Error"]["Code"]):
             raise
         return in_words(error)
 
