@@ -136,7 +136,8 @@ def embedded():
         threading.Thread(target=sts.serve_forever, daemon=True).start()
         yield Live(None, told["account"], **told["environment"], AWS_ENDPOINT_URL_STS=f"http://127.0.0.1:{sts.server_port}")
         sts.shutdown()
-        account.stdin.close()
+        # Its stdin ends, and what it still has to say is read.
+        account.communicate(timeout=30)
     assert account.returncode == 0
 
 
