@@ -10,8 +10,8 @@ use super::super::canaries::{self, ORIGINAL};
 use super::super::figures::reached;
 use super::super::story::{BUCKET, NEWER};
 use super::super::world::{EXEMPTION, RECORD, World};
-use super::{Heals, ONE_IN, Strikes};
 use super::kinds::troubles;
+use super::{Heals, ONE_IN, Strikes};
 
 pub(super) const REQUEST: &str = r#"{"taskDefinition":"web:1","reason":"the app breaks","approvedBy":"jane"}"#;
 /// As often as somebody would try who reads "the same command again goes on where this one stopped".

@@ -12,8 +12,8 @@ use super::super::canaries::{self, CLEAN, ORIGINAL};
 use super::super::enforce::{runs, stored};
 use super::super::figures::reached;
 use super::super::world::World;
-use super::kinds::{Trouble, troubles};
 use super::Strikes;
+use super::kinds::{Trouble, troubles};
 
 /// See [`Strikes::has`].
 const ONE_IN: usize = 6;

@@ -20,8 +20,8 @@ use super::super::figures::reached;
 use super::super::oracle::{Whole, judge_complete, judge_quiet, judge_whole, whole};
 use super::super::story::BUCKET;
 use super::super::world::World;
-use super::kinds::troubles;
 use super::Strikes;
+use super::kinds::troubles;
 use scenarios::{Scenario, Struck, scenarios};
 
 /// Lambda tries again what fails, twice, before it dead-letters it.
