@@ -283,11 +283,6 @@ fn backout_original_taken_back() {
 }
 
 #[test]
-fn two_backouts_of_inactive() {
-    explore("two backouts of inactive");
-}
-
-#[test]
 fn backout_of_inactive_and_its_guard() {
     explore("backout of inactive and its guard");
 }
@@ -412,6 +407,7 @@ explored_by_make_prove!(
     two_guards_newer: "two guards, newer",
     two_guards_equal: "two guards, equal",
     two_guards_exempted: "two guards, exempted",
+    two_backouts_of_inactive: "two backouts of inactive",
     backout_of_inactive_newer: "backout of inactive, newer",
     backout_of_inactive_newer_privileged: "backout of inactive, newer privileged",
     backout_of_inactive_same_again: "backout of inactive, same again",
