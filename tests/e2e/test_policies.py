@@ -233,10 +233,3 @@ def test_the_reports_are_replicated_and_deletions_are_not():
     # Without this S3 leaves out what is under a KMS key, which is everything here.
     assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
     assert rule["Destination"] == {"Bucket": EVIDENCE, "EncryptionConfiguration": {"ReplicaKmsKeyID": KEY}}
-
-
-def test_only_what_sweep_writes_anew_loses_its_old_versions():
-    rules = expanded()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert [(rule["Prefix"], rule["NoncurrentVersionExpiration"]) for rule in rules] == [
-        ("reports/", {"NoncurrentDays": 90}), ("sweeps/", {"NoncurrentDays": 90})]
-    assert all(set(rule) == {"Id", "Status", "Prefix", "NoncurrentVersionExpiration"} for rule in rules)
