@@ -75,6 +75,7 @@ def deployed(moto, tmp_path_factory):
 case "$*" in "cloudformation activate-organizations-access --region {REGION}") exit 0 ;; esac
 exec {cli} --endpoint-url {moto} "$@"
 """)
+    assert re.search(r"^stackset:", (ROOT / "Makefile").read_text(), re.M)
     script(folder / "bin/make", f"""#!/bin/sh
 [ "$1" = stackset ] && mkdir -p target && echo "$2" >target/code-bucket && cp {folder}/plain.json target/stackset.json
 """)

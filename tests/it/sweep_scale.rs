@@ -62,6 +62,9 @@ async fn world(families: usize) -> World {
 struct Cost {
     /// Calls to ECS, by operation.
     calls: BTreeMap<String, usize>,
+    /// Calls to S3 that put, list and get; and the bytes of the watermark, the report, its dated double and its page.
+    s3: [usize; 3],
+    written: usize,
     seconds: i64,
     is_complete: bool,
 }
@@ -90,16 +93,16 @@ async fn run(world: &World) -> Cost {
     for call in state.calls().iter().filter(|call| call.action().starts_with("ecs:")) {
         *calls.entry(call.operation.clone()).or_default() += 1;
     }
-    let cost = Cost { calls, seconds: state.now.duration_since(began).as_secs(), is_complete: answer.complete };
-    println!("{} calls in {} s: {cost:?}, {:?}", cost.all(), cost.seconds, answer.outcomes);
-    // What `tests/e2e/cost.py` counts.
     let of_s3 =
         |operation: &str| state.calls().iter().filter(|call| call.action() == format!("s3:{operation}")).count();
     let size = |key: &str| state.s3.object(BUCKET, key).map_or(0, <[u8]>::len);
-    let written =
-        [WATERMARK, "reports/111122223333/eu-west-1/latest.json", "reports/111122223333/eu-west-1/latest.html"];
-    let counts = ["PutObject", "ListObjectsV2", "GetObject"].map(of_s3);
-    println!("put, list, get: {counts:?}; watermark, JSON, page: {:?} bytes", written.map(size));
+    let reports =
+        ["latest.json", "latest.json", "latest.html"].map(|name| format!("reports/111122223333/eu-west-1/{name}"));
+    let s3 = ["PutObject", "ListObjectsV2", "GetObject"].map(of_s3);
+    let written = size(WATERMARK) + reports.iter().map(|key| size(key)).sum::<usize>();
+    let cost =
+        Cost { s3, written, calls, seconds: state.now.duration_since(began).as_secs(), is_complete: answer.complete };
+    println!("{} calls in {} s: {cost:?}, {:?}", cost.all(), cost.seconds, answer.outcomes);
     cost
 }
 
@@ -179,6 +182,9 @@ async fn twenty_thousand_families_cost_what_is_new_and_their_watermark_is_small(
     let unchanged = run(&world).await;
     assert!(unchanged.is_complete, "{unchanged:?}");
     assert_eq!(unchanged.of("DescribeTaskDefinition"), 0, "{unchanged:?}");
+    // As tests/e2e/cost.py counts it.
+    assert_eq!(unchanged.s3, [4, 2, 1]);
+    assert!(unchanged.written < 1_700_000, "{unchanged:?}");
     let pages = (FAMILIES * REVISIONS).div_ceil(100) + 1;
     assert_eq!(unchanged.of("ListTaskDefinitions"), pages);
     assert!(unchanged.all() - pages < 100, "one walk: {unchanged:?}");
