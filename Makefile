@@ -108,8 +108,8 @@ fuzz: tools-cargo ## Fuzz each reader, led by coverage, for FUZZ_SECONDS (60); w
 AUDIT := target/audit
 CARGO_DENY := target/tools/bin/cargo-deny
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
-audit: $(VENV)/installed $(AUDIT)/installed tools-cargo $(CARGO_DENY) ## Check the template by checkov and cfn-guard, the workflows by zizmor, the dependencies by cargo-deny, the bill of materials by its schema
-	@$(AUDIT)/venv/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+audit: $(VENV)/installed $(AUDIT)/installed tools-cargo $(CARGO_DENY) ## Check the templates by checkov and cfn-guard, the workflows by zizmor, the dependencies by cargo-deny, the bill of materials by its schema
+	@$(AUDIT)/venv/bin/checkov --file template.yaml $(wildcard policies/*.yaml) --framework cloudformation --compact --quiet --skip-download
 	@$(BIN)/python tests/supply/guard.py $(AUDIT)/*.whl $(AUDIT)
 	@$(AUDIT)/venv/bin/zizmor --quiet --offline --strict-collection --persona auditor $(WORKFLOWS)
 	@$(AUDIT)/venv/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)

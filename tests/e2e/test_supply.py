@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 
 import boto3
@@ -33,6 +34,12 @@ def test_the_zips_of_the_same_binaries_are_the_same(tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     [entry] = zipfile.ZipFile(tmp_path / "one.zip").infolist()
     assert (entry.filename, entry.date_time[0], oct(entry.external_attr >> 16)) == ("bootstrap", 1980, "0o100755")
+
+
+def test_the_profile_leaves_nothing_for_cargo_lambda_to_decide():
+    """It sets strip, lto, codegen-units and panic of its own where the profile is silent, and panic to abort."""
+    release = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]
+    assert {"strip", "lto", "codegen-units", "panic"} <= set(release) and release["panic"] == "unwind"
 
 
 def test_the_functions_that_are_packed_are_those_of_the_template():
@@ -125,7 +132,8 @@ def test_the_workflows_run_only_targets_that_exist():
 
 
 def test_every_finding_that_is_left_has_its_reason():
-    for name, resource in SOURCE["Resources"].items():
+    others = [yaml_parse(path.read_text()) for path in (ROOT / "policies").glob("*.yaml")]
+    for name, resource in (one for template in [SOURCE, *others] for one in template["Resources"].items()):
         metadata = resource.get("Metadata", {})
         reasons = [skip["comment"] for skip in metadata.get("checkov", {}).get("skip", [])] + list(metadata.get("guard", {}).values())
         assert all(len(reason) > 10 for reason in reasons), name

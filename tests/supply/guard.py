@@ -1,4 +1,4 @@
-"""AWS Control Tower's proactive controls on the template, by cfn-guard, on what SAM makes of it in each mode.
+"""AWS Control Tower's proactive controls by cfn-guard: on what SAM makes of the template in each mode, and on `policies/`.
 
 These controls know no suppression. Ours is `Metadata: guard:` at the resource, each control with its reason; one that
 suppresses nothing is an error too. Rules and binary come from AWS's package for CDK, which this unpacks:
@@ -17,7 +17,7 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
-from test_template import MODES, SOURCE, expanded
+from test_template import MODES, SOURCE, expanded, yaml_parse
 
 logging.disable(logging.WARNING)  # the translator warns at the end that it sent no telemetry
 
@@ -76,18 +76,24 @@ def failing(package, resources, folder):
 def main(wheel, folder):
     folder = pathlib.Path(folder)
     package = unpacked(wheel, folder)
-    suppressed = {(name, control) for name, resource in SOURCE["Resources"].items()
-                  for control in resource.get("Metadata", {}).get("guard", {})}
-    found, judged = set(), 0
-    for mode in MODES:
-        of_mode, count = failing(package, plain(expanded(EnforcementMode=mode), {"RetentionInDays"}), folder)
-        found, judged = found | of_mode, judged + count
-    for name, control in sorted(found - suppressed):
-        print(f"{name}: {control} fails, see docs.aws.amazon.com/controltower/latest/controlreference")
-    for name, control in sorted(suppressed - found):
-        print(f"{name}: {control} is suppressed and does not fail")
-    print(f"cfn-guard: {judged} judgements in {len(MODES)} modes, {len(found & suppressed)} suppressed with a reason")
-    sys.exit(found != suppressed or judged == 0)
+    templates = [("template.yaml", SOURCE["Resources"], [expanded(EnforcementMode=mode) for mode in MODES])]
+    for path in sorted((ROOT / "policies").glob("*.yaml")):
+        resources = yaml_parse(path.read_text())["Resources"]
+        templates.append((f"policies/{path.name}", resources, [resources]))
+    is_wrong = False
+    for name, source, variants in templates:
+        suppressed = {(resource, control) for resource in source for control in source[resource].get("Metadata", {}).get("guard", {})}
+        found, judged = set(), 0
+        for resources in variants:
+            of_variant, count = failing(package, plain(resources, {"RetentionInDays"}), folder)
+            found, judged = found | of_variant, judged + count
+        for resource, control in sorted(found - suppressed):
+            print(f"{name}: {resource}: {control} fails, see docs.aws.amazon.com/controltower/latest/controlreference")
+        for resource, control in sorted(suppressed - found):
+            print(f"{name}: {resource}: {control} is suppressed and does not fail")
+        print(f"cfn-guard: {name}: {judged} judgements, {len(found & suppressed)} suppressed with a reason")
+        is_wrong |= found != suppressed or judged == 0
+    sys.exit(is_wrong)
 
 
 if __name__ == "__main__":
