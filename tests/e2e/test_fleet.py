@@ -77,7 +77,7 @@ exec {cli} --endpoint-url {moto} "$@"
 """)
     assert re.search(r"^stackset:", (ROOT / "Makefile").read_text(), re.M)
     script(folder / "bin/make", f"""#!/bin/sh
-[ "$1" = stackset ] && mkdir -p target && echo "$2" >target/code-bucket && cp {folder}/plain.json target/stackset.json
+[ "$1" = stackset ] && mkdir -p target && echo "$2 $3" >target/made-with && cp {folder}/plain.json target/stackset.json
 """)
     bucket = client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION}) and "code"
     (folder / "plain.json").write_text(plain(packaged(moto, bucket, folder)))
@@ -102,7 +102,9 @@ def test_every_command_of_the_page_is_taken_and_does_what_it_says(deployed):
     assert [account["Id"] for account in delegated] == [admin]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in client("cloudformation").describe_stacks(
         StackName="ecs-privileged-guard-central")["Stacks"][0]["Outputs"]}
-    assert (folder / "target/code-bucket").read_text() == f"CODE_BUCKET={outputs['CodeBucket']}\n"
+    # The SAM CLI takes its Region from there and from nowhere else.
+    made_with = (folder / "target/made-with").read_text()
+    assert made_with == f"CODE_BUCKET={outputs['CodeBucket']} AWS_DEFAULT_REGION={REGION}\n"
     assert client("s3").get_object(Bucket=outputs["CodeBucket"], Key="stackset.json")["Body"].read()
 
     seen = json.loads((folder / "seen.json").read_text())["StackSet"]
