@@ -456,6 +456,13 @@ def test_every_output_that_is_a_command_is_one_line_that_a_shell_can_read():
         assert "${AWS::Region}" in text, name
 
 
+def test_the_emergency_stop_stops_sweep_even_where_the_guard_is_gone():
+    command = re.sub(r"\$\{([\w:]+)\}", r"\1", SOURCE["Outputs"]["StopCommand"]["Value"]["Fn::Sub"])
+    ran = subprocess.run(["bash", "-c", f'aws() {{ echo "$*"; return 1; }}; {command}'], capture_output=True, text=True, check=False)
+    assert [line.split("--function-name ")[1] for line in ran.stdout.splitlines()] == [
+        f"{name} --reserved-concurrent-executions 0" for name in ("Guard", "Sweep")]
+
+
 def test_redrive_is_handed_every_queue_that_holds_events_for_the_guard():
     program, region, function, *queues = shlex.split(SOURCE["Outputs"]["RedriveCommand"]["Value"]["Fn::Sub"])
     assert (ROOT / program).stat().st_mode & 0o111 and (region, function) == ("${AWS::Region}", "${Guard}")
