@@ -16,6 +16,10 @@
 set -euo pipefail
 umask 077 # Events may hold the commands of containers.
 
+if [ "${BASH_VERSINFO[0]}" -lt 4 ]; then
+    echo "bash $BASH_VERSION is too old: run this in CloudShell, or with bash 4 or later" >&2
+    exit 2
+fi
 if [ $# -lt 3 ]; then
     echo "usage: $0 REGION FUNCTION QUEUE_URL..." >&2
     exit 2
@@ -23,7 +27,7 @@ fi
 export AWS_REGION=$1 AWS_PAGER=
 function=$2
 shift 2
-began=$(date +%s%3N)
+began=$(jq -n 'now * 1000 | floor') # date has no milliseconds everywhere
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

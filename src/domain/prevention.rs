@@ -16,10 +16,20 @@ use super::exemption::{self, Basis, Exemption, Found, Unreadable, Verdict};
 use super::keys;
 use super::policy::Policy;
 
-/// Backout brings originals back, so a deny that meets everybody spares its role. `CloudFormation` makes the name of the
-/// stack's, the resource's and a random part. Whoever may make roles can make one of such a name: where the role is
-/// known, name it instead.
-pub const BACKOUT_ROLES: &str = "arn:*:iam::*:role/*-BackoutRole-*";
+/// Backout brings originals back, so a deny that meets everybody spares its role. The path is the template's; the name
+/// `CloudFormation` makes of the stack's, the resource's and a random part.
+pub const BACKOUT_ROLES: &str = "arn:*:iam::*:role/ecs-privileged-guard/*-BackoutRole-*";
+
+/// Who deploys guards where service-managed `StackSets` do; whoever else does is added by hand:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-custom-execution-role.html>.
+pub const DEPLOYING_ROLES: &str = "arn:*:iam::*:role/stacksets-exec-*";
+
+/// What only they may make, change and hand on: or whoever may make roles would make one that is spared. `StackSets`
+/// makes its own as a service-linked role, which a service control policy does not meet:
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>.
+const MAKING: [&str; 5] =
+    ["iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole"];
+const GUARDS_ROLES: &str = "arn:*:iam::*:role/ecs-privileged-guard/*";
 
 /// Where the policy is attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +169,10 @@ pub fn policy_for(kind: Kind, exempted: &[Exempted], now: Timestamp) -> Result<S
         // A daemon's task definition is never exempt.
         statement.push(deny(kind, sid, &REGISTRATIONS[..1], On::Resource(sorted(families)), Some(end)));
     }
+    match kind {
+        Kind::ServiceControl => statement.push(only_deployers_make_roles()),
+        Kind::Managed => {}
+    }
     let document = Document { version: "2012-10-17", statement };
     // Nothing in it can fail to be written.
     let text = serde_json::to_string_pretty(&document).unwrap_or_default() + "\n";
@@ -180,6 +194,16 @@ fn deny(kind: Kind, sid: String, action: &'static [&'static str], on: On, from: 
         condition.insert("DateGreaterThanEquals", key("aws:CurrentTime", &from));
     }
     Statement { sid, effect: "Deny", action, on, condition }
+}
+
+fn only_deployers_make_roles() -> Statement {
+    Statement {
+        sid: "OnlyDeployersMakeTheGuardsRoles".to_owned(),
+        effect: "Deny",
+        action: &MAKING,
+        on: On::Resource(vec![GUARDS_ROLES.to_owned(), DEPLOYING_ROLES.to_owned()]),
+        condition: BTreeMap::from([("ArnNotLike", BTreeMap::from([("aws:PrincipalArn", DEPLOYING_ROLES.to_owned())]))]),
+    }
 }
 
 /// A family, or a glob of families; neither can hold a colon.

@@ -34,6 +34,7 @@ PRICES = {
     "publish": 0.50 / 1e6,
     "mail": 2.00 / 1e5,
     "schedule": 1.00 / 1e6,
+    "custom event": 1.00 / 1e6,
     "configuration item": 0.003,
     "evaluation": 0.001,
 }
@@ -100,7 +101,8 @@ def bill(account, resources):
         "Lambda": [("lambda request", HOURS + events), ("lambda GB-second", seconds * gigabytes)],
         "S3": [("put or list", writes), ("get", reads), ("GB-month in S3", stored)],
         "SNS, one mail an alert": [("publish", alerts), ("mail", alerts)],
-        "EventBridge": [("schedule", HOURS)],
+        # Others call S3's events free; they are counted as the custom ones, the dearest that there are.
+        "EventBridge": [("schedule", HOURS), ("custom event", writes)],
         "AWS Config, where it records": [("configuration item", account.privileged), ("evaluation", account.privileged)],
     }
     return {service: sum(PRICES[price] * count for price, count in parts) for service, parts in use.items()}

@@ -32,6 +32,12 @@ def resolved(node, values):
             # ${!x} stands for ${x} itself, which IAM fills in.
             value = lambda found: "${" + found.group(2) + "}" if found.group(1) else values[found.group(2)]
             return re.sub(r"\$\{(!?)([^}]+)\}", value, text)
+        case {"Fn::Join": [separator, list(parts)]}:
+            return separator.join(resolved(parts, values))
+        case {"Fn::Select": [place, parts]}:
+            return resolved(parts, values)[int(place)]
+        case {"Fn::Split": [separator, text]}:
+            return resolved(text, values).split(separator)
         case dict():
             unknown = [key for key in node if key.startswith("Fn::")]
             if unknown:

@@ -65,7 +65,7 @@ def values_of(resources, partition, region, account):
         match resource["Type"]:
             case "AWS::IAM::Role":
                 role = name.removesuffix("Role").lower() + "-role"
-                values[f"{name}.Arn"] = f"arn:{partition}:iam::{account}:role/{role}"
+                values[f"{name}.Arn"] = f"arn:{partition}:iam::{account}:role/ecs-privileged-guard/{role}"
             case "AWS::Lambda::Function":
                 values[f"{name}.Arn"] = arn("lambda", f"function:{name.lower()}")
             case "AWS::SQS::Queue":

@@ -12,6 +12,7 @@ import pytest
 
 from iam import resolved
 from test_moto import passes, recipes
+from samtranslator.yaml_helper import yaml_parse
 from test_template import FUNCTIONS, MODES, SOURCE, allowed, expanded, listed, matches, rules, statements
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -138,26 +139,32 @@ def test_the_dashboard_shows_every_alarm_and_overlaps_nowhere(topic):
 # Tampering.
 
 TAMPERED = {name: r["Properties"] for name, r in SOURCE["Resources"].items() if name.startswith("Tampered")}
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:" + "t" * 80
+STACK_ID = "0a1b2c3d-1a2b-3c4d-5e6f-0123456789ab"
+CENTRAL_KEY = "arn:aws:kms:eu-west-1:111122223333:key/9876fedc-12ab-34cd-56ef-1234567890ab"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:"
 
 
 def values():
     """What the template's names stand for; each of the length that AWS allows, for the pattern has a limit too."""
-    of = {"Key": "1234abcd-12ab-34cd-56ef-1234567890ab", "Bucket": "b" * 63,
-          "Topic": "arn:aws:sns:eu-west-1:111122223333:" + "t" * 80}
+    of = {"AWS::StackName": "s" * 128, "AWS::StackId": f"arn:aws:cloudformation:eu-west-1:111122223333:stack/{'s' * 128}/{STACK_ID}",
+          "SweepSchedule": "schedule-".ljust(64, "1"), "Key": "1234abcd-12ab-34cd-56ef-1234567890ab", "Bucket": "b" * 63,
+          "Topic": TOPIC, "AlertTopicArn": TOPIC}
     for name, r in SOURCE["Resources"].items():
         if r["Type"] in ("AWS::Events::Rule", "AWS::Serverless::Function"):
             of[name] = f"stack-{name}-".ljust(64, "1")
-    return of
+        if r["Type"] == "AWS::SQS::Queue":
+            of[name] = f"https://sqs.us-gov-west-1.amazonaws.com/111122223333/stack-{name}-".ljust(130, "1")
+    return of | {"TamperedRules": f"tampered-rules-{STACK_ID}"}
 
 
 V = values()
 
 
 @functools.cache
-def pattern_of(name, mode="enforce"):
+def pattern_of(name, mode="enforce", **parameters):
     # Fn::Sub leaves $LATEST alone: it has no braces.
-    return resolved(expanded(EnforcementMode=mode)[name]["Properties"]["EventPattern"], V)
+    return resolved(expanded(EnforcementMode=mode, **parameters)[name]["Properties"]["EventPattern"], V)
 
 
 def call(service, what, /, error=None, **parameters):
@@ -170,15 +177,24 @@ def call(service, what, /, error=None, **parameters):
     return {"version": "0", "source": f"aws.{service}", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
 
 
-def told_by(event, mode="enforce"):
-    return [name for name in TAMPERED if matches(pattern_of(name, mode), event)]
+def told_by(event, mode="enforce", **parameters):
+    return [name for name in TAMPERED if matches(pattern_of(name, mode, **parameters), event)]
+
+
+def stored(kind, key, bucket=None):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html"""
+    return {"version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "detail-type": kind, "source": "aws.s3", "account": "111122223333",
+            "time": "2026-11-24T08:00:00Z", "region": "eu-west-1", "detail": {
+                "version": "0", "bucket": {"name": bucket or V["Bucket"]}, "object": {"key": key, "version-id": "IYV3p45BT0ac8hjHg1houSdS1a"},
+                "request-id": "N4N7GDK58NMKJ12R", "requester": "111122223333", "source-ip-address": "198.51.100.17", "reason": "PutObject"}}
 
 
 # Members as CloudTrail has them: the pages that the template cites. RemoveTargets and PutTargets name `rule`, as the
 # API does: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html
 TELLING = [
     *(("TamperedRules", call("events", name, name=V[rule])) for name in ("PutRule", "DisableRule", "DeleteRule")
-      for rule in ("Rule", "ServiceRule", "DeploymentRule", "TamperedFunctions", "TamperedBucket", "TamperedAlerts", "TamperedTrail")),
+      for rule in ("Rule", "ServiceRule", "DeploymentRule", "TamperedFunctions", "TamperedBucket", "TamperedAlerts", "TamperedTrail", "TamperedObjects",
+                   "TamperedWatch")),
     *(("TamperedRules", call("events", name, rule=V["Rule"], ids=["guard"])) for name in ("PutTargets", "RemoveTargets")),
     *(("TamperedFunctions", call("lambda", name, functionName=V["Guard"])) for name in (
         "UpdateFunctionCode20150331v2", "UpdateFunctionConfiguration20150331v2", "DeleteFunction20150331",
@@ -190,12 +206,23 @@ TELLING = [
         "111122223333:function:" + V["Guard"], V["Guard"] + ":$LATEST")),
     *(("TamperedBucket", call("s3", name, bucketName=V["Bucket"])) for name in (
         "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketVersioning", "PutBucketLifecycle", "PutBucketReplication",
-        "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "DeleteBucket")),
-    *(("TamperedAlerts", call("kms", name, keyId=key)) for name in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy")
+        "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "DeleteBucket",
+        "DeleteBucketReplication", "PutBucketOwnershipControls", "PutBucketNotification")),
+    *(("TamperedAlerts", call("kms", name, keyId=key)) for name in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant")
       for key in (V["Key"], f"arn:aws:kms:eu-west-1:111122223333:key/{V['Key']}")),
-    *(("TamperedAlerts", call("sns", name, topicArn=V["Topic"])) for name in ("SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic")),
+    *(("TamperedAlerts", call("sns", name, topicArn=V["Topic"])) for name in ("SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe")),
+    *(("TamperedAlerts", call("sns", name, subscriptionArn=V["Topic"] + ":5be8f5a5-cc0d-4b4e-8b0e-0123456789ab")) for name in (
+        "Unsubscribe", "SetSubscriptionAttributes")),
     *(("TamperedTrail", call("cloudtrail", name, name="trail")) for name in ("StopLogging", "DeleteTrail", "UpdateTrail")),
     ("TamperedTrail", call("cloudtrail", "PutEventSelectors", trailName="trail")),
+    *(("TamperedWatch", call("events", name, name=V["TamperedRules"])) for name in ("PutRule", "DisableRule", "DeleteRule")),
+    *(("TamperedWatch", call("events", name, rule=V["TamperedRules"])) for name in ("PutTargets", "RemoveTargets")),
+    *(("TamperedWatch", call("scheduler", name, name=V["SweepSchedule"])) for name in ("UpdateSchedule", "DeleteSchedule")),
+    *(("TamperedWatch", call("monitoring", name, alarmNames=["another", V["AWS::StackName"] + "-NoSweepAlarm-1ABC"]))
+      for name in ("DeleteAlarms", "DisableAlarmActions")),
+    ("TamperedWatch", call("monitoring", "PutMetricAlarm", alarmName=V["AWS::StackName"] + "-NoSweepAlarm-1ABC")),
+    *(("TamperedWatch", call("sqs", name, queueUrl=V[queue])) for name in ("SetQueueAttributes", "DeleteQueue", "PurgeQueue")
+      for queue, r in SOURCE["Resources"].items() if r["Type"] == "AWS::SQS::Queue"),
 ]
 
 
@@ -213,7 +240,7 @@ def test_every_name_of_every_rule_is_tried():
             case list():
                 for value in node:
                     yield from names(value)
-    for rule in TAMPERED:
+    for rule in set(TAMPERED) - {"TamperedObjects"}:
         assert set(names(pattern_of(rule))) == {event["detail"]["eventName"] for one, event in TELLING if one == rule}
 
 
@@ -234,8 +261,42 @@ def test_what_others_do_what_failed_and_what_only_reads_is_not_told():
         call("sns", "DisableKey", keyId=V["Key"]),
         call("cloudtrail", "StopLogging", error="TrailNotFoundException", name="trail"),
         call("cloudtrail", "StartLogging", name="trail"),
+        call("sns", "Unsubscribe", subscriptionArn=V["Topic"] + "-2:5be8f5a5-cc0d-4b4e-8b0e-0123456789ab"),
+        call("sns", "Subscribe", topicArn="another"),
+        call("kms", "CreateGrant", keyId=CENTRAL_KEY),
+        call("scheduler", "DeleteSchedule", name="another"),
+        call("monitoring", "DeleteAlarms", alarmNames=["another"]),
+        call("monitoring", "SetAlarmState", alarmName=V["AWS::StackName"] + "-NoSweepAlarm-1ABC"),
+        call("sqs", "PurgeQueue", queueUrl="another"),
+        call("sqs", "ReceiveMessage", queueUrl=V["FailureQueue"]),
     ):
         assert told_by(event) == [], event
+
+
+PLANTED, GONE = stored("Object Created", "exemptions/111122223333/eu-west-1/web.json"), stored("Object Deleted", "backups/111122223333/eu-west-1/web/1.json")
+
+
+def test_an_exemption_that_is_planted_and_a_backup_that_is_deleted_are_told_without_a_trail():
+    exemption, backup = PLANTED["detail"]["object"]["key"], GONE["detail"]["object"]["key"]
+    for event in (PLANTED, GONE, stored("Object Deleted", exemption)):
+        assert told_by(event) == ["TamperedObjects"]
+    for event in (stored("Object Created", backup), stored("Object Created", "reports/a"), stored("Object Deleted", "sweeps/a"),
+                  stored("Object Created", exemption, "another"), stored("Object Deleted", backup, "another")):
+        assert told_by(event) == [], event
+    assert expanded()["Bucket"]["Properties"]["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_a_key_with_quotes_in_it_does_not_break_the_alert_that_tells_of_it():
+    told = message("TamperedObjects", stored("Object Created", 'exemptions/"},"severity":"info'))
+    assert told["severity"] == "critical" and told["content"]["description"].startswith(
+        "Object Created by 111122223333 from 198.51.100.17 at 2026-11-24T08:00:00Z, S3 request N4N7GDK58NMKJ12R.")
+    assert passes(recipes()[0], told)
+
+
+def test_the_key_of_a_topic_that_exists_already_is_watched_too():
+    given = {"AlertTopicArn": V["Topic"], "AlertTopicKeyArn": CENTRAL_KEY}
+    for key in (CENTRAL_KEY, CENTRAL_KEY.rsplit("/", 1)[1], V["Key"]):
+        assert told_by(call("kms", "PutKeyPolicy", keyId=key), **given) == ["TamperedAlerts"]
 
 
 def test_rules_that_are_not_in_the_mode_are_not_watched():
@@ -246,12 +307,13 @@ def test_rules_that_are_not_in_the_mode_are_not_watched():
 def test_a_pattern_is_no_longer_than_eventbridge_takes():
     """2,048 characters: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
     for name in TAMPERED:
-        assert len(json.dumps(pattern_of(name), separators=(",", ":"))) <= 2048, name
+        for given in ({}, {"AlertTopicArn": V["Topic"], "AlertTopicKeyArn": CENTRAL_KEY}):
+            assert len(json.dumps(pattern_of(name, **given), separators=(",", ":"))) <= 2048, name
 
 
-def message(name, event):
+def message(name, event, rules=TAMPERED):
     """What is published: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"""
-    [target] = TAMPERED[name]["Targets"]
+    [target] = rules[name]["Targets"]
     transformer = target["InputTransformer"]
     text = resolved(transformer["InputTemplate"], {"AWS::AccountId": "111122223333", "AWS::Region": "eu-west-1"})
     for variable, path in transformer["InputPathsMap"].items():
@@ -301,10 +363,39 @@ def test_tamper_alerts_go_straight_to_the_topic_and_what_cannot_be_published_is_
     assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": [{"Fn::GetAtt": [name, "Arn"]} for name in TAMPERED]}}
 
 
+# The same in the account of the topic that an organization shares.
+
+def test_the_central_template_tells_what_the_guards_own_cannot_see():
+    resources = yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"]
+    rule, buckets = resources["TamperedAlerts"]["Properties"], {"EvidenceBucket": "evidence", "CodeBucket": "code"}
+    pattern = resolved(rule["EventPattern"], V | buckets)
+    of = [(name, event) for name, event in TELLING if name == "TamperedAlerts"]
+    assert len(of) > 12 and all(matches(pattern, event) for _, event in of)
+    for bucket in buckets.values():
+        assert matches(pattern, call("s3", "PutBucketPolicy", bucketName=bucket))
+    for event in (call("sns", "Unsubscribe", subscriptionArn="another:1"), call("sns", "Unsubscribe", error="AuthorizationError", subscriptionArn=V["Topic"] + ":1"),
+                  call("s3", "PutBucketPolicy", bucketName="another"), call("kms", "CreateGrant", keyId="another")):
+        assert not matches(pattern, event), event
+    [target] = rule["Targets"]
+    assert (target["Arn"], target["RoleArn"]) == ({"Ref": "Topic"}, {"Fn::GetAtt": ["TamperRole", "Arn"]})
+    # The topic lets in roles on this path only.
+    assert resources["TamperRole"]["Properties"]["Path"] == "/ecs-privileged-guard/"
+    told = message("TamperedAlerts", of[0][1], {"TamperedAlerts": rule})
+    assert passes(recipes()[0], told) and told["content"]["description"].endswith(" RUNBOOK.md#tampering-alerts")
+
+
 def test_the_rule_of_rules_watches_all_others():
     watched = pattern_of("TamperedRules")["detail"]["$or"]
     others = [V[name] for name, r in SOURCE["Resources"].items() if r["Type"] == "AWS::Events::Rule" and name != "TamperedRules"]
     assert [sorted(one["requestParameters"][key]) for one, key in zip(watched, ("name", "rule"))] == [sorted(others)] * 2
+
+
+def test_two_rules_watch_each_other_and_a_name_that_is_given_is_the_stacks_own():
+    name = resolved(SOURCE["Resources"]["TamperedRules"]["Properties"]["Name"], V)
+    assert name == V["TamperedRules"] and re.fullmatch(r"[.\w-]{1,64}", name)
+    assert told_by(call("events", "DisableRule", name=V["TamperedRules"])) == ["TamperedWatch"]
+    assert told_by(call("events", "DisableRule", name=V["TamperedWatch"])) == ["TamperedRules"]
+    assert not any("Name" in r["Properties"] for other, r in SOURCE["Resources"].items() if r["Type"] == "AWS::Events::Rule" and other != "TamperedRules")
 
 
 # The two emergency stops.
@@ -365,6 +456,13 @@ def test_every_output_that_is_a_command_is_one_line_that_a_shell_can_read():
         assert "${AWS::Region}" in text, name
 
 
+def test_the_emergency_stop_stops_sweep_even_where_the_guard_is_gone():
+    command = re.sub(r"\$\{([\w:]+)\}", r"\1", SOURCE["Outputs"]["StopCommand"]["Value"]["Fn::Sub"])
+    ran = subprocess.run(["bash", "-c", f'aws() {{ echo "$*"; return 1; }}; {command}'], capture_output=True, text=True, check=False)
+    assert [line.split("--function-name ")[1] for line in ran.stdout.splitlines()] == [
+        f"{name} --reserved-concurrent-executions 0" for name in ("Guard", "Sweep")]
+
+
 def test_redrive_is_handed_every_queue_that_holds_events_for_the_guard():
     program, region, function, *queues = shlex.split(SOURCE["Outputs"]["RedriveCommand"]["Value"]["Fn::Sub"])
     assert (ROOT / program).stat().st_mode & 0o111 and (region, function) == ("${AWS::Region}", "${Guard}")
@@ -399,7 +497,8 @@ def test_only_what_each_sweep_writes_anew_expires_and_only_its_old_versions():
      ["*", "app", "arn:aws:iam::*:role/a", "arn:aws:iam::111122223333:user/a"]),
     ("AlertTopicArn", ["", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a_b-c"], ["alerts", "arn:aws:sns:eu-west-1:111122223333:a.fifo"]),
     ("RunbookUrl", ["", "https://wiki.example.com/a#b"], ["http://wiki", "javascript:alert(1)", "https://a b"]),
-    ("RemediateFamilies", ["*", "web-*, api"], ["a;b", "a\nb"]),
+    ("RemediateFamilies", ["*", "web-*, api", "a , b,c"], ["", " ", ",", "web,", ",web", "a b", "a;b", "a\nb"]),
+    ("ExemptFamilies", ["", "web", "abc*, ?falco-*", "*a*b*c*"], [",", "*", "ab", "ab*", "web,", "web,*", "a;bc", "web\n"]),
 ])
 def test_a_parameter_takes_what_it_should_and_nothing_else(parameter, good, bad):
     pattern = SOURCE["Parameters"][parameter]["AllowedPattern"]

@@ -13,7 +13,8 @@ from test_template import MODES, SOURCE, expanded
 
 POLICIES = pathlib.Path(__file__).parents[2] / "policies"
 DEPLOYER = "arn:aws:iam::111122223333:role/deploy"
-BACKOUT = "arn:aws:iam::111122223333:role/StackSet-guard-1a2b-BackoutRole-3C4D"
+GUARDS_PATH = "arn:aws:iam::111122223333:role/ecs-privileged-guard/"
+BACKOUT = GUARDS_PATH + "StackSet-guard-1a2b-BackoutRole-3C4D"
 DEFINITION = "arn:aws:ecs:eu-west-1:111122223333:task-definition/"
 DAEMON = "arn:aws:ecs:eu-west-1:111122223333:daemon-task-definition/"
 BEFORE, AT_THE_END = "2027-01-30T23:59:59Z", "2027-01-31T00:00:00Z"
@@ -76,7 +77,7 @@ def test_if_ecs_does_not_tell_iam_the_family_then_nobody_is_exempt():
 def test_backout_brings_originals_back_and_nobody_else_is_spared(name):
     for at in (BEFORE, AT_THE_END):
         assert not denies(name, DEFINITION + "shop:*", by=BACKOUT, at=at)
-        for other in (DEPLOYER, BACKOUT.replace("BackoutRole", "GuardRole"), BACKOUT.replace(":role/", ":user/"), "arn:aws:iam::111122223333:root"):
+        for other in (DEPLOYER, BACKOUT.replace("BackoutRole", "GuardRole"), BACKOUT.replace(":role/", ":user/"), BACKOUT.replace("ecs-privileged-guard/", ""), "arn:aws:iam::111122223333:root"):
             assert denies(name, DEFINITION + "shop:*", by=other, at=at), other
     # The managed policy is not given to backout's role.
     assert "aws:PrincipalArn" not in (POLICIES / "managed-policy.json").read_text()
@@ -87,18 +88,37 @@ def test_the_role_that_is_spared_is_the_one_that_the_template_makes(mode):
     """CloudFormation names it after the stack, its logical ID and a random part."""
     resources = expanded(EnforcementMode=mode)
     assert resources["Backout"]["Properties"]["Role"] == {"Fn::GetAtt": ["BackoutRole", "Arn"]}
-    assert not {"RoleName", "Path"} & set(resources["BackoutRole"]["Properties"])
+    properties = resources["BackoutRole"]["Properties"]
+    assert "RoleName" not in properties and f":role{properties['Path']}" in BACKOUT
+
+
+STACKSETS = "arn:aws:iam::111122223333:role/stacksets-exec-0123456789abcdef"
+
+
+@pytest.mark.parametrize("name", ["scp.json", "example-scp.json"])
+def test_nobody_but_whoever_deploys_makes_or_passes_a_role_that_is_spared(name):
+    for action in ("iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole"):
+        for role in (BACKOUT, GUARDS_PATH + "any", STACKSETS):
+            assert denies(name, role, action, privileged=None), (action, role)
+            assert not denies(name, role, action, by=STACKSETS, privileged=None), (action, role)
+        assert not denies(name, "arn:aws:iam::111122223333:role/app", action, privileged=None)
+    assert not denies(name, BACKOUT, "iam:GetRole", privileged=None)
+    # StackSets itself is not spared of the first statement.
+    assert denies(name, DEFINITION + "shop:*", by=STACKSETS)
 
 
 def test_the_optional_template_holds_the_same_documents():
-    resources = template("prevention.yaml")["Resources"]
-    assert resources["ServiceControlPolicy"]["Properties"]["Content"] == document("scp.json")
+    prevention = template("prevention.yaml")
+    resources = prevention["Resources"]
+    defaults = {name: parameter["Default"] for name, parameter in prevention["Parameters"].items()}
+    assert resolved(resources["ServiceControlPolicy"]["Properties"]["Content"], defaults) == document("scp.json")
     assert resources["ManagedPolicy"]["Properties"]["PolicyDocument"] == document("managed-policy.json")
 
 
 # What the accounts of an organization may do centrally.
 
 ORGANIZATION, OTHERS = {"aws:PrincipalOrgID": "o-exampleorgid"}, {"aws:PrincipalOrgID": "o-otherorgid"}
+GUARD, ANYBODY = GUARDS_PATH + "stack-GuardRole-1A2B", {"aws__PrincipalArn": DEPLOYER}
 CENTRAL = ("aws", "eu-west-1", "444455556666")
 TOPIC = "arn:aws:sns:eu-west-1:444455556666:alerts"
 KEY = "arn:aws:kms:eu-west-1:444455556666:key/central"
@@ -115,7 +135,7 @@ def central(resource):
 
 
 def lets_in(resource, action, on, service=None, **facts):
-    facts = {"aws:SecureTransport": "true", **({} if service else {"aws:PrincipalArn": DEPLOYER})} | {
+    facts = {"aws:SecureTransport": "true", **({} if service else {"aws:PrincipalArn": GUARD})} | {
         key.replace("__", ":"): value for key, value in facts.items()}
     return is_allowed(central(resource)["Statement"], Request(action, on, facts, service))
 
@@ -135,9 +155,11 @@ def test_each_function_of_each_account_publishes_to_the_central_topic(function, 
     for action, on, resource, more in [("sns:Publish", TOPIC, "TopicPolicy", {}), ("kms:GenerateDataKey", KEY, "Key", through), ("kms:Decrypt", KEY, "Key", through)]:
         # Of another account, both its own policy and the resource's must let it.
         assert role.asked(Request(action, on, more))
+        assert lets_in(resource, action, on, **ORGANIZATION, **more, aws__PrincipalArn=role.facts["aws:PrincipalArn"])
         assert lets_in(resource, action, on, **ORGANIZATION, **more)
         assert not lets_in(resource, action, on, **OTHERS, **more)
         assert not lets_in(resource, action, on, **more), "of no organization"
+        assert not lets_in(resource, action, on, **ORGANIZATION, **more, **ANYBODY), "of the organization, and no guard"
     assert not role.asked(Request("sns:Publish", TOPIC + "2"))
     assert not lets_in("TopicPolicy", "sns:Publish", TOPIC, **ORGANIZATION, aws__SecureTransport="false")
     assert not lets_in("TopicPolicy", "sns:Subscribe", TOPIC, **ORGANIZATION)
@@ -174,6 +196,7 @@ def test_an_account_replicates_its_own_reports_and_nothing_else():
         assert lets_in("EvidenceBucketPolicy", "s3:ReplicateObject", own, **facts) == (account == "111122223333")
     assert not lets_in("EvidenceBucketPolicy", "s3:ReplicateObject", own, **OTHERS, aws__PrincipalAccount="111122223333")
     assert not lets_in("EvidenceBucketPolicy", "s3:ReplicateObject", own, **ORGANIZATION), "whose account is not told"
+    assert not lets_in("EvidenceBucketPolicy", "s3:ReplicateObject", own, **ORGANIZATION, aws__PrincipalAccount="111122223333", **ANYBODY)
     for action in ("s3:ReplicateDelete", "s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
         assert not may(action, own), action
         assert not lets_in("EvidenceBucketPolicy", action, own, **ORGANIZATION, aws__PrincipalAccount="111122223333"), action
@@ -205,7 +228,7 @@ def test_the_central_outputs_are_the_guards_parameters():
 @pytest.mark.parametrize("bucket", ["EvidenceBucket", "CodeBucket"])
 def test_the_central_buckets_are_versioned_private_and_kept(bucket):
     resource = template("central.yaml")["Resources"][bucket]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     properties = resource["Properties"]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert all(properties["PublicAccessBlockConfiguration"].values())

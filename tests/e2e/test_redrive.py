@@ -111,6 +111,12 @@ def test_what_waits_is_handed_over_as_the_event_that_it_was_and_what_is_not_acce
     assert err.count("was not accepted") == 1 and err.count("is no event") == 2
 
 
+def test_a_shell_that_is_too_old_is_told_so_before_anything_that_it_does_not_know():
+    """macOS has bash 3 and a date without milliseconds; neither is here, so this only reads."""
+    script = (ROOT / "redrive.sh").read_text()
+    assert -1 < script.index('if [ "${BASH_VERSINFO[0]}" -lt 4 ]') < script.index("declare -A") and "$(date" not in script
+
+
 def test_a_function_that_is_stopped_is_handed_nothing(desk):
     desk.lambda_.concurrency = 0
     desk.put(1, record({}))

@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from samtranslator.yaml_helper import yaml_parse
 from test_template import FUNCTIONS, MODES, expanded, listed
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -70,14 +71,28 @@ def policies_of_resources(resources):
                 yield resource["Properties"][name]
 
 
+def allows_of(resources):
+    """Who is let in besides the account itself: each statement, and the keys of its conditions."""
+    statements = [s for policy in policies_of_resources(resources) for s in policy["Statement"]]
+    allows = [s for s in statements if s["Effect"] == "Allow" and s["Sid"] != "TheAccountsPoliciesDecide"]
+    return [(s, {key for keys in s.get("Condition", {}).values() for key in keys}) for s in allows]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_service_that_a_policy_lets_in_is_bound_to_us(mode):
-    statements = [s for policy in policies_of_resources(expanded(EnforcementMode=mode)) for s in policy["Statement"]]
-    allows = [s for s in statements if s["Effect"] == "Allow" and s["Sid"] != "TheAccountsPoliciesDecide"]
-    assert len(allows) >= 4 and all(set(s["Principal"]) == {"Service"} for s in allows), "nobody else is let in"
-    bound = {"aws:SourceArn", "aws:SourceAccount"}
-    unbound = {s["Sid"] for s in allows if not bound & {key for keys in s.get("Condition", {}).values() for key in keys}}
-    assert unbound == UNBOUND
+    allows = allows_of(expanded(EnforcementMode=mode))
+    assert len(allows) >= 4 and all(set(s["Principal"]) == {"Service"} for s, _ in allows), "nobody else is let in"
+    assert {s["Sid"] for s, keys in allows if not {"aws:SourceArn", "aws:SourceAccount"} & keys} == UNBOUND
+
+
+def test_whoever_the_central_policies_let_in_is_bound_to_the_organization_and_to_the_guards_path():
+    allows = allows_of(yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"])
+    services = [keys for s, keys in allows if "Service" in s["Principal"]]
+    everybody = {s["Sid"]: keys for s, keys in allows if s["Principal"] == {"AWS": "*"}}
+    assert len(services) == 2 and all("aws:SourceOrgID" in keys for keys in services)
+    assert len(services) + len(everybody) == len(allows) and all("aws:PrincipalOrgID" in keys for keys in everybody.values())
+    # The code is no secret within the organization.
+    assert {sid for sid, keys in everybody.items() if "aws:PrincipalArn" not in keys} == {"TheOrganizationReads"}
 
 
 def test_only_the_service_that_needs_it_takes_a_role():

@@ -227,7 +227,7 @@ def test_each_function_has_its_own_binary_role_and_log():
         logs.add(logging["LogGroup"]["Ref"])
     assert len(roles) == len(logs) == len(FUNCTIONS)
     assert binaries <= {binary["name"] for binary in manifest["bin"]}
-    assert all(resources[log]["DeletionPolicy"] == "Retain" for log in logs)
+    assert all(resources[log]["DeletionPolicy"] == "RetainExceptOnCreate" for log in logs)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -330,6 +330,13 @@ def test_a_rule_of_enforce_waits_until_the_roles_have_the_rights_of_enforce():
     assert [resources[name]["DependsOn"] for name in ("ServiceRule", "DeploymentRule")] == ["Enforces", "Enforces"]
 
 
+@pytest.mark.parametrize(("mode", "policies"), [
+    ("alert", ["", ""]), ("remediate", [{"Ref": "Remediates"}, ""]), ("enforce", [{"Ref": "Remediates"}, {"Ref": "Enforces"}])])
+def test_the_variable_says_a_mode_only_after_the_roles_have_its_rights(mode, policies):
+    for name in ("Guard", "Sweep"):
+        assert expanded(EnforcementMode=mode)[name]["Metadata"]["WaitsFor"] == policies
+
+
 @pytest.mark.parametrize("hours", SOURCE["Parameters"]["SweepIntervalHours"]["AllowedValues"])
 def test_the_alarm_misses_a_sweep_after_two_of_the_intervals_in_which_it_is_started(hours):
     interval = SOURCE["Mappings"]["Sweeps"][str(hours)]
@@ -338,19 +345,40 @@ def test_the_alarm_misses_a_sweep_after_two_of_the_intervals_in_which_it_is_star
     of = lambda name: {"Fn::FindInMap": ["Sweeps", str(hours), name]}
     assert resources["SweepSchedule"]["Properties"]["ScheduleExpression"] == of("Schedule")
     alarm = resources["NoSweepAlarm"]["Properties"]
-    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (of("Seconds"), 2)
+    assert {m["MetricStat"]["Period"]["Fn::FindInMap"][2] for m in alarm["Metrics"] if "MetricStat" in m} == {"Seconds"}
+    assert all(m["MetricStat"]["Period"] == of("Seconds") for m in alarm["Metrics"] if "MetricStat" in m)
+    assert alarm["EvaluationPeriods"] == 2
     assert (alarm["Threshold"], alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (1, "LessThanThreshold", "breaching")
 
 
 def test_the_alarms_look_at_the_metrics_that_sweep_writes():
     source = (ROOT / "src/domain/metrics.rs").read_text() + (ROOT / "src/reconcile/sweep/tell.rs").read_text()
+    of = lambda mode: [{"Name": "service", "Value": "sweep"}, {"Name": "mode", "Value": mode}]
+    assert '"SweepCompleted"' in source and '"MissedByEvent"' in source
     for mode in MODES:
-        alarms = [r["Properties"] for r in expanded(EnforcementMode=mode).values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-        ours = [alarm for alarm in alarms if alarm.get("Namespace") == "EcsPrivilegedGuard"]
-        assert {alarm["MetricName"] for alarm in ours} == {"SweepCompleted", "MissedByEvent"}
-        for alarm in ours:
-            assert f'"{alarm["MetricName"]}"' in source
-            assert alarm["Dimensions"] == [{"Name": "service", "Value": "sweep"}, {"Name": "mode", "Value": mode}]
+        resources = expanded(EnforcementMode=mode)
+        missed = resources["MissedEventsAlarm"]["Properties"]
+        assert (missed["Namespace"], missed["MetricName"], missed["Dimensions"]) == ("EcsPrivilegedGuard", "MissedByEvent", of(mode))
+        # A sweep in any mode is one: a change of mode rings nobody.
+        total, *each = resources["NoSweepAlarm"]["Properties"]["Metrics"]
+        assert total["Expression"] == " + ".join(one["Id"] for one in each) and [one["Id"] for one in each] == MODES
+        assert [one["MetricStat"]["Metric"] for one in each] == [
+            {"Namespace": "EcsPrivilegedGuard", "MetricName": "SweepCompleted", "Dimensions": of(one)} for one in MODES]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_event_or_a_tamper_alert_that_no_queue_took_is_seen_of_every_rule(mode):
+    resources = expanded(EnforcementMode=mode)
+    every = {name for name, r in resources.items() if r["Type"] == "AWS::Events::Rule"}
+    watched = []
+    for alarm in ("LostEventsAlarm", "TamperDeadLettersAlarm"):
+        total, *each = resources[alarm]["Properties"]["Metrics"]
+        assert total["Expression"] == " + ".join(one["Id"] for one in each)
+        of_rules = [one["MetricStat"] for one in each if one["MetricStat"]["Metric"]["Namespace"] == "AWS/Events"]
+        assert all(one["Metric"]["MetricName"] == "InvocationsFailedToBeSentToDlq" and one["Stat"] == "Sum" for one in of_rules)
+        watched += [one["Metric"]["Dimensions"][0]["Value"]["Ref"] for one in of_rules]
+        assert len(each) <= 10  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+    assert sorted(watched) == sorted(every)
 
 
 def test_a_sweep_that_cannot_be_started_or_fails_is_kept():
@@ -376,7 +404,8 @@ def test_a_topic_of_ours_that_nobody_listens_to_is_seen_and_another_accounts_top
 def test_the_bucket_is_versioned_encrypted_private_and_kept():
     bucket = expanded()["Bucket"]
     for kept in (bucket, expanded()["BucketPolicy"], expanded()["Key"]):
-        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        # A first deployment that fails leaves nothing.
+        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     properties = bucket["Properties"]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert all(properties["PublicAccessBlockConfiguration"].values())
@@ -405,8 +434,8 @@ ABSENT = object()
 
 
 def matches(pattern, event):
-    """EventBridge's matching, as far as the rules use it: exact values, ends of values, that a member is there or not,
-    and one of several patterns.
+    """EventBridge's matching, as far as the rules use it: exact values, beginnings and ends of values, that a member is there or not,
+    and one of several patterns. Of a list in the event, one value.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
     """
@@ -423,6 +452,10 @@ def matches_one(wanted, event):
             return event is not ABSENT and not isinstance(event, dict)  # it works on leaves only
         case {"exists": False}:
             return event is ABSENT
+        case _ if isinstance(event, list):
+            return any(matches_one(wanted, one) for one in event)
+        case {"prefix": str(start)}:
+            return isinstance(event, str) and event.startswith(start)
         case {"suffix": str(end)}:
             return isinstance(event, str) and event.endswith(end)
         case str():
@@ -477,6 +510,11 @@ def test_an_update_of_a_service_without_a_task_definition_starts_nothing():
 def test_what_is_of_another_kind_starts_nothing(source, type_, name):
     detail = {"eventSource": "ecs.amazonaws.com", "eventName": name, "requestParameters": {"taskDefinition": "web:12"}}
     assert matched_by({"source": source, "detail-type": type_, "detail": detail}, "enforce") == []
+
+
+def test_every_role_is_on_the_path_that_an_organizations_policies_name():
+    roles = [r["Properties"] for r in expanded(EvidenceBucketArn="arn:aws:s3:::e", EvidenceKeyArn="k").values() if r["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == 6 and {role["Path"] for role in roles} == {"/ecs-privileged-guard/"}
 
 
 def test_sam_deploy_needs_no_more_than_it_says():

@@ -84,7 +84,7 @@ fn the_policies_that_are_checked_in_are_those_that_the_function_gives() {
 #[test]
 fn without_exemptions_everybody_is_denied_both_ways_but_backout() {
     for found in [vec![], vec![("web", Found::Nothing)], vec![("web", until("2026-11-24T08:00:00Z"))]] {
-        let [deny] = statements(Kind::ServiceControl, &[exempted("eu-west-1", &[], found)]).try_into().unwrap();
+        let [deny, roles] = statements(Kind::ServiceControl, &[exempted("eu-west-1", &[], found)]).try_into().unwrap();
         assert_eq!(
             deny,
             json!({
@@ -94,10 +94,15 @@ fn without_exemptions_everybody_is_denied_both_ways_but_backout() {
                 "Resource": ["*"],
                 "Condition": {
                     "StringEquals": {"ecs:privileged": "true"},
-                    "ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/*-BackoutRole-*"},
+                    "ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/ecs-privileged-guard/*-BackoutRole-*"},
                 },
             })
         );
+        assert_eq!(
+            (roles["Effect"].as_str(), &roles["Resource"][0]),
+            (Some("Deny"), &json!("arn:*:iam::*:role/ecs-privileged-guard/*"))
+        );
+        assert_eq!(roles["Condition"]["ArnNotLike"], json!({"aws:PrincipalArn": "arn:*:iam::*:role/stacksets-exec-*"}));
     }
     let [deny] = statements(Kind::Managed, &[]).try_into().unwrap();
     assert_eq!(deny["Condition"], json!({"StringEquals": {"ecs:privileged": "true"}}));
@@ -105,7 +110,7 @@ fn without_exemptions_everybody_is_denied_both_ways_but_backout() {
 
 #[test]
 fn what_is_exempt_is_left_out_of_the_deny_and_denied_again_when_its_exemption_ends() {
-    let [deny, january, february] = statements(Kind::ServiceControl, &example()).try_into().unwrap();
+    let [deny, january, february, _roles] = statements(Kind::ServiceControl, &example()).try_into().unwrap();
     let exempt = ["build", "ci", "datadog-*", "falco", "web"].map(family);
     assert_eq!((&deny["NotResource"], &deny["Resource"]), (&json!(exempt), &Value::Null));
     for (again, sid, end, families) in [
