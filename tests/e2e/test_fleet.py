@@ -93,8 +93,11 @@ exec {cli} --endpoint-url {moto} "$@"
     # What is there before it is removed.
     removal = "aws cloudformation delete-stack-instances"
     text = text.replace(removal, f"aws cloudformation describe-stack-set --stack-set-name ecs-privileged-guard >seen.json\n{removal}")
-    # As after a first time: the mode that was chosen is kept, and a file of `target` would be gone.
-    text = text.replace("set_parameter EnforcementMode alert", "cp fleet-parameters.json before-the-stop.json\nset_parameter EnforcementMode alert")
+    # Followed once more after `make clean`, the page keeps the mode that was chosen.
+    [parameters] = re.findall(r"^```sh\n(test -s .*?)^```", FLEET, re.S | re.M)
+    stop = "set_parameter EnforcementMode alert"
+    assert text.count(stop) == 1
+    text = text.replace(stop, f"mv target kept\n{parameters}\ncp fleet-parameters.json before-the-stop.json\nmv kept target\n{stop}")
     environment = {**KEYS, "PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "AWS_PAGER": "", "AWS_DEFAULT_REGION": REGION}
     ran = subprocess.run(["bash", "-xeuo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
