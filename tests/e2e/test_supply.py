@@ -133,16 +133,19 @@ def test_the_workflows_use_actions_by_commit_and_begin_without_rights():
 ])
 def test_nothing_is_published_that_was_not_checked(tmp_path, then, passes):
     for machine in ("x86_64-one", "x86_64-another", "arm64-one", "arm64-another"):
-        folder, name = tmp_path / "built" / machine / "release", f"guard-{machine.partition('-')[0]}.zip"
+        folder, architecture = tmp_path / "built" / machine / "release", machine.partition("-")[0]
         folder.mkdir(parents=True)
-        (folder / name).write_text(name)
-        (folder / "SHA256SUMS").write_text(subprocess.check_output(["sha256sum", name], cwd=folder, text=True))
+        names = [f"{function}-{architecture}.zip" for function in ("guard", "sweep")]
+        for name in names:
+            (folder / name).write_text(name)
+        (folder / "SHA256SUMS").write_text(subprocess.check_output(["sha256sum", *names], cwd=folder, text=True))
     [step] = [step["run"] for _, job in jobs() for step in job["steps"] if step.get("name") == "Both machines came to the same"]
     subprocess.run(["bash", "-ec", then], cwd=tmp_path, check=True)
     # GitHub's shell where none is named: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
     ran = subprocess.run(["bash", "-ec", step], cwd=tmp_path, capture_output=True, check=False)
     assert (ran.returncode == 0) == passes, ran.stdout + ran.stderr
-    assert not passes or {path.name for path in (tmp_path / "release").iterdir()} == {"guard-x86_64.zip", "guard-arm64.zip", "SHA256SUMS"}
+    assert not passes or {path.name for path in (tmp_path / "release").iterdir()} == {
+        "guard-x86_64.zip", "guard-arm64.zip", "sweep-x86_64.zip", "sweep-arm64.zip", "SHA256SUMS"}
 
 
 def test_the_workflows_run_only_targets_that_exist():
