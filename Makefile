@@ -66,7 +66,7 @@ mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of th
 	@to=target/mutants/$(SOURCES); tests/mutants/run.sh $$to $${MUTANTS:-0/40} && \
 	  $(BIN)/python tests/mutants/gate.py $$to/*/mutants.out/outcomes.json
 
-figures: $(VENV)/installed ## Show what the tests reached, and that the README does not say more
+figures: $(VENV)/installed ## Show what the tests reached, and that tests/README.md does not say more
 	@$(BIN)/python tests/e2e/figures.py $${CARGO_TARGET_DIR:-target}/figures
 
 template: $(VENV)/installed ## Check the templates
@@ -138,9 +138,9 @@ deploy: $(VENV)/installed ## Build and deploy to the account of your AWS credent
 	@$(BIN)/sam build
 	@$(BIN)/sam deploy --guided
 
-stackset: $(VENV)/installed ## Build, upload to CODE_BUCKET, and write target/stackset.json, which StackSets take: see FLEET.md
+stackset: $(VENV)/installed ## Build, upload to CODE_BUCKET in AWS_REGION, and write target/stackset.json, which StackSets take: see FLEET.md
 	@$(BIN)/sam build
-	@$(BIN)/sam package --template-file .aws-sam/build/template.yaml --s3-bucket $(CODE_BUCKET) --output-template-file .aws-sam/packaged.yaml
+	@$(BIN)/sam package --template-file .aws-sam/build/template.yaml --s3-bucket $(CODE_BUCKET) --region $(AWS_REGION) --output-template-file .aws-sam/packaged.yaml
 	@mkdir -p target && $(BIN)/python tests/e2e/plain.py .aws-sam/packaged.yaml > target/stackset.json
 
 # Needs AWS, like `deploy`. The account is taken from the command line only: to repeat it is the consent.

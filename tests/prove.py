@@ -1,4 +1,4 @@
-"""The table of what `make prove` has proven so far, for the README: of the folder in which it is kept."""
+"""The table of what `make prove` has proven so far, for tests/README.md: of the folder in which it is kept."""
 
 import collections
 import pathlib

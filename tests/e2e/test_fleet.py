@@ -15,7 +15,6 @@ import requests
 from moto.organizations.models import FakeDelegatedAdministrator
 
 import cost
-from plain import plain
 from test_template import SOURCE
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -31,19 +30,28 @@ def script(path, text):
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
-def packaged(endpoint, bucket, folder):
-    """What `sam build` and `sam package` make, of functions that are a file each: cargo is not asked."""
-    (folder / "code").mkdir()
-    (folder / "code/bootstrap").write_text("#!/bin/sh\n")
+def checkout(endpoint, folder):
+    """What `make stackset` needs of a checkout, with a `sam build` that makes functions of a line: cargo is not asked."""
+    built, tools = folder / "built", folder / ".venv/bin"
+    (built / "code").mkdir(parents=True)
+    (built / "code/bootstrap").write_text("#!/bin/sh\n")
     for named in ("LICENSE", "README.md"):  # by the template's metadata
-        shutil.copy(ROOT / named, folder)
+        shutil.copy(ROOT / named, built)
     template = (ROOT / "template.yaml").read_text().replace("CodeUri: .", "CodeUri: code")
-    (folder / "built.yaml").write_text(re.sub(r"      BuildMethod.*\n      BuildProperties.*\n", "", template))
-    sam = [pathlib.Path(sys.executable).with_name("sam"), "package", "--template-file", "built.yaml", "--s3-bucket", bucket,
-           "--region", REGION, "--output-template-file", "packaged.yaml"]
-    subprocess.run(sam, cwd=folder, check=True, capture_output=True, env={
-        **os.environ, **KEYS, "AWS_ENDPOINT_URL": endpoint, "SAM_CLI_TELEMETRY": "0"})
-    return (folder / "packaged.yaml").read_text()
+    (built / "template.yaml").write_text(re.sub(r"      BuildMethod.*\n      BuildProperties.*\n", "", template))
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "tests").symlink_to(ROOT / "tests")
+    tools.mkdir(parents=True)
+    script(tools / "python", f"""#!/bin/sh
+exec {sys.executable} "$@"
+""")
+    # Without the Region of the environment: the recipe has to name it.
+    script(tools / "sam", f"""#!/bin/sh
+if [ "$*" = build ]; then mkdir -p .aws-sam && cp -r {built} .aws-sam/build; exit; fi
+echo "$*" >>{folder}/sam.log
+exec env -u AWS_DEFAULT_REGION AWS_ENDPOINT_URL={endpoint} {pathlib.Path(sys.executable).with_name("sam")} "$@"
+""")
+    (folder / ".venv/installed").touch()
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +83,7 @@ def deployed(moto, tmp_path_factory):
 case "$*" in "cloudformation activate-organizations-access --region {REGION}") exit 0 ;; esac
 exec {cli} --endpoint-url {moto} "$@"
 """)
-    assert re.search(r"^stackset:", (ROOT / "Makefile").read_text(), re.M)
-    script(folder / "bin/make", f"""#!/bin/sh
-[ "$1" = stackset ] && mkdir -p target && echo "$2 $3" >target/made-with && cp {folder}/plain.json target/stackset.json
-""")
-    bucket = client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION}) and "code"
-    (folder / "plain.json").write_text(plain(packaged(moto, bucket, folder)))
+    checkout(moto, folder)
     shutil.copytree(ROOT / "policies", folder / "policies")
 
     text = "\n".join(re.findall(r"^```sh\n(.*?)^```", FLEET, re.S | re.M))
@@ -90,6 +93,11 @@ exec {cli} --endpoint-url {moto} "$@"
     # What is there before it is removed.
     removal = "aws cloudformation delete-stack-instances"
     text = text.replace(removal, f"aws cloudformation describe-stack-set --stack-set-name ecs-privileged-guard >seen.json\n{removal}")
+    # Followed once more after `make clean`, the page keeps the mode that was chosen.
+    [parameters] = re.findall(r"^```sh\n(test -s .*?)^```", FLEET, re.S | re.M)
+    stop = "set_parameter EnforcementMode alert"
+    assert text.count(stop) == 1
+    text = text.replace(stop, f"mv target kept\n{parameters}\ncp fleet-parameters.json before-the-stop.json\nmv kept target\n{stop}")
     environment = {**KEYS, "PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "AWS_PAGER": "", "AWS_DEFAULT_REGION": REGION}
     ran = subprocess.run(["bash", "-xeuo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -102,15 +110,16 @@ def test_every_command_of_the_page_is_taken_and_does_what_it_says(deployed):
     assert [account["Id"] for account in delegated] == [admin]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in client("cloudformation").describe_stacks(
         StackName="ecs-privileged-guard-central")["Stacks"][0]["Outputs"]}
-    # The SAM CLI takes its Region from there and from nowhere else.
-    made_with = (folder / "target/made-with").read_text()
-    assert made_with == f"CODE_BUCKET={outputs['CodeBucket']} AWS_DEFAULT_REGION={REGION}\n"
+    [package] = (folder / "sam.log").read_text().splitlines()
+    assert f"--s3-bucket {outputs['CodeBucket']} --region {REGION} " in package
     assert client("s3").get_object(Bucket=outputs["CodeBucket"], Key="stackset.json")["Body"].read()
 
     seen = json.loads((folder / "seen.json").read_text())["StackSet"]
     assert seen["PermissionModel"] == "SERVICE_MANAGED"
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in seen["Parameters"]}
-    assert parameters.items() >= {"EnforcementMode": "remediate", **{name: value for name, value in outputs.items() if name != "CodeBucket"}}.items()
+    of = lambda listed: {each["ParameterKey"]: each["ParameterValue"] for each in listed}
+    parameters, before = of(seen["Parameters"]), of(json.loads((folder / "before-the-stop.json").read_text()))
+    assert before == parameters | {"EnforcementMode": "remediate"}
+    assert parameters.items() >= {"EnforcementMode": "alert", **{name: value for name, value in outputs.items() if name != "CodeBucket"}}.items()
     for name, value in parameters.items():
         assert re.fullmatch(SOURCE["Parameters"][name].get("AllowedPattern", ".*"), value), name
     assert {each["Status"] for each in client("cloudformation").list_stack_sets()["Summaries"]} == {"DELETED"}
@@ -119,28 +128,28 @@ def test_every_command_of_the_page_is_taken_and_does_what_it_says(deployed):
 def test_a_delegated_administrator_says_so_each_time_and_each_change_has_its_bounds():
     calls = re.findall(r"^aws cloudformation ([\w-]+) (.*?)(?<!\\)$", FLEET, re.S | re.M)
     of_the_set = [(name, words) for name, words in calls if "--stack-set-name" in words]
-    assert len(of_the_set) == 8
+    assert len(of_the_set) == 9
     for name, words in of_the_set:
         assert "--call-as DELEGATED_ADMIN" in words, name
         assert ("--operation-preferences" in words) == (name in ("create-stack-instances", "update-stack-set", "delete-stack-instances")), name
 
 
 def test_the_plain_template_is_the_whole_template_without_its_transform(deployed):
-    folder, *_ = deployed
-    template = json.loads((folder / "plain.json").read_text())
+    folder, client, *_ = deployed
+    template = json.loads((folder / "target/stackset.json").read_text())
     assert "Transform" not in template and set(template) >= {"Parameters", "Rules", "Mappings", "Conditions", "Outputs"}
     assert template["Parameters"] == SOURCE["Parameters"] and template["Outputs"] == SOURCE["Outputs"]
     assert not any(resource["Type"].startswith("AWS::Serverless") for resource in template["Resources"].values())
     assert set(SOURCE["Resources"]) <= set(template["Resources"])
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Lambda::Function":
-            assert resource["Properties"]["Code"]["S3Bucket"] == "code", name
+            assert resource["Properties"]["Code"]["S3Bucket"] in (folder / "sam.log").read_text(), name
             assert resource["Properties"]["Architectures"] == [{"Ref": "Architecture"}], "still each stack's own"
 
 
 def test_the_plain_template_passes_the_linter(deployed):
     folder, *_ = deployed
-    lint = [pathlib.Path(sys.executable).with_name("cfn-lint"), "--non-zero-exit-code", "error", folder / "plain.json"]
+    lint = [pathlib.Path(sys.executable).with_name("cfn-lint"), "--non-zero-exit-code", "error", folder / "target/stackset.json"]
     assert subprocess.run(lint, capture_output=True).returncode == 0
 
 

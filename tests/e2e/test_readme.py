@@ -1,8 +1,15 @@
 """What the documents claim, held against what they speak of."""
 
 import json
+import os
 import pathlib
 import re
+import shlex
+import subprocess
+
+import botocore.session
+import pytest
+from botocore import xform_name
 
 from test_template import FUNCTIONS, MODES, SOURCE, allowed, expanded
 
@@ -44,8 +51,107 @@ def test_every_permission_is_explained_for_each_function_and_mode_and_none_that_
 
 
 def test_the_outputs_that_deploying_speaks_of_exist():
-    named = set(re.findall(r"output `(\w+)`", section("Deploy")))
-    assert named == {"BackoutOperatorsPolicy", "BackoutCommand"} and named <= set(SOURCE["Outputs"])
+    named = set(re.findall(r"[Oo]utput `(\w+)`", section("Deploy")))
+    assert named == {"BackoutOperatorsPolicy", "BackoutCommand", "SubscribeCommand", "TailCommand"} and named <= set(SOURCE["Outputs"])
+
+
+def test_deploying_is_three_commands_and_the_third_is_the_output():
+    build, deploy, subscribe = commands(blocks(section("Deploy"))[0])
+    assert (build, deploy) == ("sam build", "sam deploy --guided")
+    text, _ = SOURCE["Outputs"]["SubscribeCommand"]["Value"]["Fn::Sub"]
+    assert subscribe == text.replace("${AWS::Region}", "REGION").replace("${Arn}", "TOPIC")
+
+
+def blocks(text):
+    """The commands; what is shown otherwise (an alert, a query, a document) is no `bash`."""
+    return re.findall(r"^```bash\n(.*?)^```$", text, re.S | re.M)
+
+
+def commands(block):
+    lines = block.replace("\\\n", " ").split("\n") if "'[{" not in block else re.split(r"(?<=[^\\,])\n", block.replace("\\\n", " "))
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+# What is run here: the demo by `cargo test`, the alert's undo by tests/it/paste.rs, the others below.
+PLAN = "AWS_REGION=eu-west-1 make live-check PLAN=1\n"
+RUN = ("make demo\n", "aws lambda invoke ", "sha256sum ", PLAN)
+
+
+def test_every_command_is_run_here_or_says_what_it_needs():
+    assert README.count("```") == 2 * len(re.findall(r"^```(?:bash|json)?\n.*?^```$", README, re.S | re.M))
+    shown = re.findall(r"^```\n(.*?)^```$", README, re.S | re.M)
+    assert [text for text in shown if re.match(r"(#|aws|sam|gh|make|sha256sum|\./)", text)] == []
+    marks = [re.match(r"# needs (AWS|GitHub)\n", block) for block in blocks(README)]
+    unmarked = [block for block, mark in zip(blocks(README), marks) if not mark]
+    assert len(unmarked) == len(RUN) and all(sum(block.startswith(one) for block in unmarked) == 1 for one in RUN), unmarked
+    assert sum(mark is not None for mark in marks) >= 7
+
+
+def test_every_command_is_one_that_bash_can_read_and_that_aws_knows():
+    session, known = botocore.session.get_session(), 0
+    for block in blocks(README):
+        subprocess.run(["bash", "-n"], input=block, text=True, check=True)
+        for command in commands(block):
+            words = shlex.split(command)
+            if words[0] != "aws":
+                continue
+            model = session.get_service_model(words[1]).operation_model(
+                next(name for name in session.get_service_model(words[1]).operation_names if xform_name(name, "-") == words[2]))
+            members = {xform_name(name, "-") for name in model.input_shape.members}
+            assert {word[2:] for word in words if word.startswith("--")} <= members | {"region", "query", "output", "cli-read-timeout", "cli-binary-format", "notification-endpoint"}
+            known += 1
+    assert known >= 11
+
+
+@pytest.mark.parametrize("document", ["README.md", "RUNBOOK.md", "FLEET.md"])
+def test_no_list_of_selectors_takes_the_management_events_away(document):
+    """PutEventSelectors replaces all: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html"""
+    text = (ROOT / document).read_text()
+    lists = [json.loads(shlex.split(found)[0]) for found in re.findall(r"--advanced-event-selectors[\s\\]+('.*?')", text, re.S)]
+    assert len(lists) == text.count("put-event-selectors --") == (document == "README.md")
+    for selectors in lists:
+        assert selectors[0]["FieldSelectors"] == [{"Field": "eventCategory", "Equals": ["Management"]}]
+
+
+def test_the_undo_that_is_shown_is_the_one_of_the_alerts():
+    [shown] = commands(blocks(section("Undo"))[0])
+    golden = re.search(r"aws lambda invoke .*", (ROOT / "tests/it/alerts/digest-changed.txt").read_text())[0]
+    placeholder = lambda text: [re.sub(r"^guard-Backout-\w+$", "BACKOUT", word.replace("checkout:", "web:")) for word in shlex.split(text)]
+    assert placeholder(golden) == shlex.split(shown)
+
+
+def test_who_downloads_one_architecture_can_check_it(tmp_path):
+    [check] = [block for block in blocks(section("Verify a release")) if block.startswith("sha256sum")]
+    for name in ("guard-0.1.0-arm64.zip", "guard-0.1.0-x86_64.zip"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "SHA256SUMS").write_text(subprocess.check_output("sha256sum *", shell=True, cwd=tmp_path, text=True))
+    (tmp_path / "guard-0.1.0-x86_64.zip").unlink()
+    run = lambda: subprocess.run(["bash", "-ec", check], cwd=tmp_path, capture_output=True, check=False).returncode
+    assert run() == 0
+    (tmp_path / "guard-0.1.0-arm64.zip").write_text("changed")
+    assert run() != 0
+
+
+def test_the_plan_of_live_check_asks_for_nothing(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    out = subprocess.run(["bash", "-ec", PLAN], cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert "guard-live-check-" in out
+
+
+def anchors(text):
+    """As GitHub makes them: https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax"""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+@pytest.mark.parametrize("document", ["README.md", "FLEET.md", "SECURITY.md", "tests/README.md"])
+def test_every_link_leads_somewhere(document):
+    path = ROOT / document
+    links = re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", path.read_text())
+    assert links
+    for file, anchor in links:
+        target = (path.parent / file).resolve() if file else path
+        assert target.exists(), file
+        assert not anchor or anchor in anchors(target.read_text()), (file, anchor)
 
 
 def test_every_outcome_and_reason_is_listed():
@@ -56,7 +162,8 @@ def test_every_outcome_and_reason_is_listed():
 
 def test_every_make_target_that_is_named_exists():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"`(?:DEMO_PAUSE=1 )?make ([\w-]+)`", README)) <= targets
+    named = set(re.findall(r"`(?:DEMO_PAUSE=1 )?make ([\w-]+)[^`]*`", README + (ROOT / "tests/README.md").read_text()))
+    assert named <= targets and len(named) > 8
 
 
 def test_the_compiler_that_is_asked_for_is_the_one_the_package_asks_for():

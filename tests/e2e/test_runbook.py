@@ -20,7 +20,8 @@ from test_template import SOURCE, Parser, Translator, expanded
 
 ROOT = pathlib.Path(__file__).parents[2]
 TEXT = (ROOT / "RUNBOOK.md").read_text()
-STACK = "ecs-privileged-guard"
+# A stack's own name is the shorter case; that of StackSets is longer than EventBridge takes a prefix of (64).
+STACK = "StackSet-ecs-privileged-guard-0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
 
 def sections():
@@ -93,7 +94,8 @@ def test_every_section_says_what_it_means_how_to_look_what_to_do_and_when_it_is_
 def test_every_link_leads_somewhere():
     headings = [slug(heading) for heading in re.findall(r"^#+ (.*)$", TEXT, re.M)]
     assert {link for link in re.findall(r"\]\(#([^)]+)\)", TEXT)} <= set(headings)
-    assert "](http" not in TEXT and len(re.findall(r"\]\(#", TEXT)) > 10
+    assert "](http" not in TEXT and {link for link in re.findall(r"\]\(([^#][^)]+)\)", TEXT)} == {"FLEET.md#stop-everywhere"}
+    assert "\n## Stop everywhere\n" in (ROOT / "FLEET.md").read_text() and len(re.findall(r"\]\(#", TEXT)) > 10
 
 
 def test_every_output_and_parameter_that_is_named_exists():
@@ -122,6 +124,12 @@ def test_every_command_is_one_that_bash_can_read():
     assert len(blocks()) == TEXT.count("```") / 2 > 15
     for block in blocks():
         subprocess.run(["bash", "-n"], input=block, text=True, check=True)
+
+
+def test_no_command_takes_the_stacks_name_for_given_or_for_the_beginning_of_others():
+    """moto takes any length; AWS cuts the names that it makes, and takes prefixes of rules up to 64."""
+    assert 64 < len(STACK) <= 128
+    assert re.findall(r"^STACK=(.)", TEXT, re.M) == ["$"] and "--name-prefix" not in TEXT
 
 
 def test_what_only_aws_can_answer_is_marked_and_little():
@@ -220,6 +228,9 @@ def test_the_commands_do_what_they_say(account, tmp_path, monkeypatch, cli_serve
     out = run(*rest[stop + 1:])
     assert concurrency() == [10, 1, None]
     assert '"eventName": "RegisterTaskDefinition"' in out
+    rules = [name for name, resource in expanded(EnforcementMode="alert").items() if resource["Type"] == "AWS::Events::Rule"]
+    # moto keeps what a change of mode takes away.
+    assert set(re.findall(rf"^{STACK}-(\w+)-\w+\tENABLED$", out, re.M)) >= set(rules) and len(rules) > 5
     counts = [account.client("sqs").get_queue_attributes(QueueUrl=account.output(name), AttributeNames=["ApproximateNumberOfMessages"])
               ["Attributes"]["ApproximateNumberOfMessages"] for name in queues]
     assert counts == ["0", "0", "0"]

@@ -124,6 +124,30 @@ def test_the_workflows_use_actions_by_commit_and_begin_without_rights():
     assert "secrets." not in text and "cache" not in text
 
 
+@pytest.mark.parametrize("then, passes", [
+    ("true", True),
+    ("echo changed >built/x86_64-another/release/guard-x86_64.zip", False),  # the machines differ
+    ("for one in built/arm64-*; do echo changed >$one/release/guard-arm64.zip; done", False),  # alike, and not what was summed
+    ("rm built/arm64-*/release/SHA256SUMS", False),
+    ("for one in built/arm64-*; do : >$one/release/SHA256SUMS; done", False),
+])
+def test_nothing_is_published_that_was_not_checked(tmp_path, then, passes):
+    for machine in ("x86_64-one", "x86_64-another", "arm64-one", "arm64-another"):
+        folder, architecture = tmp_path / "built" / machine / "release", machine.partition("-")[0]
+        folder.mkdir(parents=True)
+        names = [f"{function}-{architecture}.zip" for function in ("guard", "sweep")]
+        for name in names:
+            (folder / name).write_text(name)
+        (folder / "SHA256SUMS").write_text(subprocess.check_output(["sha256sum", *names], cwd=folder, text=True))
+    [step] = [step["run"] for _, job in jobs() for step in job["steps"] if step.get("name") == "Both machines came to the same"]
+    subprocess.run(["bash", "-ec", then], cwd=tmp_path, check=True)
+    # GitHub's shell where none is named: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
+    ran = subprocess.run(["bash", "-ec", step], cwd=tmp_path, capture_output=True, check=False)
+    assert (ran.returncode == 0) == passes, ran.stdout + ran.stderr
+    assert not passes or {path.name for path in (tmp_path / "release").iterdir()} == {
+        "guard-x86_64.zip", "guard-arm64.zip", "sweep-x86_64.zip", "sweep-arm64.zip", "SHA256SUMS"}
+
+
 def test_the_workflows_run_only_targets_that_exist():
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
     named = {target for _, job in jobs() for step in job["steps"] if str(step.get("run", "")).startswith("make ")

@@ -1,4 +1,4 @@
-//! What the tests reached, counted while they ran: `make test` ends with the table, and the README may not say more.
+//! What the tests reached, counted while they ran: `make test` ends with the table, and `tests/README.md` may not say more.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,6 @@
 //! What a sweep costs in a large account: the first run, all runs until everything was looked at, a run that finds
 //! nothing new, and one that does. The clock is the account's, which jumps; so the seconds are those of the pace.
-#![allow(clippy::print_stdout, reason = "the figures in the README come from here")]
+#![allow(clippy::print_stdout, reason = "the figures in tests/README.md come from here")]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -89,7 +89,7 @@ fn explore_all(scenes: Vec<Scene>) -> usize {
 
 #[test]
 fn the_protocol_keeps_every_rule() {
-    // What the README says.
+    // What tests/README.md says.
     let states = explore_all(small());
     assert!(states > 97_000, "{states}");
 }
@@ -107,7 +107,7 @@ fn the_protocol_keeps_every_rule_with_more_of_everybody() {
 #[test]
 #[expect(clippy::print_stdout, reason = "what the breaks lead to")]
 fn a_protocol_that_breaks_a_rule_is_found_out() {
-    // What the README says.
+    // What tests/README.md says.
     assert!(broken().len() >= 30, "{}", broken().len());
     let mut unbroken = Vec::new();
     for (breaks, scene, rule) in broken() {

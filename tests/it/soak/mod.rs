@@ -5,7 +5,7 @@
 //!
 //! `make soak` is an hour of it; `make test` has a few seconds. What is chosen follows from the seed, when it happens does
 //! not: a seed repeats the mixture, not the moment.
-#![allow(clippy::print_stdout, reason = "the figures in the README come from here")]
+#![allow(clippy::print_stdout, reason = "the figures in tests/README.md come from here")]
 
 mod chance;
 mod deeds;
