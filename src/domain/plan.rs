@@ -142,7 +142,9 @@ fn decide(facts: &Facts) -> Decision {
         Facts { express: true, .. } => End(Alerted, Some(Reason::ManagedByExpress)),
         Facts { exemption: Permission::Unreadable, .. } => End(Alerted, Some(Reason::ExemptionUnreadable)),
         // A run recorded its copy and died before it told anybody: that is told first, exempt by now or not.
-        Facts { exemption: Permission::Granted, next: Next::Copy, copy_untold: true, .. } => End(AlreadyRemediated, None),
+        Facts { exemption: Permission::Granted, next: Next::Copy, copy_untold: true, .. } => {
+            End(AlreadyRemediated, None)
+        }
         Facts { exemption: Permission::Granted, .. } => End(Exempt, None),
         Facts { exemption: Permission::Partly, .. } => End(Alerted, Some(Reason::PartlyExempt)),
         Facts { next: Next::Copy, .. } => End(AlreadyRemediated, None),
