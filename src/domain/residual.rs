@@ -24,23 +24,28 @@ const STRONG: [&str; 12] = [
 /// devices and mounts, modes, and whether the user is root. `containers` are those that were privileged.
 #[must_use]
 pub fn access(definition: &Described, containers: &[String]) -> Vec<String> {
-    let modes = of_modes(definition.pid_mode(), definition.ipc_mode(), definition.network_mode());
+    let modes = [
+        ("pidMode", definition.pid_mode()),
+        ("ipcMode", definition.ipc_mode()),
+        ("networkMode", definition.network_mode()),
+    ];
+    let modes = modes.into_iter().filter_map(|(member, mode)| of_mode(member, mode?));
     let of_containers = definition.containers().iter().filter(|container| containers.contains(&container.name));
     let of_containers = of_containers.flat_map(|container| {
         of_container(container).into_iter().map(|way| format!("{}: {way}", container.name)).collect::<Vec<_>>()
     });
-    modes.into_iter().map(str::to_owned).chain(of_containers).collect()
+    modes.map(str::to_owned).chain(of_containers).collect()
 }
 
-/// The same of all containers of a definition with these modes.
+/// The same of all containers of a definition with this mode.
 #[must_use]
-pub fn of_modes(pid: Option<&str>, ipc: Option<&str>, network: Option<&str>) -> Vec<&'static str> {
-    let modes = [
-        (pid, "pidMode host: it sees and signals the host's processes (Security Hub ECS.3)"),
-        (ipc, "ipcMode host: it shares the host's memory segments"),
-        (network, "networkMode host: it is on the host's network (Security Hub ECS.17)"),
-    ];
-    modes.into_iter().filter(|(mode, _)| *mode == Some("host")).map(|(_, words)| words).collect()
+pub fn of_mode(member: &str, mode: &str) -> Option<&'static str> {
+    match (member, mode) {
+        ("pidMode", "host") => Some("pidMode host: it sees and signals the host's processes (Security Hub ECS.3)"),
+        ("ipcMode", "host") => Some("ipcMode host: it shares the host's memory segments"),
+        ("networkMode", "host") => Some("networkMode host: it is on the host's network (Security Hub ECS.17)"),
+        _ => None,
+    }
 }
 
 /// The same of one container.

@@ -37,7 +37,7 @@ fn what_is_deep_wide_or_endless_is_bounded() {
     let definition = |containers: &str| {
         format!(r#"{{"containerDefinitions":[{{"name":"a","image":"b","privileged":true,"x":{containers}}}]}}"#)
     };
-    let conditions = nested(r#"{"Fn::If":["C","#, r#",false]}"#, 60_000).replace(r#"["C",,"#, r#"["C",true,"#);
+    let conditions = nested(r#"{"Fn::If":["C","#, ",false]}", 60_000).replace(r#"["C",,"#, r#"["C",true,"#);
     let loops = nested(r#"{"Fn::ForEach::L":["I",["a"],"#, "]}", 5_000).replacen("],]", "],{}]", 1);
     for (name, text, exit) in [
         ("deep.json", definition(&nested("[", "]", 200_000)), 3),
@@ -52,9 +52,11 @@ fn what_is_deep_wide_or_endless_is_bounded() {
         ),
         ("loops.json", format!(r#"{{"Resources":{loops}}}"#), 0),
         ("itself.yaml", "Resources: &a {Web: *a}".to_owned(), 1),
-        ("merges-itself.yaml", "Resources: &a {<<: *a, Web: 1}".to_owned(), 0),
+        ("merges-itself.yaml", "Resources: &a {<<: *a, Web: 1}".to_owned(), 1),
         ("laughs.yaml", laughs("[*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]"), 1),
         ("merges.yaml", laughs("{<<: [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]}"), 1),
+        ("texts.yaml", format!("a: &a {}\nResources: [{}]", "x".repeat(1_000_000), "*a,".repeat(10_000)), 1),
+        ("long.yaml", "Resources: {}\n".to_owned() + &"# comment\n".repeat(1_000_000), 1),
         ("names.yaml", "Resources: {? [a, b] : 1, ? {c: d} : 2}".to_owned(), 0),
     ] {
         shell.write(name, &text);
@@ -73,7 +75,7 @@ fn laughs(ten: &str) -> String {
 #[test]
 fn names_cannot_steer_a_terminal_or_a_spreadsheet() {
     let shell = Shell::new("names");
-    let name = r#"\u001b[2J\u202e=1"#;
+    let name = r"\u001b[2J\u202e=1";
     shell.write(
         "a\u{1b}[31m.json",
         format!(r#"{{"family":"=cmd","containerDefinitions":[{{"name":"{name}","privileged":true}}]}}"#),

@@ -22,7 +22,7 @@ fn a_plan_of_50_mb_takes_seconds_and_little_more_memory_than_itself() {
     let containers = |number: usize| {
         format!(
             r#"[{{\"name\":\"c{number}\",\"image\":\"i\",\"environment\":[{}]}}]"#,
-            r#"{\"name\":\"N\",\"value\":\"CANARY\"},"#.repeat(60).trim_end_matches(',')
+            r#"{\"name\":\"N\",\"value\":\"CANARY\"},"#.repeat(64).trim_end_matches(',')
         )
     };
     for number in 0..20_000 {
@@ -36,12 +36,11 @@ fn a_plan_of_50_mb_takes_seconds_and_little_more_memory_than_itself() {
     assert!(large.len() > 50_000_000, "{}", large.len());
     shell.write("large.json", large);
     // In KiB of address space: the plan, its 50 MB, and what the program takes.
-    let (exit, seconds) = timed(&shell, "(ulimit -v 200000; exec guardctl check large.json)");
-    println!("a plan of 50 MB: {seconds} s of work");
+    let (exit, seconds) = timed(&shell, "sh -c 'ulimit -v 200000; exec guardctl check large.json'");
     assert_eq!(exit, Some(3), "{}", fs::read_to_string(shell.directory.join("stderr")).unwrap());
-    assert!(seconds < 10.0, "{seconds}");
+    assert!(seconds < 10.0, "{seconds} s");
     assert!(
-        fs::read_to_string(shell.directory.join("stderr")).unwrap().starts_with("20006 task definitions in 1 file: ")
+        fs::read_to_string(shell.directory.join("stderr")).unwrap().starts_with("20005 task definitions in 1 file: ")
     );
 }
 
@@ -54,14 +53,11 @@ fn a_thousand_files_take_less_than_a_second_of_work() {
         shell.write(&format!("all/{}/stack-{number}.yaml", number % 10), &yaml);
         shell.write(&format!("all/{}/stack-{number}.template.json", number % 10), &json);
         shell.write(&format!("all/{}/taskdef-{number}.json", number % 10), &definition);
-        shell.write(
-            &format!("all/{}/values-{number}.yaml", number % 10),
-            "image: {name: web, tag: latest}\n".repeat(1) + &"key: value\n".replace("key", "k"),
-        );
+        shell
+            .write(&format!("all/{}/values-{number}.yaml", number % 10), "image: {name: web, tag: latest}\nport: 80\n");
     }
     let (exit, seconds) = timed(&shell, "guardctl check all");
-    println!("1,000 files: {seconds} s of work");
     assert_eq!(exit, Some(3));
     assert!(fs::read_to_string(shell.directory.join("stderr")).unwrap().contains(" in 750 files: "));
-    assert!(seconds < 1.0, "{seconds}");
+    assert!(seconds < 1.0, "{seconds} s");
 }

@@ -63,11 +63,11 @@ pub(crate) struct Account {
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    // For people.
     Table,
-    /// For programs
+    // For programs.
     Json,
-    /// For spreadsheets
+    // For spreadsheets.
     Csv,
 }
 
@@ -108,16 +108,14 @@ pub(crate) struct CheckArgs {
 }
 
 const CHECK: &str = "\
-Find privileged containers in files, before AWS sees them; no account is needed.
+Find privileged containers in files, before AWS sees them; no account is needed
 
-It reads task definitions (what registers one, or describes one; JSON or YAML), lists of container
-definitions, templates of CloudFormation and SAM (JSON or YAML, cdk.out), and plans (terraform show
--json). In a directory it reads *.json, *.yaml, *.yml and *.template, and passes over what is none
-of these; a file that is named must be one.
+It reads task definitions (what registers one, or describes one; JSON or YAML), lists of container definitions, \
+templates of CloudFormation and SAM (JSON or YAML, cdk.out), and plans (terraform show -json). In a directory it reads \
+*.json, *.yaml, *.yml and *.template, and passes over what is none of these; a file that is named must be one.
 
-What depends on a parameter, a condition or an apply is called unknown, never guessed. Values are
-never shown. It ends with 3 if a container is privileged and not exempt, and with 1 if a file could
-not be read.";
+What depends on a parameter, a condition or an apply is called unknown, never guessed. Values are never shown. It ends \
+with 3 if a container is privileged and not exempt, and with 1 if a file could not be read.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -128,12 +126,13 @@ Examples:
   terraform show -json plan.tfplan | guardctl check --strict -
   aws ecs describe-task-definition --task-definition web | guardctl check -
 
-An entry of the exemptions, of which all members are required, and which ends in at most 90 days:
-  [{\"family\": \"agent\", \"containers\": [\"agent\"], \"reason\": \"needs the host's devices\",
-    \"approvedBy\": \"jane@example.com\", \"expiresAt\": \"2027-01-31T00:00:00Z\"}]";
+The exemptions are a list of entries like this one. All members are required, and an entry ends in at most 90 days:
+  [{\"family\": \"agent\", \"containers\": [\"agent\"],
+    \"reason\": \"needs the host's devices\", \"approvedBy\": \"jane@example.com\",
+    \"expiresAt\": \"2027-01-31T00:00:00Z\"}]";
 
 const COMPLETIONS: &str = "\
 Examples:
-  guardctl completions bash > ~/.local/share/bash-completion/completions/guardctl
+  source <(guardctl completions bash)
   guardctl completions zsh > ~/.zfunc/_guardctl
   guardctl completions fish > ~/.config/fish/completions/guardctl.fish";

@@ -52,9 +52,7 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Trouble> {
         return Err(Trouble::new(Exit::Failed, what).hint("guardctl check -v says what each file was taken for"));
     }
     output.data(&report.data(output.format))?;
-    for unread in &report.unread {
-        output.trouble(&unread.trouble());
-    }
+    output.troubles(&report.unread.iter().map(Unread::trouble).collect::<Vec<_>>());
     output.say(&report.summary(args.strict));
     let is_found = report.count(Rule::Privileged) > 0 || args.strict && report.count(Rule::Unknown) > 0;
     Ok(match (report.unread.is_empty(), is_found) {

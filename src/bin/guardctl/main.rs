@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     };
     let output = Output::new(&args.options);
     let ended = run(&args, output).unwrap_or_else(|trouble| {
-        output.trouble(&trouble);
+        output.troubles(std::slice::from_ref(&trouble));
         trouble.exit
     });
     ended.into()

@@ -32,6 +32,7 @@ impl Output {
     }
 
     /// Data. Whatever in it was written by others has passed the escaper of its format.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
     pub(crate) fn data(self, text: &str) -> Result<(), Trouble> {
         let mut stdout = anstream::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -56,9 +57,15 @@ impl Output {
         }
     }
 
-    /// What went wrong. It is said in any case.
-    pub(crate) fn trouble(self, trouble: &Trouble) {
-        to_stderr(&trouble.text());
+    /// All that went wrong, and, after the last, the state of the world. It is said in any case.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn troubles(self, troubles: &[Trouble]) {
+        let mut text: String = troubles.iter().map(Trouble::text).collect();
+        if let Some(last) = troubles.last() {
+            text += &last.world();
+            text.push('\n');
+        }
+        to_stderr(&text);
     }
 }
 

@@ -47,8 +47,8 @@ impl Trouble {
     }
 
     /// One more cause, behind those before.
-    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.causes.push(cause.into());
+    pub(crate) fn cause(mut self, cause: &str) -> Self {
+        self.causes.push(cause.to_owned());
         self
     }
 
@@ -67,11 +67,14 @@ impl Trouble {
         if let Some(hint) = &self.hint {
             let _ = writeln!(text, "hint: {}", escape::line(hint));
         }
-        let world = match &self.world {
-            World::Unchanged => "Nothing was changed.",
-            World::Changed(sentence) | World::Unknown(sentence) => sentence,
-        };
-        let _ = writeln!(text, "{}", escape::line(world));
         text
+    }
+
+    /// The state of the world, in a sentence.
+    pub(crate) fn world(&self) -> String {
+        match &self.world {
+            World::Unchanged => "Nothing was changed.".to_owned(),
+            World::Changed(sentence) | World::Unknown(sentence) => escape::line(sentence),
+        }
     }
 }

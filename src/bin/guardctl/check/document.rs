@@ -32,7 +32,7 @@ impl DocumentError {
         match self {
             Self::Json(at) => Some(*at),
             Self::Yaml(YamlError::Malformed { at, .. } | YamlError::Deep(at)) => Some(*at),
-            Self::Yaml(YamlError::Expanding) | Self::Utf16 | Self::Zip | Self::Binary => None,
+            Self::Yaml(YamlError::Long | YamlError::Expanding) | Self::Utf16 | Self::Zip | Self::Binary => None,
         }
     }
 

@@ -59,10 +59,12 @@ impl Exemptions {
 
     /// What they make of a finding.
     pub(super) fn judge(&self, finding: &mut Finding, now: Timestamp) {
-        let (Rule::Privileged, Some(family), Some(container)) = (finding.rule, &finding.of.family, &finding.container)
-        else {
-            return;
+        let is_open = match finding.rule {
+            Rule::Privileged => false,
+            Rule::Unknown => true,
+            Rule::Exempt | Rule::Residual => return,
         };
+        let (Some(family), Some(container)) = (&finding.of.family, &finding.container) else { return };
         let Some(found) = self.0.get(family) else { return };
         if finding.of.is_daemon {
             finding.message.push_str("; the exemption of that family does not hold for daemons");
@@ -71,11 +73,14 @@ impl Exemptions {
         let says = match of_object(std::slice::from_ref(container), found, now) {
             Verdict::Exempt(Basis::Until(end)) => {
                 finding.rule = Rule::Exempt;
-                format!(", and exempt until {end}")
+                match is_open {
+                    true => format!("; if it is, it is exempt until {end}"),
+                    false => format!(", and exempt until {end}"),
+                }
             }
             Verdict::NotExempt(Lapse::Expired(end)) => format!("; its exemption ended at {end}"),
             Verdict::NotExempt(Lapse::TooLong) => "; its exemption would end in more than 90 days".to_owned(),
-            Verdict::NotExempt(Lapse::OtherContainers) => "; its exemption is for other containers".to_owned(),
+            Verdict::NotExempt(Lapse::OtherContainers) => "; its family's exemption is for other containers".to_owned(),
             // Each entry was read, and asked about one container.
             Verdict::Exempt(Basis::Family)
             | Verdict::Partly { .. }

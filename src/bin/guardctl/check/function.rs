@@ -3,6 +3,7 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ecs_privileged_guard::domain::json::{Json, Value};
@@ -39,7 +40,7 @@ fn collect<'a>(place: &Place<'a>, parameters: &Parameters, depth: usize, into: &
     let Some((name, argument)) = function(place) else {
         return into.push(Comes::To(place.clone()));
     };
-    match (name.as_str(), argument.elements().as_slice()) {
+    match (&*name, argument.elements().as_slice()) {
         ("Ref", _) if argument.json.text().as_deref() == Some("AWS::NoValue") => into.push(Comes::ToNothing),
         ("Fn::If", [_, yes, no]) if depth < DEPTH_MAX => {
             collect(yes, parameters, depth + 1, into);
@@ -68,18 +69,20 @@ fn reason(name: &str, argument: &Place<'_>, parameters: &Parameters) -> String {
 }
 
 /// The name and the argument of a function: an object with that one member.
-fn function<'a>(place: &Place<'a>) -> Option<(String, Place<'a>)> {
+fn function<'a>(place: &Place<'a>) -> Option<(Cow<'a, str>, Place<'a>)> {
     if !place.is_object() {
         return None;
     }
-    match place.members().as_slice() {
-        [(name, argument)] if is_function(name) => Some((name.clone(), argument.clone())),
+    let object = place.open();
+    let mut members = object.members();
+    match (members.next(), members.next()) {
+        (Some((name, argument)), None) if is_function(&name) => Some((name, argument)),
         _ => None,
     }
 }
 
 /// Whether a member's name is that of a function.
-pub(super) fn is_function(name: &str) -> bool {
+fn is_function(name: &str) -> bool {
     name.starts_with("Fn::") || matches!(name, "Ref" | "Condition")
 }
 

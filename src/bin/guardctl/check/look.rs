@@ -9,7 +9,7 @@ use ecs_privileged_guard::domain::residual;
 
 use super::finding::{Finding, Rule, Subject};
 use super::function::{self, Comes, Parameters, outcomes};
-use super::place::{Names, Place, text_of};
+use super::place::{Names, Object, Place, text_of};
 
 /// What was found, and how much was looked at.
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub(super) struct Reading<'p> {
 }
 
 /// Looks at the definition with these members. `of` says what is known of it but its family.
-pub(super) fn look<'a>(reading: Reading<'_>, definition: &Place<'a>, of: Subject, found: &mut Found) {
+pub(super) fn look(reading: Reading<'_>, definition: &Object<'_>, of: Subject, found: &mut Found) {
     let mut look = Look { reading, of, found };
     look.found.definitions += 1;
     look.of.family = match look.one(definition, "family") {
@@ -90,9 +90,8 @@ enum Flag {
 
 impl Look<'_, '_> {
     /// Each value that is given for a member.
-    fn members<'a>(&self, place: &Place<'a>, name: &str) -> Vec<Place<'a>> {
-        let members = place.members().into_iter();
-        members.filter(|(written, _)| self.reading.names.are_the_same(written, name)).map(|(_, value)| value).collect()
+    fn members<'a>(&self, object: &Object<'a>, name: &str) -> Vec<Place<'a>> {
+        object.named(|written| self.reading.names.are_the_same(written, name)).map(|(_, value)| value).collect()
     }
 
     /// What a value can come to. Only templates leave that open.
@@ -105,8 +104,8 @@ impl Look<'_, '_> {
     }
 
     /// What a member is, of which the last counts that is given.
-    fn one<'a>(&self, place: &Place<'a>, name: &str) -> One<'a> {
-        let Some(member) = self.members(place, name).pop() else { return One::Absent };
+    fn one<'a>(&self, object: &Object<'a>, name: &str) -> One<'a> {
+        let Some(member) = self.members(object, name).pop() else { return One::Absent };
         let mut outcomes = self.outcomes(&member);
         match (outcomes.pop(), outcomes.is_empty()) {
             (Some(Comes::To(value)), true) => One::Value(value),
@@ -154,13 +153,13 @@ impl Look<'_, '_> {
             match outcome {
                 Comes::ToNothing => {}
                 Comes::ToUnknown(why) => open(self.of.clone(), element, &why, self.found),
-                Comes::To(container) if container.is_object() => self.container(&container, volumes),
+                Comes::To(container) if container.is_object() => self.container(&container.open(), volumes),
                 Comes::To(other) => open(self.of.clone(), &other, "cannot be told: this is no object", self.found),
             }
         }
     }
 
-    fn container(&mut self, container: &Place<'_>, volumes: &BTreeMap<String, String>) {
+    fn container(&mut self, container: &Object<'_>, volumes: &BTreeMap<String, String>) {
         let name = match self.one(container, "name") {
             One::Value(name) => text_of(&name),
             One::Absent | One::Unknown(..) => None,
@@ -177,7 +176,7 @@ impl Look<'_, '_> {
             self.push(rule, &member, name.clone(), message);
         }
         if self.reading.residual {
-            self.residual(container, name, volumes);
+            self.residual(container, name.as_deref(), volumes);
         }
     }
 
@@ -187,11 +186,11 @@ impl Look<'_, '_> {
     }
 
     /// Beside other members, a function brings more of them: `Fn::Transform` with `AWS::Include`.
-    fn includes(&mut self, place: &Place<'_>) {
+    fn includes(&mut self, object: &Object<'_>) {
         if self.reading.names != Names::CloudFormation {
             return;
         }
-        for (name, included) in place.members().into_iter().filter(|(name, _)| name.starts_with("Fn::")) {
+        for (name, included) in object.named(|name| name.starts_with("Fn::")) {
             open(self.of.clone(), &included, &format!("depends on what {name} brings"), self.found);
         }
     }
@@ -227,24 +226,18 @@ impl Look<'_, '_> {
 
     // What remains without the flag. ----------------------------------------------------------------------------------
 
-    fn modes(&mut self, definition: &Place<'_>) {
-        let modes: [(_, fn(&str) -> Vec<&'static str>); 3] = [
-            ("pidMode", |mode| residual::of_modes(Some(mode), None, None)),
-            ("ipcMode", |mode| residual::of_modes(None, Some(mode), None)),
-            ("networkMode", |mode| residual::of_modes(None, None, Some(mode))),
-        ];
-        for (name, ways) in modes {
-            if let Some(mode) = self.value(definition, name, None) {
-                for way in ways(&text_of(&mode).unwrap_or_default()) {
-                    let message = format!("{}: {way}", self.of.name());
-                    self.push(Rule::Residual, &mode, None, message);
-                }
+    fn modes(&mut self, definition: &Object<'_>) {
+        for member in ["pidMode", "ipcMode", "networkMode"] {
+            let Some(mode) = self.value(definition, member, None) else { continue };
+            if let Some(way) = text_of(&mode).and_then(|mode| residual::of_mode(member, &mode)) {
+                let message = format!("{}: {way}", self.of.name());
+                self.push(Rule::Residual, &mode, None, message);
             }
         }
     }
 
     /// Names of the volumes that are paths of the host, and the paths.
-    fn volumes(&mut self, definition: &Place<'_>) -> BTreeMap<String, String> {
+    fn volumes(&mut self, definition: &Object<'_>) -> BTreeMap<String, String> {
         let mut paths = BTreeMap::new();
         for volume in self.objects(definition, "volumes", None) {
             let host = self.object(&volume, "host", None);
@@ -258,8 +251,7 @@ impl Look<'_, '_> {
         paths
     }
 
-    fn residual(&mut self, container: &Place<'_>, name: Option<String>, volumes: &BTreeMap<String, String>) {
-        let of = name.as_deref();
+    fn residual(&mut self, container: &Object<'_>, of: Option<&str>, volumes: &BTreeMap<String, String>) {
         let linux = self.object(container, "linuxParameters", of);
         let capabilities = linux.as_ref().and_then(|linux| self.object(linux, "capabilities", of));
         let added = capabilities.map(|capabilities| self.texts(&capabilities, "add", of)).unwrap_or_default();
@@ -295,13 +287,13 @@ impl Look<'_, '_> {
         });
         for way in ways {
             let message = format!("{}: {way}", self.of.container(of));
-            self.push(Rule::Residual, container, name.clone(), message);
+            self.push(Rule::Residual, &container.place, of.map(str::to_owned), message);
         }
     }
 
     /// A member's value; that it is open is said.
-    fn value<'a>(&mut self, place: &Place<'a>, name: &str, container: Option<&str>) -> Option<Place<'a>> {
-        match self.one(place, name) {
+    fn value<'a>(&mut self, object: &Object<'a>, name: &str, container: Option<&str>) -> Option<Place<'a>> {
+        match self.one(object, name) {
             One::Absent => None,
             One::Value(value) => Some(value),
             One::Unknown(place, why) => {
@@ -316,22 +308,20 @@ impl Look<'_, '_> {
         self.push(Rule::Residual, place, container.map(str::to_owned), format!("{of}: {name} {why}"));
     }
 
-    fn text(&mut self, place: &Place<'_>, name: &str, container: Option<&str>) -> Option<String> {
-        self.value(place, name, container).as_ref().and_then(text_of)
+    fn text(&mut self, object: &Object<'_>, name: &str, container: Option<&str>) -> Option<String> {
+        self.value(object, name, container).as_ref().and_then(text_of)
     }
 
     /// An object; a block of Terraform is a list of one.
-    fn object<'a>(&mut self, place: &Place<'a>, name: &str, container: Option<&str>) -> Option<Place<'a>> {
-        let value = self.value(place, name, container)?;
-        match value.is_list() {
-            true => value.elements().pop().filter(Place::is_object),
-            false => Some(value).filter(Place::is_object),
-        }
+    fn object<'a>(&mut self, object: &Object<'a>, name: &str, container: Option<&str>) -> Option<Object<'a>> {
+        let value = self.value(object, name, container)?;
+        let value = if value.is_list() { value.elements().pop()? } else { value };
+        value.is_object().then(|| value.open())
     }
 
     /// The elements of a list. Those that depend on a condition are there.
-    fn elements<'a>(&mut self, place: &Place<'a>, name: &str, container: Option<&str>) -> Vec<Place<'a>> {
-        let Some(list) = self.value(place, name, container) else { return Vec::new() };
+    fn elements<'a>(&mut self, object: &Object<'a>, name: &str, container: Option<&str>) -> Vec<Place<'a>> {
+        let Some(list) = self.value(object, name, container) else { return Vec::new() };
         let mut all = Vec::new();
         for element in list.elements() {
             for outcome in self.outcomes(&element) {
@@ -345,11 +335,12 @@ impl Look<'_, '_> {
         all
     }
 
-    fn objects<'a>(&mut self, place: &Place<'a>, name: &str, container: Option<&str>) -> Vec<Place<'a>> {
-        self.elements(place, name, container).into_iter().filter(Place::is_object).collect()
+    fn objects<'a>(&mut self, object: &Object<'a>, name: &str, container: Option<&str>) -> Vec<Object<'a>> {
+        let elements = self.elements(object, name, container).into_iter();
+        elements.filter(Place::is_object).map(|element| element.open()).collect()
     }
 
-    fn texts(&mut self, place: &Place<'_>, name: &str, container: Option<&str>) -> Vec<String> {
-        self.elements(place, name, container).iter().filter_map(text_of).collect()
+    fn texts(&mut self, object: &Object<'_>, name: &str, container: Option<&str>) -> Vec<String> {
+        self.elements(object, name, container).iter().filter_map(text_of).collect()
     }
 }

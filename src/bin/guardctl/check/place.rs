@@ -1,6 +1,8 @@
 //! A value in a document, with its path and where it begins; and the three ways in which sources name the members that
 //! `RegisterTaskDefinition` knows, and leave open what they are.
 
+use std::borrow::Cow;
+
 use ecs_privileged_guard::domain::json::{Json, Member, Value};
 
 /// A value, its path for people, and where it begins in the document's root.
@@ -34,21 +36,9 @@ impl<'a> Place<'a> {
         elements.map(|(index, json)| self.child(json, format!("{}[{index}]", self.path))).collect()
     }
 
-    /// All members of an object, with their names.
-    pub(super) fn members(&self) -> Vec<(String, Self)> {
-        let members = self.json.members().unwrap_or_default().into_iter();
-        members.map(|member| self.member(&member)).collect()
-    }
-
-    /// Each value that is given for a name which is written so.
-    pub(super) fn all(&self, name: &str) -> Vec<Self> {
-        let members = self.json.members().unwrap_or_default().into_iter();
-        members.filter(|member| member.is(name)).map(|member| self.member(&member).1).collect()
-    }
-
-    /// The last of them: what most readers take.
-    pub(super) fn get(&self, name: &str) -> Option<Self> {
-        self.all(name).pop()
+    /// The members of an object, of which anything else has none.
+    pub(super) fn open(&self) -> Object<'a> {
+        Object { members: self.json.members().unwrap_or_default(), place: self.clone() }
     }
 
     pub(super) fn is_object(&self) -> bool {
@@ -62,11 +52,51 @@ impl<'a> Place<'a> {
     pub(super) fn is_null(&self) -> bool {
         self.json.as_str() == "null"
     }
+}
 
-    fn member(&self, member: &Member<'a>) -> (String, Self) {
-        let name = member.name().to_text().unwrap_or_else(|| "?".to_owned());
-        let path = if self.path.is_empty() { name.clone() } else { format!("{}.{name}", self.path) };
-        (name, self.child(member.value, path))
+/// An object, opened once: each time takes as long as the object is.
+pub(super) struct Object<'a> {
+    pub(super) place: Place<'a>,
+    members: Vec<Member<'a>>,
+}
+
+impl<'a> Object<'a> {
+    /// All members, with their names.
+    pub(super) fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Place<'a>)> {
+        self.named(|_| true)
+    }
+
+    /// Those whose names are meant.
+    pub(super) fn named(&self, is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (Cow<'a, str>, Place<'a>)> {
+        let named = self.members.iter().map(|member| (name_of(member), member.value));
+        named.filter(move |(name, _)| is_meant(name)).map(|(name, value)| {
+            let path = &self.place.path;
+            let path = if path.is_empty() { name.clone().into_owned() } else { format!("{path}.{name}") };
+            (name, self.place.child(value, path))
+        })
+    }
+
+    /// Each value that is given for a name which is written so.
+    pub(super) fn all(&self, name: &str) -> Vec<Place<'a>> {
+        self.named(|written| written == name).map(|(_, value)| value).collect()
+    }
+
+    /// The last of them: what most readers take.
+    pub(super) fn get(&self, name: &str) -> Option<Place<'a>> {
+        self.named(|written| written == name).last().map(|(_, value)| value)
+    }
+
+    /// The same as text.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).as_ref().and_then(text_of)
+    }
+}
+
+/// Most names hold no escape and need no decoding.
+fn name_of<'a>(member: &Member<'a>) -> Cow<'a, str> {
+    match member.written_name.get(1..member.written_name.len() - 1) {
+        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+        Some(_) | None => Cow::Owned(member.name().to_text().unwrap_or_else(|| "?".to_owned())),
     }
 }
 

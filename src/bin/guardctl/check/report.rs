@@ -55,7 +55,7 @@ impl Unread {
     pub(super) fn trouble(&self) -> Trouble {
         let place = self.position.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
         let trouble = Trouble::new(Exit::Failed, format!("{}{place} could not be checked", self.file));
-        let trouble = self.causes.iter().fold(trouble, |trouble, cause| trouble.cause(cause));
+        let trouble = self.causes.iter().map(String::as_str).fold(trouble, Trouble::cause);
         match self.hint {
             Some(hint) => trouble.hint(hint),
             None => trouble,

@@ -1,5 +1,7 @@
 //! What kind of source a document is: known by what is in it, whatever its file is called.
 
+use ecs_privileged_guard::domain::json::Json;
+
 use super::cloudformation;
 use super::document::Document;
 use super::finding::Subject;
@@ -42,7 +44,8 @@ impl SourceError {
 
 /// Looks at each task definition in the document, and says what kind of source it is.
 pub(super) fn read(document: &Document<'_>, residual: bool, found: &mut Found) -> Result<&'static str, SourceError> {
-    let root = Place::root(document.root);
+    let place = Place::root(document.root);
+    let root = place.open();
     if cloudformation::is_template(&root) {
         cloudformation::read(&root, residual, found);
         return Ok("template");
@@ -54,27 +57,26 @@ pub(super) fn read(document: &Document<'_>, residual: bool, found: &mut Found) -
     let parameters = Parameters::new();
     let reading = Reading { names: Names::Ecs, parameters: &parameters, residual };
     // `--container-definitions`, and what Terraform reads with `file()`.
-    if root.is_list() {
-        let elements = root.elements();
-        let is_container = |place: &Place<'_>| place.get("name").is_some() && place.get("image").is_some();
+    if let Some(elements) = place.json.elements() {
+        let is_container = |element: &Json<'_>| {
+            let members = element.members().unwrap_or_default();
+            ["name", "image"].iter().all(|name| members.iter().any(|member| member.is(name)))
+        };
         if elements.is_empty() || !elements.iter().all(is_container) {
             return Err(SourceError::Neither);
         }
-        look_at_containers(reading, &root, found);
+        look_at_containers(reading, &place, found);
         return Ok("container definitions");
     }
     // An answer of `DescribeTaskDefinition`, or of `DescribeDaemonTaskDefinition`; else what registers one.
-    for (name, is_daemon) in [("taskDefinition", false), ("daemonTaskDefinition", true)] {
-        if let Some(described) = root.get(name).filter(|described| described.get("containerDefinitions").is_some()) {
-            look(reading, &described, Subject { is_daemon, ..Subject::default() }, found);
+    let described = |name: &str| root.get(name).map(|described| described.open());
+    let described = [(described("taskDefinition"), false), (described("daemonTaskDefinition"), true)];
+    let definitions = described.into_iter().filter_map(|(described, is_daemon)| Some((described?, is_daemon)));
+    for (definition, is_daemon) in definitions.chain([(root, false)]) {
+        if definition.get("containerDefinitions").is_some() {
+            look(reading, &definition, Subject { is_daemon, ..Subject::default() }, found);
             return Ok("task definition");
         }
     }
-    match root.get("containerDefinitions") {
-        Some(_) => {
-            look(reading, &root, Subject::default(), found);
-            Ok("task definition")
-        }
-        None => Err(SourceError::Neither),
-    }
+    Err(SourceError::Neither)
 }

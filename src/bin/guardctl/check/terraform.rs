@@ -6,7 +6,7 @@
 use super::finding::Subject;
 use super::function::Parameters;
 use super::look::{Found, Reading, look, open};
-use super::place::{Names, Place, text_of};
+use super::place::{Names, Object, Place};
 
 /// Why a document of Terraform's is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,11 +27,11 @@ const TYPES: [(&str, bool); 3] = [
 ];
 
 /// Whether it is Terraform's: a plan, or what is taken for one.
-pub(super) fn is_terraform(root: &Place<'_>) -> Result<bool, TerraformError> {
+pub(super) fn is_terraform(root: &Object<'_>) -> Result<bool, TerraformError> {
     let has = |name: &str| root.get(name).is_some();
     let is_plan = has("format_version") && (has("planned_values") || has("resource_changes"));
     let is_state = has("terraform_version") && (has("values") || has("lineage"));
-    let version = root.get("format_version").as_ref().and_then(text_of).unwrap_or_default();
+    let version = root.text("format_version").unwrap_or_default();
     match (is_plan, is_state) {
         (true, _) if version.starts_with("0.") || version.starts_with("1.") => Ok(true),
         (true, _) => Err(TerraformError::Version),
@@ -41,44 +41,48 @@ pub(super) fn is_terraform(root: &Place<'_>) -> Result<bool, TerraformError> {
 }
 
 /// Looks at each of its task definitions.
-pub(super) fn read(root: &Place<'_>, residual: bool, found: &mut Found) {
+pub(super) fn read(root: &Object<'_>, residual: bool, found: &mut Found) {
     let parameters = Parameters::new();
     let reading = Reading { names: Names::Terraform, parameters: &parameters, residual };
     if let Some(errored) = root.get("errored").filter(|errored| errored.json.as_str() == "true") {
         let plan = Subject { id: Some("the plan".to_owned()), ..Subject::default() };
         open(plan, &errored, "cannot be told: planning failed before it came to an end", found);
     }
-    let changes = root.get("resource_changes").map(|changes| changes.elements()).unwrap_or_default();
+    for change in root.get("resource_changes").iter().flat_map(Place::elements) {
+        read_change(&change.open(), reading, found);
+    }
     // What waits for a later plan.
-    let deferred = root.get("deferred_changes").map(|changes| changes.elements()).unwrap_or_default();
-    let deferred = deferred.iter().filter_map(|deferred| deferred.get("resource_change"));
-    for change in changes.into_iter().chain(deferred) {
-        read_change(&change, reading, found);
+    for deferred in root.get("deferred_changes").iter().flat_map(Place::elements) {
+        if let Some(change) = deferred.open().get("resource_change") {
+            read_change(&change.open(), reading, found);
+        }
     }
 }
 
-fn read_change(change: &Place<'_>, reading: Reading<'_>, found: &mut Found) {
-    let text = |name: &str| change.get(name).as_ref().and_then(text_of);
-    let kind = text("type");
+fn read_change(resource: &Object<'_>, reading: Reading<'_>, found: &mut Found) {
+    let kind = resource.text("type");
     let Some((kind, is_daemon)) = TYPES.iter().find(|(name, _)| kind.as_deref() == Some(name)) else { return };
-    let Some(change) = change.get("change").filter(|_| text("mode").as_deref() != Some("data")) else { return };
+    let Some(change) = resource.get("change").filter(|_| resource.text("mode").as_deref() != Some("data")) else {
+        return;
+    };
+    let change = change.open();
     // Of what is destroyed nothing is left.
     let Some(after) = change.get("after").filter(Place::is_object) else { return };
-    let of = Subject { id: text("address"), family: None, is_daemon: *is_daemon };
+    let after = after.open();
+    let of = Subject { id: resource.text("address"), family: None, is_daemon: *is_daemon };
     look(reading, &after, of.clone(), found);
     if let Some(unknown) = change.get("after_unknown") {
-        let family = after.get("family").as_ref().and_then(text_of);
-        read_unknown(&unknown, kind, Subject { family, ..of }, found);
+        read_unknown(&unknown.open(), kind, &Subject { family: after.text("family"), ..of }, found);
     }
 }
 
 /// In `after_unknown`, `true` stands for each value that is known only after the plan was applied.
-fn read_unknown(unknown: &Place<'_>, kind: &str, of: Subject, found: &mut Found) {
+fn read_unknown(unknown: &Object<'_>, kind: &str, of: &Subject, found: &mut Found) {
     for name in ["container_definitions", "container_definition"] {
         let Some(containers) = unknown.get(name) else { continue };
         let is_open = |place: &Place<'_>| place.json.as_str() == "true";
         // What `awscc` leaves out it calls unknown: an absent `privileged` says nothing there.
-        let privileged = |container: Place<'_>| container.get("privileged").is_some_and(|flag| is_open(&flag));
+        let privileged = |container: Place<'_>| container.open().get("privileged").is_some_and(|flag| is_open(&flag));
         let is_one_open = || kind.starts_with("aws_") && containers.elements().into_iter().any(privileged);
         if is_open(&containers) || is_one_open() {
             open(of.clone(), &containers, "is known only after the plan was applied", found);

@@ -15,6 +15,12 @@ use super::position::Position;
 
 /// No template is nested as deep; what is would use up the stack.
 const DEPTH_MAX: usize = 200;
+/// A template may have 1 MB, a task definition 64 KB:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>. Read, YAML takes many
+/// times its length.
+const LENGTH_MAX: usize = 8 << 20;
+/// How long it may become as JSON: an alias can repeat a long text.
+const JSON_LENGTH_MAX: usize = 64 << 20;
 /// How many values aliases may add: a few lines of YAML can mean billions.
 const ALIASED_MAX: usize = 1_000_000;
 
@@ -32,8 +38,11 @@ pub(super) enum YamlError {
     /// Nested deeper than anything meant.
     #[error("nested deeper than {DEPTH_MAX} levels ({0})")]
     Deep(Position),
+    /// Longer than anything AWS takes.
+    #[error("YAML of more than {LENGTH_MAX} bytes, which is more than AWS takes")]
+    Long,
     /// Aliases that mean more than is there.
-    #[error("its aliases stand for more than {ALIASED_MAX} values")]
+    #[error("its aliases stand for more than {ALIASED_MAX} values or {JSON_LENGTH_MAX} bytes")]
     Expanding,
 }
 
@@ -47,15 +56,19 @@ pub(super) struct Converted {
 
 /// Reads each document of a file.
 pub(super) fn read(text: &str) -> Result<Vec<Converted>, YamlError> {
+    if text.len() > LENGTH_MAX {
+        return Err(YamlError::Long);
+    }
     let mut parser = Parser::new_from_str(text);
     let mut converted = Vec::new();
     let mut document = Document::default();
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| malformed(&error))?;
-        match event {
-            Event::DocumentStart(_) => document = Document::default(),
-            Event::DocumentEnd => converted.push(document.write()?),
-            event => document.take(event, span)?,
+        if event == Event::DocumentEnd {
+            converted.push(document.write()?);
+            document = Document::default();
+        } else {
+            document.take(event, span)?;
         }
     }
     Ok(converted)
@@ -184,7 +197,7 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn node(&mut self, index: usize) -> Result<(), YamlError> {
         let node = &self.document.nodes[index];
-        if self.places.len() > self.document.nodes.len() + ALIASED_MAX {
+        if self.places.len() > self.document.nodes.len() + ALIASED_MAX || self.json.len() > JSON_LENGTH_MAX {
             return Err(YamlError::Expanding);
         }
         self.depth += 1;
