@@ -20,8 +20,10 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 # `cargo test` builds the binaries too. `cargo build` would build the SDK once more, without the features of the tests.
+# All targets test with the same features, guardctl's: with others much would be built once more.
+TEST := cargo test --locked --features cli
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
-	@cargo test --quiet --locked --test demo
+	@$(TEST) --quiet --test demo
 
 # The package is built beside the other checks: either is a single thread for minutes.
 test: $(VENV)/installed ## Run every check
@@ -37,19 +39,19 @@ fmt: tools-cargo ## Format the code
 lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came in
 	@cargo fmt --check
 	@cargo clippy --quiet --locked --all-targets --all-features -- -D warnings
-	@tree=$$(cargo tree --locked --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
+	@tree=$$(cargo tree --locked --all-features --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
 # What IAM would have been asked, of all tests or of none: a run that fails leaves no log.
 rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 	@rm -rf $(CALLS) $(CALLS).part $${CARGO_TARGET_DIR:-target}/figures
-	@CALLS_LOG=$(CURDIR)/$(CALLS).part cargo test --locked
+	@CALLS_LOG=$(CURDIR)/$(CALLS).part $(TEST)
 	@mv $(CALLS).part $(CALLS)
 
 $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lock
 	@$(MAKE) --no-print-directory rust
 
 python: $(VENV)/installed tools-cargo tools-aws tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
-	@cargo test --quiet --locked --test it --no-run
+	@$(TEST) --quiet --test it --no-run
 	@$(BIN)/pytest -q -rs tests/e2e
 
 # The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
@@ -57,9 +59,9 @@ SOURCES = $$(git ls-files -co --exclude-standard src tests events Cargo.toml Car
 
 prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
 	@to=$(CURDIR)/target/prove/$(SOURCES)-$${PROVE_SEED:-1}-$${PAIRS_ONE_IN:-all}; \
-	  PROVE=$$to cargo test --locked --test it faults::every \
-	    && PROVE=$$to cargo test --locked --test it -- --ignored --nocapture --skip soak:: --skip served:: \
-	    && cargo test --locked --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
+	  PROVE=$$to $(TEST) --test it faults::every \
+	    && PROVE=$$to $(TEST) --test it -- --ignored --nocapture --skip soak:: --skip served:: \
+	    && $(TEST) --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 
 mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and a part of the rest (MUTANTS=0/40): the tests must notice
@@ -77,14 +79,14 @@ package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_6
 	@$(BIN)/sam build --parameter-overrides Architecture=x86_64
 	@$(BIN)/python tests/e2e/package.py .aws-sam/build/*/bootstrap
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -qq --yes valgrind; } || true
-	@if command -v valgrind >/dev/null; then cargo run --quiet --locked --example bench -- instructions .aws-sam/build/Guard/bootstrap; else echo "instructions not counted: valgrind is missing (apt-get install valgrind)"; fi
+	@if command -v valgrind >/dev/null; then cargo run --quiet --locked --features cli --example bench -- instructions .aws-sam/build/Guard/bootstrap; else echo "instructions not counted: valgrind is missing (apt-get install valgrind)"; fi
 
 # As they are deployed, and copied away: other targets build others under the same names.
 soak: tools-cargo ## Soak the functions: MINUTES=60 of RATE=20 mixed events a second with random faults, by SEED
 	@cargo build --quiet --release --locked --bins
 	@mkdir -p $(SOAK) && cp $${CARGO_TARGET_DIR:-target}/release/{guard,backout,sweep} $(SOAK)
 	@SOAK_BINARIES=$(abspath $(SOAK)) SOAK_MINUTES=$(MINUTES) SOAK_RATE=$(RATE) SOAK_SEED=$(SEED) \
-		cargo test --quiet --locked --test it soak::an_hour -- --exact --ignored --nocapture
+		$(TEST) --quiet --test it soak::an_hour -- --exact --ignored --nocapture
 
 # The binaries are copied away: other targets build others under the same names.
 bench: $(BENCH)/installed tools-cargo ## Measure the guard against a Lambda that does nothing, and against Python

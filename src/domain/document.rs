@@ -423,7 +423,8 @@ impl Container {
 
 impl User {
     /// Of `user`, `user:group`, `uid` and so on.
-    fn of(text: &str) -> Self {
+    #[must_use]
+    pub fn of(text: &str) -> Self {
         match text.split(':').next().unwrap_or_default() {
             "" => Self::Unset,
             "root" => Self::Root,

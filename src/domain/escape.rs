@@ -23,9 +23,19 @@ pub fn arn(text: &str) -> String {
 /// neighbours, is spelled out as in [`plain`].
 #[must_use]
 pub fn unicode(text: &str) -> String {
+    spelled(text, LENGTH_MAX, is_seen)
+}
+
+fn is_seen(c: char) -> bool {
     // Hangul fillers are letters by category, and nothing to the eye.
-    let is_blank = |c: char| matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    spelled(text, LENGTH_MAX, |c| matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_blank(c)))
+    let is_blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    matches!(c, ' '..='~') || (c.is_alphanumeric() && !is_blank)
+}
+
+/// For a line on a terminal: as [`unicode`], and as long as an ARN can be, since what is cut cannot be found.
+#[must_use]
+pub fn line(text: &str) -> String {
+    spelled(text, ARN_LENGTH_MAX, is_seen)
 }
 
 /// For HTML, as text or in a quoted attribute: as [`unicode`], and no character is markup. It does not isolate what is
@@ -148,6 +158,16 @@ mod tests {
             assert_eq!(html(text), shown);
         }
         assert!(unicode(&"\u{7530}".repeat(10_000)).len() <= LENGTH_MAX + 6);
+    }
+
+    #[test]
+    fn a_line_is_not_cut_where_a_name_would_be() {
+        for (text, shown) in [("J\u{fc}rgen", "J\u{fc}rgen"), ("a\u{1b}[2J\nb\u{3164}", "a\\u{1b}[2J\\u{a}b\\u{3164}")]
+        {
+            assert_eq!(line(text), shown);
+        }
+        assert_eq!(line(&"x".repeat(1_000)).len(), 1_000);
+        assert_eq!(line(&"x".repeat(3_000)).len(), ARN_LENGTH_MAX + 3);
     }
 
     #[test]

@@ -25,32 +25,47 @@ const STRONG: [&str; 12] = [
 #[must_use]
 pub fn access(definition: &Described, containers: &[String]) -> Vec<String> {
     let modes = [
-        (definition.pid_mode(), "pidMode host: it sees and signals the host's processes (Security Hub ECS.3)"),
-        (definition.ipc_mode(), "ipcMode host: it shares the host's memory segments"),
-        (definition.network_mode(), "networkMode host: it is on the host's network (Security Hub ECS.17)"),
+        ("pidMode", definition.pid_mode()),
+        ("ipcMode", definition.ipc_mode()),
+        ("networkMode", definition.network_mode()),
     ];
-    let modes = modes.into_iter().filter(|(mode, _)| *mode == Some("host")).map(|(_, words)| words.to_owned());
+    let modes = modes.into_iter().filter_map(|(member, mode)| of_mode(member, mode?));
     let of_containers = definition.containers().iter().filter(|container| containers.contains(&container.name));
-    modes.chain(of_containers.flat_map(access_of)).collect()
+    let of_containers = of_containers.flat_map(|container| {
+        of_container(container).into_iter().map(|way| format!("{}: {way}", container.name)).collect::<Vec<_>>()
+    });
+    modes.map(str::to_owned).chain(of_containers).collect()
 }
 
-fn access_of(container: &Container) -> Vec<String> {
-    let name = &container.name;
+/// The same of all containers of a definition with this mode.
+#[must_use]
+pub fn of_mode(member: &str, mode: &str) -> Option<&'static str> {
+    match (member, mode) {
+        ("pidMode", "host") => Some("pidMode host: it sees and signals the host's processes (Security Hub ECS.3)"),
+        ("ipcMode", "host") => Some("ipcMode host: it shares the host's memory segments"),
+        ("networkMode", "host") => Some("networkMode host: it is on the host's network (Security Hub ECS.17)"),
+        _ => None,
+    }
+}
+
+/// The same of one container.
+#[must_use]
+pub fn of_container(container: &Container) -> Vec<String> {
     let strong: Vec<&str> =
         container.capabilities_added.iter().map(String::as_str).filter(|added| STRONG.contains(added)).collect();
     let mut ways = Vec::new();
     if !strong.is_empty() {
-        ways.push(format!("{name}: capabilities {}", strong.join(", ")));
+        ways.push(format!("capabilities {}", strong.join(", ")));
     }
     ways.extend(container.host_mounts.iter().map(|mount| {
         let how = if mount.read_only { "read-only" } else { "writable" };
-        format!("{name}: host path {}, {how}", mount.host_path)
+        format!("host path {}, {how}", mount.host_path)
     }));
-    ways.extend(container.devices.iter().map(|device| format!("{name}: host device {device}")));
+    ways.extend(container.devices.iter().map(|device| format!("host device {device}")));
     match container.user {
-        User::Root => ways.push(format!("{name}: runs as root (Security Hub ECS.20)")),
+        User::Root => ways.push("runs as root (Security Hub ECS.20)".to_owned()),
         User::Unset => {
-            ways.push(format!("{name}: runs as the image's user, which is root in most (Security Hub ECS.20)"));
+            ways.push("runs as the image's user, which is root in most (Security Hub ECS.20)".to_owned());
         }
         User::Other => {}
     }

@@ -10,8 +10,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 DENY = tomllib.loads((ROOT / "deny.toml").read_text())
 
 
-def packages():
-    command = ["cargo", "metadata", "--format-version", "1", "--locked"]
+def packages(*features):
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", *features]
     for target in DENY["graph"]["targets"]:
         command += ["--filter-platform", target]
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)["packages"]
@@ -25,18 +25,26 @@ def is_allowed(expression):
 
 
 def test_every_dependency_has_an_allowed_licence():
-    refused = [f"{p['name']}: {p['license']}" for p in packages() if p["source"] and not is_allowed(p["license"] or "?")]
+    refused = [f"{p['name']}: {p['license']}" for p in packages("--all-features") if p["source"] and not is_allowed(p["license"] or "?")]
     assert refused == []
 
 
 def test_every_dependency_comes_from_the_registry():
-    other = [p["name"] for p in packages() if p["source"] and not p["source"].startswith("registry+")]
+    other = [p["name"] for p in packages("--all-features") if p["source"] and not p["source"].startswith("registry+")]
     assert other == []
 
 
 def test_what_is_banned_is_not_there():
     banned = {ban["crate"] for ban in DENY["bans"]["deny"]}
-    assert banned & {p["name"] for p in packages()} == set()
+    assert banned & {p["name"] for p in packages("--all-features")} == set()
+
+
+def test_the_functions_carry_nothing_of_guardctl():
+    """`sam build` builds without features."""
+    features = tomllib.loads((ROOT / "Cargo.toml").read_text())["features"]
+    of_guardctl = {dependency.removeprefix("dep:") for dependency in features["cli"]}
+    assert of_guardctl and of_guardctl & {p["name"] for p in packages()} == set()
+    assert of_guardctl <= {p["name"] for p in packages("--all-features")}
 
 
 def test_an_odd_licence_would_be_refused():

@@ -27,7 +27,7 @@ WIDTHS = [320, 360, 768, 1100, 1280, 1920]
 @pytest.fixture(scope="module", autouse=True)
 def samples():
     """Renders them afresh."""
-    subprocess.run(["cargo", "test", "--quiet", "--locked", "--test", "it", "--", "evidence::samples"], cwd=ROOT,
+    subprocess.run(["cargo", "test", "--quiet", "--locked", "--features", "cli", "--test", "it", "--", "evidence::samples"], cwd=ROOT,
                    check=True, stdout=subprocess.DEVNULL)
 
 

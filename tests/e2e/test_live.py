@@ -125,7 +125,7 @@ class Sts(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def embedded():
     """The command in the account of tests/it, which verifies every signature."""
-    build = ["cargo", "test", "--quiet", "--locked", "--test", "it", "--no-run", "--message-format", "json"]
+    build = ["cargo", "test", "--quiet", "--locked", "--features", "cli", "--test", "it", "--no-run", "--message-format", "json"]
     built = subprocess.run(build, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
     [binary] = filter(None, (json.loads(line).get("executable") for line in built.splitlines() if '"name":"it"' in line))
     serve = [binary, "served::the_account", "--exact", "--ignored", "--nocapture"]

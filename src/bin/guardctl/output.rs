@@ -1,0 +1,90 @@
+//! Where words go: data to stdout, talk to stderr. Colour is left out where it is not wanted (`--color`, `NO_COLOR`, a pipe):
+//! anstream decides. A pipe that its reader has closed ends the writing, and is no failure.
+
+use std::io::{ErrorKind, Write as _};
+
+use anstream::ColorChoice;
+use ecs_privileged_guard::domain::escape;
+
+use crate::args::{Format, Options};
+use crate::exit::Exit;
+use crate::trouble::Trouble;
+
+/// How one run speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// How data is written.
+    pub(crate) format: Format,
+    is_quiet: bool,
+    is_verbose: bool,
+}
+
+impl Output {
+    /// As the options say.
+    pub(crate) fn new(options: &Options) -> Self {
+        match options.color {
+            clap::ColorChoice::Auto => ColorChoice::Auto,
+            clap::ColorChoice::Always => ColorChoice::Always,
+            clap::ColorChoice::Never => ColorChoice::Never,
+        }
+        .write_global();
+        Self { format: options.output, is_quiet: options.quiet, is_verbose: options.verbose }
+    }
+
+    /// Data. Whatever in it was written by others has passed the escaper of its format.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn data(self, text: &str) -> Result<(), Trouble> {
+        let mut stdout = anstream::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Trouble::new(Exit::Failed, "stdout could not be written").because(&error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Talk: a line for people.
+    pub(crate) fn say(self, line: &str) {
+        if !self.is_quiet {
+            to_stderr(&format!("{line}\n"));
+        }
+    }
+
+    /// What only somebody who asked for it wants to know.
+    pub(crate) fn detail(self, line: &str) {
+        if self.is_verbose {
+            to_stderr(&format!("{line}\n"));
+        }
+    }
+
+    /// All that went wrong, and, after the last, the state of the world. It is said in any case.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn troubles(self, troubles: &[Trouble]) {
+        let mut text: String = troubles.iter().map(Trouble::text).collect();
+        if let Some(last) = troubles.last() {
+            text += &last.world();
+            text.push('\n');
+        }
+        to_stderr(&text);
+    }
+}
+
+/// A row of CSV: <https://www.rfc-editor.org/rfc/rfc4180>. A spreadsheet takes what begins like a formula for one, and so
+/// could be made to run it: <https://owasp.org/www-community/attacks/CSV_Injection>.
+pub(crate) fn csv_row(fields: &[&str]) -> String {
+    let field = |field: &&str| {
+        let text = escape::line(field);
+        let is_formula = text.starts_with(['=', '+', '-', '@']);
+        let text = if is_formula { format!("'{text}") } else { text };
+        match text.contains([',', '"']) {
+            true => format!("\"{}\"", text.replace('"', "\"\"")),
+            false => text,
+        }
+    };
+    fields.iter().map(field).collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+/// Where stderr is gone, nobody is left to tell.
+fn to_stderr(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,80 @@
+//! Why a command ended early: what failed, the causes down to the last, what to do now, and the state of the world.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use ecs_privileged_guard::domain::escape;
+
+use crate::exit::Exit;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    /// What the process answers.
+    pub(crate) exit: Exit,
+    what: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    world: World,
+}
+
+/// What is different in the world now.
+#[expect(dead_code, reason = "the commands that talk to AWS come next, and leave the world in all of these")]
+#[derive(Debug)]
+pub(crate) enum World {
+    /// Nothing.
+    Unchanged,
+    /// This, in a sentence.
+    Changed(String),
+    /// Nobody knows; the sentence says how to find out.
+    Unknown(String),
+}
+
+impl Trouble {
+    /// Something that could not be done: "web.json could not be read".
+    pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), causes: Vec::new(), hint: None, world: World::Unchanged }
+    }
+
+    /// Why, with all that is behind it.
+    pub(crate) fn because(mut self, cause: &dyn Error) -> Self {
+        let mut next = Some(cause);
+        while let Some(cause) = next {
+            self.causes.push(cause.to_string());
+            next = cause.source();
+        }
+        self
+    }
+
+    /// One more cause, behind those before.
+    pub(crate) fn cause(mut self, cause: &str) -> Self {
+        self.causes.push(cause.to_owned());
+        self
+    }
+
+    /// What to do now.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// For people. Whatever is quoted was written by others.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("error: {}\n", escape::line(&self.what));
+        for cause in &self.causes {
+            let _ = writeln!(text, "  cause: {}", escape::line(cause));
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "hint: {}", escape::line(hint));
+        }
+        text
+    }
+
+    /// The state of the world, in a sentence.
+    pub(crate) fn world(&self) -> String {
+        match &self.world {
+            World::Unchanged => "Nothing was changed.".to_owned(),
+            World::Changed(sentence) | World::Unknown(sentence) => escape::line(sentence),
+        }
+    }
+}
