@@ -27,8 +27,6 @@ pub(crate) struct Args {
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Options {
-    #[command(flatten)]
-    pub(crate) account: Account,
     /// How data is written
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub(crate) output: Format,
@@ -41,23 +39,6 @@ pub(crate) struct Options {
     /// Say more of what is done
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-}
-
-/// Where the guard is, for the commands that talk to AWS.
-#[derive(Debug, Group)]
-pub(crate) struct Account {
-    /// The profile in AWS's configuration, if not the one of the environment
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// The Region, if not the one of the environment or the profile
-    #[arg(long, global = true, value_name = "REGION")]
-    pub(crate) region: Option<String>,
-    /// The stack of the guard, whose outputs name its bucket, topic and functions
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) stack: Option<String>,
-    /// Where AWS is, if not at AWS
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
 }
 
 /// How data is written.

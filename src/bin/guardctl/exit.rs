@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 /// How a command ended. An interrupt ends the process by its signal, which a shell shows as 130.
-#[expect(dead_code, reason = "the commands that talk to AWS come next, and end in all of these")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done, and nothing to complain about.
@@ -14,12 +13,6 @@ pub(crate) enum Exit {
     Usage,
     /// There are findings, or changes that would be made.
     Found,
-    /// Nobody is signed in, or AWS denied it.
-    Denied,
-    /// A part was done.
-    Partly,
-    /// It would not have been safe.
-    Refused,
 }
 
 impl Exit {
@@ -29,9 +22,6 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Found => 3,
-            Self::Denied => 4,
-            Self::Partly => 5,
-            Self::Refused => 6,
         }
     }
 }
@@ -42,7 +32,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// `guardctl help exit-codes`.
+/// `guardctl help exit-codes`: those of commands that come later too, so that nobody takes them for something else.
 pub(crate) const HELP: &str = "\
 Exit codes of guardctl:
     0  fine

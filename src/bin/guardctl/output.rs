@@ -57,13 +57,12 @@ impl Output {
         }
     }
 
-    /// All that went wrong, and, after the last, the state of the world. It is said in any case.
+    /// All that went wrong, and, after the last, the state of the world: no command changes it yet. It is said in any case.
     #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
     pub(crate) fn troubles(self, troubles: &[Trouble]) {
         let mut text: String = troubles.iter().map(Trouble::text).collect();
-        if let Some(last) = troubles.last() {
-            text += &last.world();
-            text.push('\n');
+        if !troubles.is_empty() {
+            text += "Nothing was changed.\n";
         }
         to_stderr(&text);
     }

@@ -1,4 +1,4 @@
-//! Why a command ended early: what failed, the causes down to the last, what to do now, and the state of the world.
+//! Why a command ended early: what failed, the causes down to the last, and what to do now.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -15,25 +15,12 @@ pub(crate) struct Trouble {
     what: String,
     causes: Vec<String>,
     hint: Option<String>,
-    world: World,
-}
-
-/// What is different in the world now.
-#[expect(dead_code, reason = "the commands that talk to AWS come next, and leave the world in all of these")]
-#[derive(Debug)]
-pub(crate) enum World {
-    /// Nothing.
-    Unchanged,
-    /// This, in a sentence.
-    Changed(String),
-    /// Nobody knows; the sentence says how to find out.
-    Unknown(String),
 }
 
 impl Trouble {
     /// Something that could not be done: "web.json could not be read".
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), causes: Vec::new(), hint: None, world: World::Unchanged }
+        Self { exit, what: what.into(), causes: Vec::new(), hint: None }
     }
 
     /// Why, with all that is behind it.
@@ -68,13 +55,5 @@ impl Trouble {
             let _ = writeln!(text, "hint: {}", escape::line(hint));
         }
         text
-    }
-
-    /// The state of the world, in a sentence.
-    pub(crate) fn world(&self) -> String {
-        match &self.world {
-            World::Unchanged => "Nothing was changed.".to_owned(),
-            World::Changed(sentence) | World::Unknown(sentence) => escape::line(sentence),
-        }
     }
 }
