@@ -53,6 +53,21 @@ fn what_is_exempt() {
 }
 
 #[test]
+fn what_is_written_in_odd_ways() {
+    session("odd");
+}
+
+#[test]
+fn what_policy_denies() {
+    session("policy");
+    for (kind, file) in [("scp", "policies/scp.json"), ("managed", "policies/managed-policy.json")] {
+        let said = Shell::new("policies")
+            .run(&format!("guardctl policy --account 012345678912 --region us-east-1 --kind {kind}"));
+        assert_eq!(said.stdout, fs::read_to_string(path(file)).unwrap());
+    }
+}
+
+#[test]
 fn the_help() {
     session("help");
 }
@@ -84,11 +99,11 @@ fn every_example_of_the_help_runs() {
     for directory in [".zfunc", ".config/fish/completions"] {
         shell.write(&format!("home/{directory}/empty"), "");
     }
-    for command in ["check", "completions"] {
+    for command in ["check", "policy", "completions"] {
         let help = shell.run(&format!("guardctl help {command}")).stdout;
         let examples = help.split_once("Examples:\n").unwrap().1;
-        let lines: Vec<&str> = examples.lines().map_while(|line| line.strip_prefix("  ")).collect();
-        run(&shell, &lines);
+        let examples = examples.split("\n\n").next().unwrap().replace("\\\n", "");
+        run(&shell, &examples.lines().collect::<Vec<_>>());
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) const CANARY: &str = "CANARY";
 /// A directory of its own, with the files.
 pub(crate) struct Shell {
     pub(crate) directory: PathBuf,
-    dates: [(&'static str, String); 2],
+    dates: [(&'static str, String); 3],
 }
 
 /// What one command came to.
@@ -26,7 +26,10 @@ impl Shell {
     pub(crate) fn new(name: &str) -> Self {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guardctl").join(name);
         let _ = fs::remove_dir_all(&directory);
-        let shell = Self { directory, dates: [("IN_30_DAYS", in_days(30)), ("IN_120_DAYS", in_days(120))] };
+        // The last is how a policy's statement is named.
+        let (soon, late) = (in_days(30), in_days(120));
+        let dates = [("IN_30_DAYS", soon.clone()), ("IN_120_DAYS", late), ("AT_30_DAYS", soon.replace(['-', ':'], ""))];
+        let shell = Self { directory, dates };
         shell.copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guardctl/files"), &shell.directory);
         shell
     }

@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// Find privileged containers in files, before AWS sees them; no account is needed
     #[command(long_about = CHECK, after_long_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Write the policy that denies privileged registrations; no account is needed
+    #[command(long_about = POLICY, after_long_help = POLICY_EXAMPLES)]
+    Policy(PolicyArgs),
     /// Write the completions of a shell to stdout
     #[command(after_long_help = COMPLETIONS)]
     Completions {
@@ -87,6 +90,49 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) exemptions: Option<PathBuf>,
 }
+
+/// What `policy` takes.
+#[derive(Debug, Group)]
+pub(crate) struct PolicyArgs {
+    /// What kind of policy
+    #[arg(long, value_enum, default_value_t = PolicyKind::Scp, value_name = "KIND")]
+    pub(crate) kind: PolicyKind,
+    /// The account in which the exemptions hold
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: String,
+    /// The Region in which the exemptions hold
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: String,
+    /// A file with a list of exemptions, as for check
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exemptions: Option<PathBuf>,
+    /// The families that are exempt for good, as in EXEMPT_FAMILIES
+    #[arg(long, value_name = "GLOBS", value_delimiter = ',')]
+    pub(crate) exempt_families: Vec<String>,
+}
+
+/// What kind of policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyKind {
+    // A service control policy, which meets everybody in an account.
+    Scp,
+    // A managed policy, for the roles of people and pipelines.
+    Managed,
+}
+
+const POLICY: &str = "\
+Write the policy that denies privileged registrations; no account is needed
+
+It denies everybody to register a task definition with a privileged container, but for the families that are exempt, and \
+those only until their exemptions end. scp is a service control policy for an organization, managed a policy for the \
+roles of people and pipelines. FLEET.md of the guard says what neither covers.";
+
+const POLICY_EXAMPLES: &str = "\
+Examples:
+  guardctl policy --account 012345678912 --region us-east-1
+  guardctl policy --account 012345678912 --region us-east-1 --kind managed
+  guardctl policy --account 012345678912 --region us-east-1 \\
+    --exemptions exemptions.json --exempt-families 'datadog-*,falco'";
 
 const CHECK: &str = "\
 Find privileged containers in files, before AWS sees them; no account is needed

@@ -21,7 +21,8 @@ use ecs_privileged_guard::aws::Clock;
 use jiff::Timestamp;
 
 use self::document::Texts;
-use self::exemptions::{Exemptions, ExemptionsError};
+pub(crate) use self::exemptions::Exemptions;
+use self::exemptions::ExemptionsError;
 use self::files::{Called, Input, Origin};
 use self::finding::Rule;
 use self::look::Found;
@@ -103,8 +104,8 @@ fn look_at(input: &Input, residual: bool, report: &mut Report, output: Output) {
     }
 }
 
-/// Where they cannot be relied on nothing is looked at: what is exempt would be a finding.
-fn read_exemptions(path: &Path, now: Timestamp) -> Result<Exemptions, Trouble> {
+/// The exemptions of a file. Where they cannot be relied on nothing goes on: what is exempt would count as not.
+pub(crate) fn read_exemptions(path: &Path, now: Timestamp) -> Result<Exemptions, Trouble> {
     let name = path.to_string_lossy();
     let failed = || Trouble::new(Exit::Failed, format!("the exemptions in {name} could not be read"));
     let input = Input::named(path);

@@ -7,6 +7,7 @@ mod completions;
 mod exit;
 mod help;
 mod output;
+mod policy;
 mod trouble;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
 fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
     match &args.command {
         Command::Check(args) => check::run(args, output),
+        Command::Policy(args) => policy::run(args, output),
         Command::Completions { shell } => completions::run(*shell, output),
         Command::Help { topic } => help::run(topic, output),
     }

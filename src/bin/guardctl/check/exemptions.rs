@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ecs_privileged_guard::domain::arn::{ArnError, Family};
 use ecs_privileged_guard::domain::exemption::{Basis, Exemption, Found, Lapse, Unreadable, Verdict, of_object};
 use ecs_privileged_guard::domain::json::Json;
 use jiff::Timestamp;
@@ -17,7 +18,15 @@ pub(super) enum ExemptionsError {
     Shape,
     /// An entry without a family.
     #[error("entry {0} has no family, which is a text")]
-    Family(usize),
+    NoFamily(usize),
+    /// An entry whose family ECS would not take.
+    #[error("the family of entry {entry} is {why}")]
+    Family {
+        /// Which, from 1.
+        entry: usize,
+        /// What it is not.
+        why: ArnError,
+    },
     /// A family that is there twice.
     #[error("entry {0} is of a family that an entry before it is of")]
     Twice(usize),
@@ -33,7 +42,7 @@ pub(super) enum ExemptionsError {
 
 /// The exemptions, by family.
 #[derive(Default)]
-pub(super) struct Exemptions(BTreeMap<String, Found>);
+pub(crate) struct Exemptions(BTreeMap<Family, Found>);
 
 impl Exemptions {
     /// Reads a file's document.
@@ -43,8 +52,9 @@ impl Exemptions {
             let entry = index + 1;
             let members = json.members().ok_or(ExemptionsError::Shape)?;
             let (family, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.is("family"));
-            let [family] = family.as_slice() else { return Err(ExemptionsError::Family(entry)) };
-            let family = family.value.text().ok_or(ExemptionsError::Family(entry))?;
+            let [family] = family.as_slice() else { return Err(ExemptionsError::NoFamily(entry)) };
+            let family = family.value.text().ok_or(ExemptionsError::NoFamily(entry))?;
+            let family: Family = family.parse().map_err(|why| ExemptionsError::Family { entry, why })?;
             let others: Vec<String> =
                 others.iter().map(|member| format!("{}:{}", member.written_name, member.value.as_str())).collect();
             let text = format!("{{{}}}", others.join(","));
@@ -57,6 +67,23 @@ impl Exemptions {
         Ok(Self(exemptions))
     }
 
+    /// What would lie in the bucket for each family.
+    pub(crate) fn into_found(self) -> Vec<(Family, Found)> {
+        self.0.into_iter().collect()
+    }
+
+    /// Those that do not hold, in sentences.
+    pub(crate) fn lapsed(&self, now: Timestamp) -> Vec<String> {
+        let sentence = |(family, found): (&Family, &Found)| {
+            let Found::Object { text, .. } = found else { return None };
+            match of_object(&Exemption::read(text).ok()?.containers, found, now) {
+                Verdict::NotExempt(lapse) => Some(format!("{family} is not exempt: {}.", of_lapse(lapse)?)),
+                Verdict::Exempt(_) | Verdict::Partly { .. } | Verdict::Unreadable(_) => None,
+            }
+        };
+        self.0.iter().filter_map(sentence).collect()
+    }
+
     /// What they make of a finding.
     pub(super) fn judge(&self, finding: &mut Finding, now: Timestamp) {
         let is_open = match finding.rule {
@@ -65,7 +92,7 @@ impl Exemptions {
             Rule::Exempt | Rule::Residual => return,
         };
         let (Some(family), Some(container)) = (&finding.of.family, &finding.container) else { return };
-        let Some(found) = self.0.get(family) else { return };
+        let Some(found) = family.parse().ok().and_then(|family: Family| self.0.get(&family)) else { return };
         if finding.of.is_daemon {
             finding.message.push_str("; the exemption of that family does not hold for daemons");
             return;
@@ -78,15 +105,23 @@ impl Exemptions {
                     false => format!(", and exempt until {end}"),
                 }
             }
-            Verdict::NotExempt(Lapse::Expired(end)) => format!("; its exemption ended at {end}"),
-            Verdict::NotExempt(Lapse::TooLong) => "; its exemption would end in more than 90 days".to_owned(),
-            Verdict::NotExempt(Lapse::OtherContainers) => "; its family's exemption is for other containers".to_owned(),
+            Verdict::NotExempt(lapse) => match of_lapse(lapse) {
+                Some(why) => format!("; {why}"),
+                None => return,
+            },
             // Each entry was read, and asked about one container.
-            Verdict::Exempt(Basis::Family)
-            | Verdict::Partly { .. }
-            | Verdict::NotExempt(Lapse::None)
-            | Verdict::Unreadable(_) => return,
+            Verdict::Exempt(Basis::Family) | Verdict::Partly { .. } | Verdict::Unreadable(_) => return,
         };
         finding.message.push_str(&says);
+    }
+}
+
+/// Why an exemption does not hold, if there is one.
+fn of_lapse(lapse: Lapse) -> Option<String> {
+    match lapse {
+        Lapse::None => None,
+        Lapse::Expired(end) => Some(format!("its exemption ended at {end}")),
+        Lapse::TooLong => Some("its exemption would end in more than 90 days".to_owned()),
+        Lapse::OtherContainers => Some("its family's exemption is for other containers".to_owned()),
     }
 }

@@ -76,14 +76,9 @@ fn function<'a>(place: &Place<'a>) -> Option<(Cow<'a, str>, Place<'a>)> {
     let object = place.open();
     let mut members = object.members();
     match (members.next(), members.next()) {
-        (Some((name, argument)), None) if is_function(&name) => Some((name, argument)),
+        (Some((name, argument)), None) if name == "Ref" || name.starts_with("Fn::") => Some((name, argument)),
         _ => None,
     }
-}
-
-/// Whether a member's name is that of a function.
-fn is_function(name: &str) -> bool {
-    name.starts_with("Fn::") || matches!(name, "Ref" | "Condition")
 }
 
 /// `CloudFormation` takes the texts too: <https://awholenother.com/2020/06/20/boolean-parameters-in-cloudformation.html>.

@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Converted>, YamlError> {
             converted.push(document.write()?);
             document = Document::default();
         } else {
-            document.take(event, span)?;
+            document.take(event, span);
         }
     }
     Ok(converted)
@@ -114,7 +114,7 @@ struct Open {
 }
 
 impl<'a> Document<'a> {
-    fn take(&mut self, event: Event<'a>, span: Span) -> Result<(), YamlError> {
+    fn take(&mut self, event: Event<'a>, span: Span) {
         let at = Position { line: span.start.line(), column: span.start.col() + 1 };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -125,8 +125,8 @@ impl<'a> Document<'a> {
                 };
                 self.add(at, anchor, tag, Kind::Scalar { text, is_plain });
             }
-            Event::SequenceStart(anchor, tag) => self.begin(at, anchor, tag.as_deref(), Kind::List(Vec::new()))?,
-            Event::MappingStart(anchor, tag) => self.begin(at, anchor, tag.as_deref(), Kind::Map(Vec::new()))?,
+            Event::SequenceStart(anchor, tag) => self.begin(at, anchor, tag.as_deref(), Kind::List(Vec::new())),
+            Event::MappingStart(anchor, tag) => self.begin(at, anchor, tag.as_deref(), Kind::Map(Vec::new())),
             Event::SequenceEnd | Event::MappingEnd => _ = self.open.pop(),
             // The parser has refused an anchor that is not known.
             Event::Alias(anchor) => {
@@ -136,16 +136,11 @@ impl<'a> Document<'a> {
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
-        Ok(())
     }
 
-    fn begin(&mut self, at: Position, anchor: usize, tag: Option<&Tag>, kind: Kind<'a>) -> Result<(), YamlError> {
+    fn begin(&mut self, at: Position, anchor: usize, tag: Option<&Tag>, kind: Kind<'a>) {
         let node = self.add(at, anchor, tag, kind);
         self.open.push(Open { node, name: None });
-        match self.open.len() > DEPTH_MAX {
-            true => Err(YamlError::Deep(at)),
-            false => Ok(()),
-        }
     }
 
     fn add(&mut self, at: Position, anchor: usize, tag: Option<&Tag>, kind: Kind<'a>) -> usize {
@@ -207,10 +202,7 @@ impl<'a> Writer<'a> {
         }
         self.places.push((self.json.len(), node.at));
         if let Some(function) = &node.function {
-            let prefix = match function.as_str() {
-                "Ref" | "Condition" => "",
-                _ => "Fn::",
-            };
+            let prefix = if function == "Ref" { "" } else { "Fn::" };
             self.json.push('{');
             self.text(&format!("{prefix}{function}"));
             self.json.push(':');
@@ -272,7 +264,7 @@ impl<'a> Writer<'a> {
         Ok(own)
     }
 
-    /// What a map names, and what it merges, the last first.
+    /// What a map names, and what it merges.
     fn split(&self, members: &'a [(usize, usize)]) -> (Vec<(&'a str, usize)>, Vec<usize>) {
         let (mut named, mut merges) = (Vec::new(), Vec::new());
         for (name, value) in members {
@@ -283,7 +275,6 @@ impl<'a> Writer<'a> {
                 Kind::List(_) | Kind::Map(_) => named.push(("?", *value)),
             }
         }
-        merges.reverse();
         (named, merges)
     }
 
