@@ -75,17 +75,23 @@ fn laughs(ten: &str) -> String {
 #[test]
 fn names_cannot_steer_a_terminal_or_a_spreadsheet() {
     let shell = Shell::new("names");
-    let name = r"\u001b[2J\u202e=1";
-    shell.write(
-        "a\u{1b}[31m.json",
-        format!(r#"{{"family":"=cmd","containerDefinitions":[{{"name":"{name}","privileged":true}}]}}"#),
-    );
-    for options in ["", "-o csv", "-o json", "-v"] {
+    let name = r#"\u001b[2J\u202e=\",\""#;
+    let definition = format!(r#"{{"family":"=cmd","containerDefinitions":[{{"name":"{name}","privileged":true}}]}}"#);
+    shell.write("a\u{1b}[31m.json", definition);
+    for options in ["--color always", "-o csv", "-o json", "-v --color always"] {
         let said = shell.run(&format!("guardctl check {options} a*.json"));
         assert_eq!(said.exit, Some(3), "{}", said.stderr);
         let all = said.stdout + &said.stderr;
-        assert!(!all.contains('\u{1b}'), "{options}: {all:?}");
-        assert!(!all.contains('\u{202e}') || options == "-o json", "{options}: {all:?}");
+        // What steers is ours.
+        let ours = ["1m", "2m", "0m", "31mprivileged"];
+        for steers in all.split("\u{1b}[").skip(1) {
+            let is_ours = ours.iter().any(|ours| steers.starts_with(ours));
+            assert!(options.contains("color") && is_ours, "{options}: {all:?}");
+        }
+        assert!(!all.contains("a\u{1b}"), "{options}: {all:?}");
+        assert!(!all.contains('\u{202e}'), "{options}: {all:?}");
         assert!(!all.contains(",=cmd"), "{all}");
     }
+    let said = shell.run("guardctl check -o csv a*.json").stdout;
+    assert!(said.lines().nth(1).unwrap().contains(r#","\u{1b}[2J\u{202e}="",""","#), "{said}");
 }

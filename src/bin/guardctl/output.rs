@@ -43,17 +43,17 @@ impl Output {
         }
     }
 
-    /// Talk: a line for people.
+    /// Talk: a line for people, whatever it quotes.
     pub(crate) fn say(self, line: &str) {
         if !self.is_quiet {
-            to_stderr(&format!("{line}\n"));
+            to_stderr(&format!("{}\n", escape::line(line)));
         }
     }
 
     /// What only somebody who asked for it wants to know.
     pub(crate) fn detail(self, line: &str) {
         if self.is_verbose {
-            to_stderr(&format!("{line}\n"));
+            to_stderr(&format!("{}\n", escape::line(line)));
         }
     }
 

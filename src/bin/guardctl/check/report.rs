@@ -73,17 +73,18 @@ struct Document<'a> {
     definitions: usize,
 }
 
+/// A finding as data. The file is as it is called, so that it can be opened; JSON escapes what would steer a terminal.
 #[derive(Serialize)]
 struct Row<'a> {
     rule: &'static str,
     file: &'a str,
     line: usize,
     column: usize,
-    path: &'a str,
-    definition: Option<&'a str>,
-    family: Option<&'a str>,
-    container: Option<&'a str>,
-    message: &'a str,
+    path: String,
+    definition: Option<String>,
+    family: Option<String>,
+    container: Option<String>,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -135,11 +136,11 @@ impl Report {
             file,
             line: position.line,
             column: position.column,
-            path: &finding.path,
-            definition: finding.of.id.as_deref(),
-            family: finding.of.family.as_deref(),
-            container: finding.container.as_deref(),
-            message: &finding.message,
+            path: escape::line(&finding.path),
+            definition: finding.of.id.as_deref().map(escape::line),
+            family: finding.of.family.as_deref().map(escape::line),
+            container: finding.container.as_deref().map(escape::line),
+            message: escape::line(&finding.message),
         })
     }
 
@@ -168,8 +169,9 @@ impl Report {
             let (line, column) = (row.line.to_string(), row.column.to_string());
             let [definition, family, container] =
                 [row.definition, row.family, row.container].map(Option::unwrap_or_default);
-            text +=
-                &csv_row(&[row.rule, row.file, &line, &column, row.path, definition, family, container, row.message]);
+            let names = [row.path, definition, family, container, row.message];
+            let names = names.iter().map(String::as_str);
+            text += &csv_row(&[row.rule, row.file, &line, &column].into_iter().chain(names).collect::<Vec<_>>());
         }
         text
     }
