@@ -7,7 +7,7 @@ use super::arn::Family;
 use super::fidelity::shown;
 use super::json::Json;
 use super::object::{DocumentError, Object};
-use super::policy::Policy;
+use super::policy::FamilyGlobs;
 
 const MEMBERS: [&str; 4] = ["containers", "reason", "approvedBy", "expiresAt"];
 
@@ -158,10 +158,16 @@ impl Lapse {
     }
 }
 
-/// The verdict on a family's privileged containers at `now`.
+/// The verdict on a family's privileged containers at `now`; `exempt_families` are exempt for good.
 #[must_use]
-pub fn verdict(policy: &Policy, family: &Family, privileged: &[String], found: &Found, now: Timestamp) -> Verdict {
-    match policy.exempt_families.match_family(family) {
+pub fn verdict(
+    exempt_families: &FamilyGlobs,
+    family: &Family,
+    privileged: &[String],
+    found: &Found,
+    now: Timestamp,
+) -> Verdict {
+    match exempt_families.match_family(family) {
         true => Verdict::Exempt(Basis::Family),
         false => of_object(privileged, found, now),
     }

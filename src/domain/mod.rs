@@ -4,8 +4,8 @@
 //! [`document`], [`daemon`], [`fidelity`]), what was seen and asked for ([`observation`], [`policy`], [`exemption`], [`record`],
 //! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
 //! [`noise`], [`residual`], [`hints`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`moves`] are what becomes of a
-//! [`service`] in mode `enforce`, [`backout`] is the way back, [`sweep`] looks at the whole account; each has its own alert. [`prevention`] is the policy
-//! that denies beforehand what is not exempt.
+//! [`service`] in mode `enforce`, [`backout`] is the way back, [`sweep`] looks at the whole account; each has its own
+//! alert. [`prevention`] is the policy that denies beforehand what is not exempt.
 
 pub mod alert;
 pub mod arn;

@@ -168,7 +168,7 @@ fn decide(facts: &Facts) -> Decision {
 pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
     let original = seen.original.described();
     let privileged = original.map(Described::privileged_containers).unwrap_or_default();
-    let exemption = exemption::verdict(policy, &seen.id.family, privileged, &seen.exemption, now);
+    let exemption = exemption::verdict(&policy.exempt_families, &seen.id.family, privileged, &seen.exemption, now);
     let in_scope = policy.remediate_families.match_family(&seen.id.family);
     let may_write = in_scope && policy.mode.makes_copies() && !matches!(exemption, Verdict::Unreadable(_));
     let later = judge_later(seen, policy, now);

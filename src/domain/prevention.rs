@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::arn::{Family, Home};
 use super::exemption::{self, Basis, Exemption, Found, Unreadable, Verdict};
 use super::keys;
-use super::policy::Policy;
+use super::policy::FamilyGlobs;
 
 /// Backout brings originals back, so a deny that meets everybody spares its role. The path is the template's; the name
 /// `CloudFormation` makes of the stack's, the resource's and a random part.
@@ -73,8 +73,8 @@ impl Kind {
 pub struct Exempted {
     /// Where they hold.
     pub home: Home,
-    /// What the operator decided there; of it, the families that are exempt for good.
-    pub policy: Policy,
+    /// The families that are exempt for good there.
+    pub exempt_families: FamilyGlobs,
     /// What was found under the exemptions' keys.
     pub found: Vec<(Family, Found)>,
 }
@@ -139,11 +139,11 @@ const REGISTRATIONS: [&str; 2] = ["ecs:RegisterTaskDefinition", "ecs:RegisterDae
 pub fn policy_for(kind: Kind, exempted: &[Exempted], now: Timestamp) -> Result<String, PreventionError> {
     // By the second in which they end.
     let (mut exempt, mut ending) = (Vec::new(), BTreeMap::<i64, Vec<String>>::new());
-    for Exempted { home, policy, found } in exempted {
-        exempt.extend(policy.exempt_families.globs().iter().map(|glob| revisions_of(home, glob)));
+    for Exempted { home, exempt_families, found } in exempted {
+        exempt.extend(exempt_families.globs().iter().map(|glob| revisions_of(home, glob)));
         for (family, found) in found {
             let named = containers_named(found);
-            match exemption::verdict(policy, family, &named, found, now) {
+            match exemption::verdict(exempt_families, family, &named, found, now) {
                 // Its glob is in the list.
                 Verdict::Exempt(Basis::Family) => {}
                 Verdict::Exempt(Basis::Until(end)) | Verdict::Partly { until: end, .. } => {

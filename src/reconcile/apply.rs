@@ -234,7 +234,7 @@ fn is_equal_copy(guard: &Guard, seen: &Observation, candidate: &Described) -> bo
 pub(super) async fn exempted_meanwhile(guard: &Guard, family: &Family, privileged: &[String]) -> Result<bool, Stop> {
     let found = exemption(guard, family).await?;
     let now = guard.aws.clock.now();
-    Ok(!matches!(verdict(&guard.policy, family, privileged, &found, now), Verdict::NotExempt(_)))
+    Ok(!matches!(verdict(&guard.policy.exempt_families, family, privileged, &found, now), Verdict::NotExempt(_)))
 }
 
 /// Deregisters a copy of ours. That it must go is recorded first, so that whoever finds it, ACTIVE or not, knows why;

@@ -11,6 +11,7 @@ import time
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -91,13 +92,22 @@ def moto():
     server.stop()
 
 
+def client(service, endpoint, region=REGION):
+    """A client of moto's account."""
+    return boto3.client(service, endpoint_url=endpoint, region_name=region, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret")
+
+
+def emptied(endpoint):
+    """moto as an account in which nothing has happened."""
+    requests.post(f"{endpoint}/moto-api/reset", timeout=10)
+    return endpoint
+
+
 class Story:
     """moto as the account, boto3 as the pipeline, the guard's binary as the guard."""
 
     def __init__(self, endpoint, mode):
-        keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret", "region_name": REGION}
-        self.ecs, self.s3, self.sns, self.sqs = (
-            boto3.client(name, endpoint_url=endpoint, **keys) for name in ("ecs", "s3", "sns", "sqs"))
+        self.ecs, self.s3, self.sns, self.sqs = (client(name, endpoint) for name in ("ecs", "s3", "sns", "sqs"))
         self.s3.create_bucket(Bucket="guard-state")
         topic = self.sns.create_topic(Name="alerts")["TopicArn"]
         self.queue = self.sqs.create_queue(QueueName="alerts")["QueueUrl"]
@@ -150,13 +160,10 @@ class Story:
 
 @pytest.fixture
 def story(moto):
-    import requests
-
     begun = []
 
     def begin(mode):
-        requests.post(f"{moto}/moto-api/reset", timeout=10)
-        begun.append(Story(moto, mode))
+        begun.append(Story(emptied(moto), mode))
         return begun[-1]
 
     yield begin

@@ -9,12 +9,13 @@ import stat
 import subprocess
 import sys
 
-import boto3
 import pytest
-import requests
 from moto.organizations.models import FakeDelegatedAdministrator
 
+import conftest
 import cost
+from cli import cli
+from conftest import emptied
 from test_template import SOURCE
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -58,8 +59,8 @@ exec env -u AWS_DEFAULT_REGION AWS_ENDPOINT_URL={endpoint} {pathlib.Path(sys.exe
 def deployed(moto, tmp_path_factory):
     """The organization after all commands of the page, and what each printed."""
     folder = tmp_path_factory.mktemp("fleet")
-    requests.post(f"{moto}/moto-api/reset", timeout=10)
-    client = lambda name: boto3.client(name, endpoint_url=moto, region_name=REGION, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret")
+    emptied(moto)
+    client = lambda service: conftest.client(service, moto, REGION)
     organizations = client("organizations")
     organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
     admin = organizations.create_account(Email="security@example.com", AccountName="security")["CreateAccountStatus"]["AccountId"]
@@ -72,16 +73,13 @@ def deployed(moto, tmp_path_factory):
         Parameters=[{"ParameterKey": "OrganizationId", "ParameterValue": organization}])
 
     (folder / "bin").mkdir()
-    cli = next((path for path in ("/usr/bin/aws", shutil.which("aws")) if path and b"aws-cli/2" in subprocess.run(
-        [path, "--version"], capture_output=True).stdout), None)
-    assert cli, "AWS CLI v2 is missing (make tools-aws)"
     # moto knows StackSets as a trusted service only.
     FakeDelegatedAdministrator.SUPPORTED_SERVICES.append("member.org.stacksets.cloudformation.amazonaws.com")
     # moto does not know this call, nor does the CLI of Debian 12; the API's model does.
     assert client("cloudformation").meta.service_model.operation_model("ActivateOrganizationsAccess")
     script(folder / "bin/aws", f"""#!/bin/sh
 case "$*" in "cloudformation activate-organizations-access --region {REGION}") exit 0 ;; esac
-exec {cli} --endpoint-url {moto} "$@"
+exec {cli()} --endpoint-url {moto} "$@"
 """)
     checkout(moto, folder)
     shutil.copytree(ROOT / "policies", folder / "policies")

@@ -14,11 +14,9 @@ import threading
 import time
 import urllib.parse
 
-import boto3
 import pytest
-import requests
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, ROOT
+from conftest import ACCOUNT, REGION, ROOT, client, emptied
 from iam import Request, is_allowed
 from moto.ecs.exceptions import ECSException
 from moto.core.responses import ActionResult
@@ -98,11 +96,6 @@ class Live:
         return {name: verdict for name, (verdict, _) in self.asked(*names, **more)[0].items()}
 
 
-def client(endpoint, service):
-    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
-    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, **keys)
-
-
 class Sts(http.server.BaseHTTPRequestHandler):
     """Says who the caller is, and nothing else: the account of tests/it knows no STS."""
 
@@ -155,8 +148,7 @@ def test_the_account_of_tests_it_differs_where_it_is_meant_to_and_nowhere_else(e
 
 @pytest.fixture
 def live(moto):
-    requests.post(f"{moto}/moto-api/reset", timeout=10)
-    return Live(moto)
+    return Live(emptied(moto))
 
 
 def left_in(moto):
@@ -165,7 +157,7 @@ def left_in(moto):
     asks += [("sqs", "list_queues", "QueueUrls", {}), ("sns", "list_topics", "Topics", {}),
              ("sns", "list_subscriptions", "Subscriptions", {}), ("events", "list_rules", "Rules", {}),
              ("iam", "list_roles", "Roles", {})]
-    return [thing for service, ask, member, how in asks for thing in getattr(client(moto, service), ask)(**how).get(member, [])]
+    return [thing for service, ask, member, how in asks for thing in getattr(client(service, moto), ask)(**how).get(member, [])]
 
 
 def test_moto_differs_where_it_is_known_to_and_nowhere_else(moto, live):
@@ -325,8 +317,8 @@ def test_a_filter_that_is_not_in_effect_yet_is_no_answer(live, monkeypatch):
 
 def trail_events(monkeypatch, endpoint, *changes, organization=False):
     """A trail that makes an event of each registration, as this product takes them to be but for these changes."""
-    client(endpoint, "s3").create_bucket(Bucket="trail")
-    trails = client(endpoint, "cloudtrail")
+    client("s3", endpoint).create_bucket(Bucket="trail")
+    trails = client("cloudtrail", endpoint)
     trails.create_trail(Name="trail", S3BucketName="trail", IsOrganizationTrail=organization)
     trails.start_logging(Name="trail")
     registers, sent = EC2ContainerServiceResponse.register_task_definition, []
@@ -580,7 +572,7 @@ def test_where_nothing_can_be_deregistered_twice_cleaning_does_not_try(moto, liv
 
 def test_a_copy_that_a_guard_made_of_it_goes_too(moto, live, monkeypatch):
     registers = EC2ContainerServiceResponse.register_task_definition
-    ecs = client(moto, "ecs")
+    ecs = client("ecs", moto)
 
     def guarded(self):
         answer = registers(self)

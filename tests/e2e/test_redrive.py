@@ -6,11 +6,10 @@ import pathlib
 import subprocess
 import threading
 
-import boto3
 import pytest
 
 from cli import cli_server, shell  # noqa: F401
-from conftest import REGION
+from conftest import REGION, client, emptied
 
 ROOT = pathlib.Path(__file__).parents[2]
 FUNCTION = "stack-Guard-1ABC"
@@ -66,12 +65,10 @@ def record(event):
 
 @pytest.fixture
 def desk(moto, tmp_path, cli_server):
-    import requests
-
-    requests.post(f"{moto}/moto-api/reset", timeout=10)
+    emptied(moto)
     lambda_ = Lambda()
     environment = shell(tmp_path, {"sqs": moto, "lambda": lambda_.endpoint}, cli_server)
-    sqs = boto3.client("sqs", endpoint_url=moto, region_name=REGION, aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="secret")
+    sqs = client("sqs", moto)
     queues = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("rule", "failure")]
 
     class Desk:

@@ -8,13 +8,13 @@ import re
 import subprocess
 import zipfile
 
-import boto3
 import botocore.session
 import pytest
+import requests
 from botocore import xform_name
 
 from cli import cli_server, shell  # noqa: F401
-from conftest import REGION
+from conftest import REGION, client, emptied
 from test_redrive import record
 from test_template import SOURCE, Parser, Translator
 
@@ -157,8 +157,7 @@ class Account:
                                Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()])
 
     def client(self, service):
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="AKIAEXAMPLE",
-                            aws_secret_access_key="secret")
+        return client(service, self.endpoint)
 
     def stack(self):
         [stack] = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
@@ -191,9 +190,7 @@ class Account:
 
 @pytest.fixture
 def account(moto):
-    import requests
-
-    requests.post(f"{moto}/moto-api/reset", timeout=10)
+    emptied(moto)
     requests.post(f"{moto}/moto-api/config", json={"lambda": {"use_docker": False}}, timeout=10)
     return Account(moto)
 

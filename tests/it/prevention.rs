@@ -5,10 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use ecs_privileged_guard::domain::arn::Home;
-use ecs_privileged_guard::domain::document::OutputOnly;
 use ecs_privileged_guard::domain::exemption::Found;
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
-use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
+use ecs_privileged_guard::domain::policy::FamilyGlobs;
 use ecs_privileged_guard::domain::prevention::{Exempted, Kind, PreventionError, policy_for};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,19 +17,9 @@ use super::alerts::writes_golden;
 const NOW: Timestamp = Timestamp::constant(1_795_507_200, 0); // 2026-11-24T08:00:00Z
 
 fn exempted(region: &str, globs: &[&str], found: Vec<(&str, Found)>) -> Exempted {
-    let policy = Policy {
-        mode: Mode::Remediate,
-        remediate_families: FamilyGlobs::default(),
-        makes_copies: true,
-        remediate_existing: false,
-        exempt_families: FamilyGlobs::narrow(globs.iter().copied()).unwrap(),
-        output_only: OutputOnly::default(),
-        owner_tag_keys: Vec::new(),
-        guard_roles: Vec::new(),
-        settle: jiff::SignedDuration::from_mins(60),
-    };
+    let exempt_families = FamilyGlobs::narrow(globs.iter().copied()).unwrap();
     let found = found.into_iter().map(|(family, found)| (family.parse().unwrap(), found)).collect();
-    Exempted { home: Home::new(region, "111122223333").unwrap(), policy, found }
+    Exempted { home: Home::new(region, "111122223333").unwrap(), exempt_families, found }
 }
 
 /// An exemption that was written a day before now.

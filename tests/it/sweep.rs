@@ -279,6 +279,26 @@ async fn two_unfaithful_copies_stop_the_writes_of_a_run() {
 }
 
 #[tokio::test]
+async fn a_copy_of_a_sweep_that_died_before_its_digest_is_told_although_the_family_is_exempt_by_now() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
+    world.state().inject(Fault::once(Kind::KilledBefore, Calls::of("Publish").by(SWEEP)));
+    let existing = |policy: &mut ecs_privileged_guard::domain::policy::Policy| policy.remediate_existing = true;
+    assert!(world.sweep_with(existing).await.is_err());
+    assert_eq!(world.state().ecs.active("web"), [1, 2]);
+    assert_eq!(alerts(&world), 0);
+    exempt_until(&mut world.state(), 30);
+    world.state().pass(Duration::from_hours(1));
+    assert_eq!(outcomes(&world.sweep().await.unwrap().outcomes), "already_remediated 1, compliant 1");
+    assert_eq!(world.state().ecs.active("web"), [1, 2]);
+    assert_eq!(alerts(&world), 1);
+    assert!(world.mail().contains("web:2"), "{}", world.mail());
+    // Told once: from then on the family is exempt like any other.
+    world.state().pass(Duration::from_hours(1));
+    world.sweep().await.unwrap();
+    assert_eq!(alerts(&world), 1);
+}
+
+#[tokio::test]
 async fn families_out_of_scope_and_exempt_families_stay() {
     let world = swept(Mode::Remediate).await;
     world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
@@ -614,6 +634,6 @@ async fn beside_others_who_use_most_of_the_budget_it_slows_down_and_comes_throug
         let throttled = state.calls().iter().filter(|call| call.seen == refusal).count();
         let calls = state.count("ListTaskDefinitions") + state.count("DescribeTaskDefinition");
         assert!(throttled > 0 && throttled * 10 < calls, "{throttled} of {calls} at {taken}");
-        assert!(answer.complete, "{answer:?}");
+        assert!(answer.complete, "{answer:?}: {}", object(&state, LATEST)["unseen"]);
     }
 }

@@ -316,7 +316,8 @@ fn make_copy(id: Number, run: &mut Run, seen: &Seen, texts: &MakeCopy, io: &mut 
         let exemption = found(io.text(Call::GetExemption)?.as_ref());
         let privileged = original.privileged_containers();
         let family = &original.id().family;
-        if !matches!(verdict(&policy, family, privileged, &exemption, moment(Number::MAX)), Verdict::NotExempt(_)) {
+        let verdict = verdict(&policy.exempt_families, family, privileged, &exemption, moment(Number::MAX));
+        if !matches!(verdict, Verdict::NotExempt(_)) {
             withdraw(id, run, seen, copy, Withdrawal::Exempt, io)?;
             return Ok(None);
         }

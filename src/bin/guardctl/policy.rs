@@ -2,10 +2,8 @@
 
 use ecs_privileged_guard::aws::Clock;
 use ecs_privileged_guard::domain::arn::Home;
-use ecs_privileged_guard::domain::document::OutputOnly;
-use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
+use ecs_privileged_guard::domain::policy::FamilyGlobs;
 use ecs_privileged_guard::domain::prevention::{Exempted, Kind, policy_for};
-use jiff::SignedDuration;
 
 use crate::args::{PolicyArgs, PolicyKind};
 use crate::check::read_exemptions;
@@ -19,12 +17,12 @@ pub(crate) fn run(args: &PolicyArgs, output: Output) -> Result<Exit, Trouble> {
     let usage = |what: &str| Trouble::new(Exit::Usage, format!("{what} cannot be used"));
     let home = Home::new(&args.region, &args.account).map_err(|why| usage("--account or --region").because(&why))?;
     let globs = args.exempt_families.iter().map(|glob| glob.trim());
-    let globs = FamilyGlobs::narrow(globs).map_err(|why| usage("--exempt-families").because(&why))?;
+    let exempt_families = FamilyGlobs::narrow(globs).map_err(|why| usage("--exempt-families").because(&why))?;
     let exemptions = args.exemptions.as_deref().map(|path| read_exemptions(path, now)).transpose()?.unwrap_or_default();
     for lapsed in exemptions.lapsed(now) {
         output.say(&lapsed);
     }
-    let exempted = Exempted { home, policy: exempting(globs), found: exemptions.into_found() };
+    let exempted = Exempted { home, exempt_families, found: exemptions.into_found() };
     let kind = match args.kind {
         PolicyKind::Scp => Kind::ServiceControl,
         PolicyKind::Managed => Kind::Managed,
@@ -33,19 +31,4 @@ pub(crate) fn run(args: &PolicyArgs, output: Output) -> Result<Exit, Trouble> {
         .map_err(|why| Trouble::new(Exit::Failed, "there is no such policy").because(&why))?;
     output.data(&policy)?;
     Ok(Exit::Fine)
-}
-
-/// Of all that an operator decides, only who is exempt for good matters here.
-fn exempting(exempt_families: FamilyGlobs) -> Policy {
-    Policy {
-        mode: Mode::Alert,
-        remediate_families: FamilyGlobs::default(),
-        makes_copies: false,
-        remediate_existing: false,
-        exempt_families,
-        output_only: OutputOnly::default(),
-        owner_tag_keys: Vec::new(),
-        guard_roles: Vec::new(),
-        settle: SignedDuration::ZERO,
-    }
 }

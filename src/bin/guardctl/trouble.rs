@@ -25,11 +25,7 @@ impl Trouble {
 
     /// Why, with all that is behind it.
     pub(crate) fn because(mut self, cause: &dyn Error) -> Self {
-        let mut next = Some(cause);
-        while let Some(cause) = next {
-            self.causes.push(cause.to_string());
-            next = cause.source();
-        }
+        self.causes.extend(causes(cause));
         self
     }
 
@@ -56,4 +52,15 @@ impl Trouble {
         }
         text
     }
+}
+
+/// An error and all that is behind it.
+pub(crate) fn causes(error: &dyn Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        causes.push(error.to_string());
+        next = error.source();
+    }
+    causes
 }

@@ -169,7 +169,8 @@ impl Tending<'_> {
         let record = read_record(self.guard, &entry.original).await?;
         let containers = record.map(|held| held.record.privileged_containers).unwrap_or_default();
         let found = exemption(self.guard, family).await?;
-        match (verdict(&self.guard.policy, family, &containers, &found, self.guard.aws.clock.now()), found) {
+        let (globs, now) = (&self.guard.policy.exempt_families, self.guard.aws.clock.now());
+        match (verdict(globs, family, &containers, &found, now), found) {
             (Verdict::Unreadable(_), Found::Unreadable(failure)) => return Err(failure.into()),
             (Verdict::Unreadable(_), Found::Nothing | Found::Object { .. }) => {
                 let key = keys::exemption(&self.guard.home, family);

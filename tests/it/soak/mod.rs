@@ -35,12 +35,13 @@ use ledger::{End, Ledger};
 use memory::Series;
 use noise::{NOT_JSON, Noise};
 use plan::Plan;
-use report::{Report, Times};
+use report::Times;
 use sandbox::{Ended, Heard, Job};
 use stack::{Event, Stack, To, Watched};
 
 /// How often the conductor looks up.
 const STEP: Duration = Duration::from_millis(20);
+
 /// An event that was offered and has no end yet.
 struct Offered {
     stack: usize,
@@ -418,41 +419,6 @@ impl Soak {
         self.own.read(std::process::id());
     }
 
-    /// Each as soon as it is found.
-    fn show_findings(&mut self) {
-        for finding in &self.findings[self.shown..] {
-            println!("finding: {finding:.4000}");
-        }
-        self.shown = self.findings.len();
-    }
-
-    /// A line a minute, and all of it every ten: whoever is stopped half-way has shown something.
-    fn say_when_due(&mut self) {
-        if Instant::now() < self.next_word {
-            return;
-        }
-        self.next_word += Duration::from_mins(1);
-        self.words += 1;
-        if self.words.is_multiple_of(10) {
-            println!("{}", self.report(self.began.elapsed(), &self.in_accounts()));
-        }
-        let resident = self.watched.iter().filter_map(|watched| watched.series.resident());
-        let (least, most) = resident.fold((u64::MAX, 0), |(least, most), it| (least.min(it), most.max(it)));
-        let families: usize = self.stacks.iter().map(|stack| stack.families.len()).sum();
-        println!(
-            "{:.0} s: offered {}, open {}, on the bus {}, tried again {}, dead letters {}, killed {}, families {families}, judged {}, memory {least} to {most} KiB, findings {}",
-            self.began.elapsed().as_secs_f64(),
-            self.ledger.offered(),
-            self.ledger.open(),
-            self.stacks.iter().map(|stack| stack.bus.len()).sum::<usize>(),
-            self.ledger.retries(),
-            self.ledger.dead(),
-            self.killed,
-            self.retired,
-            self.findings.len(),
-        );
-    }
-
     async fn end(mut self) -> Vec<String> {
         let lasted = self.began.elapsed();
         if let Err(what) = self.ledger.settle() {
@@ -482,45 +448,6 @@ impl Soak {
         println!("{}", self.report(lasted, &in_accounts));
         self.findings
     }
-
-    fn report(&self, lasted: Duration, in_accounts: &InAccounts) -> String {
-        let more = [
-            ("Families judged", self.retired as u64),
-            ("Calls to the accounts", in_accounts.calls),
-            ("Alerts", self.alerts),
-            ("Sweeps that were complete", self.complete_sweeps),
-            ("Processes killed on purpose", self.killed as u64),
-            ("Seconds", lasted.as_secs()),
-        ];
-        let report = Report {
-            ledger: &self.ledger,
-            took: &self.took,
-            waited: &self.waited,
-            faults: &self.faults,
-            faults_left: in_accounts.faults_left,
-            privileged: &self.tally.privileged,
-            services: &self.tally.services,
-            watched: &self.watched,
-            own: &self.own,
-            more: &more,
-            findings: &self.findings,
-        };
-        report.text()
-    }
-
-    fn in_accounts(&self) -> InAccounts {
-        let states = || self.stacks.iter().map(|stack| stack.account.state());
-        InAccounts {
-            calls: states().map(|state| state.requests()).sum(),
-            faults_left: states().map(|state| state.faults_left()).sum(),
-        }
-    }
-}
-
-/// What only the accounts know.
-struct InAccounts {
-    calls: u64,
-    faults_left: usize,
 }
 
 /// What an answer says, in words.

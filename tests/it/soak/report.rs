@@ -1,9 +1,10 @@
-//! What a soak came to, as a person reads it.
+//! What a soak tells of itself, on the way and at the end, as a person reads it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::Soak;
 use super::flat::Quarters;
 use super::ledger::{Ledger, Row};
 use super::memory::Series;
@@ -93,5 +94,81 @@ impl Report<'_> {
             let _ = writeln!(text, "  - {finding:.2000}");
         }
         text
+    }
+}
+
+/// What only the accounts know.
+pub(super) struct InAccounts {
+    calls: u64,
+    faults_left: usize,
+}
+
+impl Soak {
+    /// Each as soon as it is found.
+    pub(super) fn show_findings(&mut self) {
+        for finding in &self.findings[self.shown..] {
+            println!("finding: {finding:.4000}");
+        }
+        self.shown = self.findings.len();
+    }
+
+    /// A line a minute, and all of it every ten: whoever is stopped half-way has shown something.
+    pub(super) fn say_when_due(&mut self) {
+        if Instant::now() < self.next_word {
+            return;
+        }
+        self.next_word += Duration::from_mins(1);
+        self.words += 1;
+        if self.words.is_multiple_of(10) {
+            println!("{}", self.report(self.began.elapsed(), &self.in_accounts()));
+        }
+        let resident = self.watched.iter().filter_map(|watched| watched.series.resident());
+        let (least, most) = resident.fold((u64::MAX, 0), |(least, most), it| (least.min(it), most.max(it)));
+        let families: usize = self.stacks.iter().map(|stack| stack.families.len()).sum();
+        println!(
+            "{:.0} s: offered {}, open {}, on the bus {}, tried again {}, dead letters {}, killed {}, families {families}, judged {}, memory {least} to {most} KiB, findings {}",
+            self.began.elapsed().as_secs_f64(),
+            self.ledger.offered(),
+            self.ledger.open(),
+            self.stacks.iter().map(|stack| stack.bus.len()).sum::<usize>(),
+            self.ledger.retries(),
+            self.ledger.dead(),
+            self.killed,
+            self.retired,
+            self.findings.len(),
+        );
+    }
+
+    pub(super) fn report(&self, lasted: Duration, in_accounts: &InAccounts) -> String {
+        let more = [
+            ("Families judged", self.retired as u64),
+            ("Calls to the accounts", in_accounts.calls),
+            ("Alerts", self.alerts),
+            ("Sweeps that were complete", self.complete_sweeps),
+            ("Processes killed on purpose", self.killed as u64),
+            ("Seconds", lasted.as_secs()),
+        ];
+        let report = Report {
+            ledger: &self.ledger,
+            took: &self.took,
+            waited: &self.waited,
+            faults: &self.faults,
+            faults_left: in_accounts.faults_left,
+            privileged: &self.tally.privileged,
+            services: &self.tally.services,
+            watched: &self.watched,
+            own: &self.own,
+            more: &more,
+            findings: &self.findings,
+        };
+        report.text()
+    }
+
+    pub(super) fn in_accounts(&self) -> InAccounts {
+        let states = || self.stacks.iter().map(|stack| stack.account.state());
+        InAccounts {
+            calls: states().map(|state| state.requests()).sum(),
+            faults_left: states().map(|state| state.faults_left()).sum(),
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::position::Position;
 use crate::args::Format;
 use crate::exit::Exit;
 use crate::output::csv_row;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, causes};
 
 /// What a run found.
 #[derive(Default)]
@@ -42,13 +42,7 @@ pub(super) struct Unread {
 impl Unread {
     /// Why, and where in it.
     pub(super) fn of(file: &str, position: Option<Position>, error: &dyn Error, hint: Option<&'static str>) -> Self {
-        let mut causes = Vec::new();
-        let mut next = Some(error);
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        Self { file: file.to_owned(), position, causes, hint }
+        Self { file: file.to_owned(), position, causes: causes(error), hint }
     }
 
     /// For people.
