@@ -31,7 +31,7 @@ const TURNS_MAX: usize = 4;
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 2;
 /// See [`Strikes::has`]; other ones in the next scenario too.
-const ONE_IN: usize = 10;
+const ONE_IN: usize = 15;
 
 parts!(
     every_call_of_a_move_survives_every_trouble: 0,

@@ -16,7 +16,7 @@ use super::Strikes;
 use super::kinds::{Trouble, troubles};
 
 /// See [`Strikes::has`].
-const ONE_IN: usize = 6;
+const ONE_IN: usize = 12;
 /// So many scheduled runs after the one that was struck.
 const RUNS: usize = 4;
 

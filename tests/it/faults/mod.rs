@@ -47,7 +47,7 @@ const LATER: Duration = Duration::from_mins(30);
 /// The scenarios are dealt out to this many tests, for the cores that there are.
 const PARTS: usize = 4;
 /// See [`Strikes::has`].
-const ONE_IN: usize = 3;
+const ONE_IN: usize = 4;
 
 parts!(
     every_call_of_every_scenario_survives_trouble: 0,

@@ -20,7 +20,12 @@ pub(super) fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
 }
 
 pub(super) fn is_by_guard(state: &State, number: usize) -> bool {
-    let revision = state.ecs.revision(&format!("web:{number}"));
+    is_registered_by_guard(state, &format!("web:{number}"))
+}
+
+/// The same of another family, where a service runs one.
+fn is_registered_by_guard(state: &State, id: &str) -> bool {
+    let revision = state.ecs.revision(id);
     revision.is_some_and(|revision| [GUARD, SWEEP].contains(&revision.registered_by.as_str()))
 }
 
@@ -54,9 +59,8 @@ pub(super) fn judge_step(before: &State, after: &State, call: &Call) -> Result<(
 }
 
 fn judge_step_of_guard(before: &State, after: &State, call: &Call) -> Result<(), String> {
-    let number = call.resource.rsplit_once(':').and_then(|(_, number)| number.parse().ok());
-    match (call.operation.as_str(), number) {
-        ("RegisterTaskDefinition", _) => {
+    match call.operation.as_str() {
+        "RegisterTaskDefinition" => {
             must(call.privileged != Some(true), "the guard registered privilege")?;
             let copy = numbers(after).last().expect("a revision");
             let backed_up = |original: &usize| {
@@ -67,10 +71,11 @@ fn judge_step_of_guard(before: &State, after: &State, call: &Call) -> Result<(),
             };
             must((1..copy).any(|original| backed_up(&original)), "a copy was registered without an equal backup")
         }
-        ("DeregisterTaskDefinition", Some(number)) => {
-            must(is_by_guard(before, number), "the guard deregistered what it did not register")
+        "DeregisterTaskDefinition" => {
+            let is_ours = is_registered_by_guard(before, &call.resource);
+            must(is_ours, "the guard deregistered what it did not register")
         }
-        ("PutObject", _) => {
+        "PutObject" => {
             must(!call.resource.contains("/exemptions/"), "the guard wrote an exemption")?;
             let key = call.resource.strip_prefix(BUCKET).expect("the bucket").trim_start_matches('/');
             let Some(held) = before.s3.object(BUCKET, key) else { return Ok(()) };

@@ -2,11 +2,10 @@
 //! step may ever do, so that every step of every schedule is looked at.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::errand::{Ended, Work};
 use super::judge::judge_step;
@@ -36,7 +35,7 @@ pub(super) struct Step {
 pub(super) struct Ledger {
     pub(super) minds: Minds,
     accounts: Vec<State>,
-    known: HashMap<u64, Books>,
+    known: HashMap<[u8; 32], Books>,
     steps: HashMap<(Books, Mind), Step>,
     deeds: HashMap<(Books, &'static str), Option<Step>>,
     runs: HashMap<(Books, Work, Timestamp), Delivery>,
@@ -147,21 +146,10 @@ impl Ledger {
 }
 
 /// What is in an account, less its log. Who was told first does not matter.
-fn content(state: &State) -> u64 {
-    let mut text = Hashed(DefaultHasher::new());
+fn content(state: &State) -> [u8; 32] {
     let mut messages: Vec<_> = state.sns.messages().iter().map(|told| (&told.subject, &told.message)).collect();
     messages.sort_unstable();
-    write!(text, "{:?}{:?}{messages:?}", state.ecs, state.s3).expect("a hash takes any text");
-    text.0.finish()
-}
-
-struct Hashed(DefaultHasher);
-
-impl Write for Hashed {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.hash(&mut self.0);
-        Ok(())
-    }
+    Sha256::digest(format!("{:?}{:?}{messages:?}", state.ecs, state.s3)).into()
 }
 
 /// The event of a revision's registration, if somebody else than the guard registered it.

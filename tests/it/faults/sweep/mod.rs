@@ -57,7 +57,7 @@ async fn survive(part: usize) {
         };
         for call in calls_to_strike(&scenario, &clean.calls_of_the_first_run()) {
             for (kind, trouble) in troubles().into_iter().enumerate() {
-                let one_in = if scenario.struck == Struck::Samples { 4 } else { 2 };
+                let one_in = if scenario.struck == Struck::Samples { 8 } else { 4 };
                 let seed = format!("sweep / {} / {} / {call}", scenario.name, trouble.name);
                 if !strikes.has(&seed, kind + call, one_in) {
                     continue;
