@@ -249,8 +249,14 @@ mod tests {
         assert!(!settings.path_style);
         assert_eq!(settings.policy.settle, SignedDuration::from_hours(1));
         assert_eq!(read(&[("SETTLE_MINUTES", "90")]).unwrap().policy.settle, SignedDuration::from_mins(90));
-        assert_eq!(read(&[("ENFORCEMENT_MODE", "enforce")]).unwrap().policy.mode, Mode::Enforce);
         assert!(read(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]).unwrap().path_style);
+    }
+
+    #[test]
+    fn each_mode_is_read_as_it_says_itself() {
+        for mode in [Mode::Alert, Mode::Remediate, Mode::Enforce] {
+            assert_eq!(read(&[("ENFORCEMENT_MODE", mode.as_str())]).unwrap().policy.mode, mode);
+        }
     }
 
     #[test]
