@@ -1,12 +1,13 @@
 //! Where words go: data to stdout, talk to stderr. Colour is left out where it is not wanted (`--color`, `NO_COLOR`, a pipe):
 //! anstream decides. A pipe that its reader has closed ends the writing, and is no failure.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use anstream::ColorChoice;
 use ecs_privileged_guard::domain::escape;
 
 use crate::args::{Format, Options};
+use crate::environment::variable;
 use crate::exit::Exit;
 use crate::trouble::Trouble;
 
@@ -57,13 +58,36 @@ impl Output {
         }
     }
 
-    /// All that went wrong, and, after the last, the state of the world: no command changes it yet. It is said in any case.
+    /// How wide a line may be, where somebody reads it: what a program reads is not wrapped.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn width(self) -> Option<u16> {
+        let asked = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+        asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
+    }
+
+    /// Data as JSON. Nothing that is given here can fail to be written.
+    pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Trouble> {
+        self.data(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+    }
+
+    /// A question, which waits for its answer on the same line. It is asked in any case.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn prompt(self, question: &str) {
+        to_stderr(&escape::line(question));
+    }
+
+    /// What a command is at, on a line that the next one takes the place of; nothing where nobody watches.
+    pub(crate) fn progress(self, line: &str) {
+        if !self.is_quiet && std::io::stderr().is_terminal() {
+            to_stderr(&format!("\r\u{1b}[2K{}", escape::line(line)));
+        }
+    }
+
+    /// All that went wrong, and, after the last, the state of the world. It is said in any case.
     #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
     pub(crate) fn troubles(self, troubles: &[Trouble]) {
         let mut text: String = troubles.iter().map(Trouble::text).collect();
-        if !troubles.is_empty() {
-            text += "Nothing was changed.\n";
-        }
+        text.extend(troubles.last().map(Trouble::state));
         to_stderr(&text);
     }
 }
