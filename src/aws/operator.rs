@@ -142,13 +142,12 @@ impl Session {
         &self.region
     }
 
-    /// The clients of the guard itself. Whoever only reads needs no topic.
+    /// The clients of the guard itself, but for the topic: nothing is published from a terminal.
     #[must_use]
-    pub fn connect(&self, home: Home, bucket: String, topic: Option<(String, String)>) -> Aws {
-        let (topic, topic_region) = topic.unwrap_or_else(|| (String::new(), self.region.clone()));
+    pub fn connect(&self, home: Home, bucket: String, pace: fn(&Clock) -> Pace) -> Aws {
+        let (topic, topic_region) = (String::new(), self.region.clone());
         let places = Places { home, bucket, topic, topic_region, path_style: self.path_style };
-        let pace = Pace::of_backout(&self.clock);
-        clients(&self.config, places, self.clock.clone(), pace.into())
+        clients(&self.config, places, self.clock.clone(), pace(&self.clock).into())
     }
 
     /// What a stack has made; none if there is no such stack.

@@ -98,6 +98,9 @@ async fn what_is_denied_is_never_taken_for_none() {
         ("exempt end agent --yes", "PutObject", "s3:PutObject"),
         ("plan api:1", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("plan api:1", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
+        ("scan", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
+        ("scan", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        ("scan", "GetObject", "s3:GetObject"),
     ] {
         let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
         cloud.story.account.state().inject(denied);
@@ -107,6 +110,21 @@ async fn what_is_denied_is_never_taken_for_none() {
         assert_eq!(said.stdout, "", "{line}");
         assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{line}: {}", said.stderr);
         assert!(said.stderr.ends_with("Nothing was changed.\n"), "{line}: {}", said.stderr);
+    }
+}
+
+/// What could not be seen is said, and the scan has failed, whatever else it found.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_is_blind_says_so() {
+    let cloud = swept("blind").await;
+    for (operation, action) in [("ListClusters", "ecs:ListClusters"), ("ListServices", "ecs:ListServices")] {
+        let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
+        cloud.story.account.state().inject(denied);
+        let said = cloud.run("guardctl scan --exit-code");
+        cloud.story.account.state().heal();
+        assert_eq!(said.exit, Some(1), "{operation}: {}", said.stderr);
+        assert!(said.stderr.contains(&format!("Not seen: {action}")), "{operation}: {}", said.stderr);
+        assert!(said.stdout.contains("api:1"), "{operation}: {}", said.stdout);
     }
 }
 
@@ -179,7 +197,7 @@ async fn every_example_of_the_help_runs_in_an_account() {
     let mut cloud = swept("account-examples").await;
     cloud.exempt("api", "app", days(30));
     cloud.register("other", "app", "");
-    for command in ["status", "history", "show", "plan", "exempt list", "exempt end", "exempt add", "backout"] {
+    for command in ["status", "history", "show", "plan", "scan", "exempt list", "exempt end", "exempt add", "backout"] {
         let help = cloud.shell.run(&format!("guardctl help {command}")).stdout;
         let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: no examples")).1;
         let examples = examples.replace("\\\n", "").replace("2027-01-31T18:00:00Z", "IN_30_DAYS");

@@ -19,14 +19,14 @@ use crate::session::Guard;
 use crate::trouble::Trouble;
 
 /// The family's exemption as it is stored.
-async fn read(guard: &Guard, family: &Family) -> Result<Option<Object>, Trouble> {
+pub(crate) async fn read(guard: &Guard, family: &Family) -> Result<Option<Object>, Trouble> {
     let key = keys::exemption(&guard.home, family);
     let failed = || format!("the exemption of {family}, {}, could not be read", guard.address(&key));
     guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))
 }
 
 /// The same, as the verdict takes it.
-fn found(object: Option<&Object>) -> Found {
+pub(crate) fn found(object: Option<&Object>) -> Found {
     match object {
         None => Found::Nothing,
         Some(object) => Found::Object { text: object.text.clone(), written_at: object.written_at },

@@ -15,6 +15,7 @@ mod history;
 mod output;
 mod plan;
 mod policy;
+mod scan;
 mod session;
 mod show;
 mod spell;
@@ -56,6 +57,7 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::History(args) => with(&args.session, async |guard| history::run(args, guard, output).await),
         Command::Show(args) => with(&args.session, async |guard| show::run(args, guard, output).await),
         Command::Plan(args) => with(&args.session, async |guard| plan::run(args, guard, output).await),
+        Command::Scan(args) => with(&args.session, async |guard| scan::run(args, guard, output).await),
         Command::Backout(args) => with(&args.session, async |guard| backout::run(args, guard, output).await),
         Command::Exempt(Exempt::List { session }) => with(session, async |guard| exempt::list(guard, output).await),
         Command::Exempt(Exempt::Add(args)) => with(&args.session, async |guard| exempt::add(args, guard, output).await),

@@ -2,7 +2,7 @@
 //! nothing.
 
 use clap::Args as Group;
-use ecs_privileged_guard::aws::{Aws, Session, SignIn, SignInError, Stack};
+use ecs_privileged_guard::aws::{Aws, Pace, Session, SignIn, SignInError, Stack};
 use ecs_privileged_guard::config::is_bucket_name;
 use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::escape;
@@ -80,7 +80,7 @@ impl SessionArgs {
         if !is_bucket_name(&bucket) {
             return Err(Trouble::new(Exit::Usage, format!("{bucket} is not the name of a bucket")));
         }
-        let aws = session.connect(home.clone(), bucket.clone(), None);
+        let aws = session.connect(home.clone(), bucket.clone(), Pace::of_backout);
         Ok(Guard { session, aws, home, bucket, stack, typed: self.typed() })
     }
 
