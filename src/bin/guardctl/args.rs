@@ -353,8 +353,8 @@ const SCAN: &str = "\
 Look at every task definition from here, and show who is privileged; nothing is changed
 
 It lists the ACTIVE revisions, walks the clusters for what runs, and describes each revision, at most five a second, so \
-that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket; families that EXEMPT_FAMILIES exempts count as privileged here. It ends \
-with 1 if something could not be seen.";
+that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket; families that \
+EXEMPT_FAMILIES exempts count as privileged here. It ends with 1 if something could not be seen.";
 
 const SCAN_EXAMPLES: &str = "\
 Examples:

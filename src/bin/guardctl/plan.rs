@@ -26,6 +26,7 @@ use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
 use crate::session::{Function, Guard};
+use crate::table::table;
 use crate::trouble::Trouble;
 
 /// What heals by itself is waited for this long.
@@ -79,7 +80,7 @@ pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Resul
     };
     let document = document(id, mode, &seen, &plan);
     match output.format {
-        Format::Table => output.data(&text(&document))?,
+        Format::Table => output.data(&text(&document, output.width()))?,
         Format::Json => output.json(&document)?,
         Format::Csv => {
             let steps = document.steps.iter().map(|step| csv_row(&[step]));
@@ -167,7 +168,7 @@ fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, plan: &Plan) 
     }
 }
 
-fn text(document: &Document) -> String {
+fn text(document: &Document, width: Option<u16>) -> String {
     let Document { task_definition, mode, outcome, reason, .. } = document;
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut text = format!("{task_definition} in mode {mode} would end as {outcome}{reason}\n");
@@ -185,19 +186,18 @@ fn text(document: &Document) -> String {
     if let Some(newer) = &document.superseded_by {
         let _ = writeln!(text, "\nsuperseded by: {newer}");
     }
-    text += "\nsteps:\n";
     // The difference shows the edits already.
     let is_edit = |step: &&String| document.edits.iter().any(|edit| step.starts_with(&edit.path));
-    for (index, step) in document.steps.iter().filter(|step| !is_edit(step)).enumerate() {
-        let _ = writeln!(text, "  {}. {step}", index + 1);
-    }
+    let steps = document.steps.iter().filter(|step| !is_edit(step)).enumerate();
+    let steps = steps.map(|(index, step)| vec![format!("{}.", index + 1), step.clone()]);
+    let _ = write!(text, "\nsteps:\n{}", table(&[], steps, &[0], width));
     for (heading, words) in [
         ("what happens to capabilities", &document.capabilities),
         ("ways to the host that remain", &document.residual_access),
     ] {
         if !words.is_empty() {
-            let _ = writeln!(text, "\n{heading}:");
-            text.extend(words.iter().map(|words| format!("  {words}\n")));
+            let rows = words.iter().map(|words| vec!["-".to_owned(), words.clone()]);
+            let _ = write!(text, "\n{heading}:\n{}", table(&[], rows, &[0], width));
         }
     }
     text
