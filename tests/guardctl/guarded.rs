@@ -123,7 +123,7 @@ async fn a_scan_that_is_blind_says_so() {
         let said = cloud.run("guardctl scan --exit-code");
         cloud.story.account.state().heal();
         assert_eq!(said.exit, Some(1), "{operation}: {}", said.stderr);
-        assert!(said.stderr.contains(&format!("Not seen: {action}")), "{operation}: {}", said.stderr);
+        assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{operation}: {}", said.stderr);
         assert!(said.stdout.contains("api:1"), "{operation}: {}", said.stdout);
     }
 }
@@ -182,11 +182,14 @@ async fn an_interrupt_says_what_has_been_done_and_how_to_go_on() {
     cloud.remedy("web", "app", "").await;
     cloud.serve_the_copy(1_000);
     let undo = "backout web:1 --yes --reason 'needs the host' --approved-by jane";
-    let said = cloud.run(&format!("timeout --preserve-status -s INT 2 guardctl {undo} --stack slow"));
+    let said = cloud.run(&format!("timeout --preserve-status -s INT 1 guardctl {undo} --stack slow"));
     assert_eq!(said.exit, Some(130), "{}", said.stderr);
     assert!(said.stderr.contains("hint: guardctl backout web:1 --reason 'needs the host'"), "{}", said.stderr);
     assert!(said.stderr.contains("slow goes on without this terminal"), "{}", said.stderr);
-    let said = cloud.run(&format!("timeout --preserve-status -s INT 15 guardctl {undo}"));
+    // Once the function has answered.
+    let when_done = "until grep -q 'in force' out; do sleep 0.1; done; sleep 0.5; kill -INT $!; wait $!";
+    let said =
+        cloud.run(&format!("touch out; guardctl {undo} >out & {when_done}; code=$?; cat out; exit $code"));
     assert_eq!(said.exit, Some(130), "{}", said.stderr);
     assert!(said.stdout.contains("web:1 is in force"), "{}", said.stdout);
     assert!(said.stderr.contains("The backout is done; on their way back: prod/web."), "{}", said.stderr);

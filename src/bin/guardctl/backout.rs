@@ -80,7 +80,6 @@ pub(crate) async fn run(args: &BackoutArgs, guard: &Guard, output: Output) -> Re
         invoked = invoke(args, false, guard, &function) => invoked,
         () = interrupted() => return Err(interrupted_at_work(args, guard, &function)),
     };
-    output.progress("");
     let (answer, whole) = invoked?;
     show(&answer, whole, output)?;
     let exit = exit_of(&answer);
@@ -92,7 +91,6 @@ pub(crate) async fn run(args: &BackoutArgs, guard: &Guard, output: Output) -> Re
     let followed = tokio::select! {
         followed = follow(&moving, guard, args.minutes, output) => followed?,
         () = interrupted() => {
-            output.progress("");
             let names: Vec<String> = moving.iter().map(|it| format!("{}/{}", it.cluster, it.name)).collect();
             return Err(Trouble::new(Exit::Interrupted, "interrupted: nobody follows the services any more")
                 .hint(format!("ECS goes on by itself; {} follows them again", again(args, guard)))

@@ -2,6 +2,7 @@
 //! anstream decides. A pipe that its reader has closed ends the writing, and is no failure.
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::ColorChoice;
 use ecs_privileged_guard::domain::escape;
@@ -35,6 +36,7 @@ impl Output {
     /// Data. Whatever in it was written by others has passed the escaper of its format.
     #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
     pub(crate) fn data(self, text: &str) -> Result<(), Trouble> {
+        clear();
         let mut stdout = anstream::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -76,10 +78,11 @@ impl Output {
         to_stderr(&escape::line(question));
     }
 
-    /// What a command is at, on a line that the next one takes the place of; nothing where nobody watches.
+    /// What a command is at, on a line that whatever is written next takes the place of; nothing where nobody watches.
     pub(crate) fn progress(self, line: &str) {
         if !self.is_quiet && std::io::stderr().is_terminal() {
-            to_stderr(&format!("\r\u{1b}[2K{}", escape::line(line)));
+            to_stderr(&escape::line(line));
+            IS_AT_WORK.store(true, Ordering::Relaxed);
         }
     }
 
@@ -107,7 +110,18 @@ pub(crate) fn csv_row(fields: &[&str]) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
+/// Whether the last line of the terminal says what a command is at.
+static IS_AT_WORK: AtomicBool = AtomicBool::new(false);
+
+/// Takes that line away.
+fn clear() {
+    if IS_AT_WORK.swap(false, Ordering::Relaxed) {
+        let _ = anstream::stderr().lock().write_all(b"\r\x1b[2K");
+    }
+}
+
 /// Where stderr is gone, nobody is left to tell.
 fn to_stderr(text: &str) {
+    clear();
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }

@@ -59,12 +59,16 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     output.progress("looking at what runs");
     let usage = ecs.usage_of_all(&clock, clock.now() + WALK).await;
     let mut unseen: Vec<String> = usage.unread.iter().map(|failure| escape::line(&failure.to_string())).collect();
+    let what = "not all that runs could be seen";
+    let mut troubles: Vec<Trouble> = usage.unread.iter().map(|failure| trouble(what, failure)).collect();
     if usage.clusters_left_out > 0 {
-        unseen.push(counted(usage.clusters_left_out, "cluster was not walked", "clusters were not walked"));
+        let left_out = counted(usage.clusters_left_out, "cluster was not walked", "clusters were not walked");
+        troubles.push(Trouble::new(Exit::Failed, what).cause(&left_out));
+        unseen.push(left_out);
     }
     let ids = to_look_at(&listing, &usage, args.latest);
     let mut exemptions = BTreeMap::new();
-    let (mut revisions, mut troubles) = (Vec::new(), Vec::new());
+    let (mut revisions, mut looked_at) = (Vec::new(), 0);
     for (count, id) in ids.iter().enumerate() {
         output.progress(&format!("{count} of {} revisions looked at, {} privileged", ids.len(), revisions.len()));
         let described = match describe(&ecs, &clock, id).await {
@@ -76,6 +80,7 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
                 continue;
             }
         };
+        looked_at += 1;
         // It was deregistered and deleted since it was listed.
         let Some(described) = described.filter(|it| !it.privileged_containers().is_empty()) else { continue };
         if !exemptions.contains_key(&id.family) {
@@ -86,10 +91,9 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
         let latest = listing.families.get(&id.family).and_then(|numbers| numbers.iter().max());
         revisions.push(row(&described, found, latest == Some(&id.revision), &usage, clock.now()));
     }
-    output.progress("");
     let document = Document {
         schema_version: 1,
-        revisions_looked_at: ids.len() - troubles.len(),
+        revisions_looked_at: looked_at,
         revisions,
         unseen,
         families: listing.families.len(),
@@ -102,9 +106,8 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     }
     output.troubles(&troubles);
     output.say(&summary(&document));
-    document.unseen.iter().for_each(|words| output.say(&format!("Not seen: {words}.")));
     let is_found = document.revisions.iter().any(|row| row.state != "exempt");
-    Ok(match (document.unseen.is_empty(), args.exit_code && is_found) {
+    Ok(match (troubles.is_empty(), args.exit_code && is_found) {
         // Nobody knows what was not seen.
         (false, _) => Exit::Failed,
         (true, true) => Exit::Found,

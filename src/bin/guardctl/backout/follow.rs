@@ -54,7 +54,6 @@ pub(super) async fn follow(
                 None => "is gone",
             };
             all_settled &= said == "is back";
-            output.progress("");
             output.say(&format!("Service {id} {said}."));
         }
         waiting = still;
@@ -62,7 +61,6 @@ pub(super) async fn follow(
             return Ok(if all_settled { Followed::Settled } else { Followed::NotAll });
         }
         if clock.now() >= end {
-            output.progress("");
             let names: Vec<String> = waiting.iter().map(ToString::to_string).collect();
             let waited = counted(minutes, "minute", "minutes");
             output.say(&format!("Still on their way after {waited}: {}. ECS goes on by itself.", names.join(", ")));
