@@ -25,13 +25,17 @@ TEST := cargo test --locked --features cli
 demo: tools-cargo ## Show the guard at work, in an account inside the demo
 	@$(TEST) --quiet --test demo
 
-# The package is built beside the other checks: either is a single thread for minutes.
-test: $(VENV)/installed ## Run every check
-	@$(MAKE) --no-print-directory -j2 package checks
+# The package is built beside the other checks: either is a single thread for minutes. Of the functions the guard alone,
+# whose instructions are counted: to link one takes minutes, and `make package` and `make release` link all.
+test: ## Run every check
+	@$(MAKE) --no-print-directory -j2 package checks FUNCTION=Guard
 
-.PHONY: checks
-checks:
-	@for check in lint rust python template figures; do $(MAKE) --no-print-directory $$check; done
+# What needs no Python begins while .venv is made.
+.PHONY: compiled checks
+compiled:
+	@for check in lint rust; do $(MAKE) --no-print-directory $$check; done
+checks: compiled $(VENV)/installed
+	@for check in python template figures; do $(MAKE) --no-print-directory $$check; done
 
 fmt: tools-cargo ## Format the code
 	@cargo fmt
@@ -75,8 +79,8 @@ template: $(VENV)/installed ## Check the templates
 	@$(BIN)/cfn-lint --non-zero-exit-code informational template.yaml policies/*.yaml
 	@$(BIN)/sam validate --lint --template template.yaml
 
-package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda, and count
-	@$(BIN)/sam build --parameter-overrides Architecture=x86_64
+package: $(VENV)/installed tools-cargo ## Build the deployable package for x86_64, as `sam build` does for Lambda, and count (FUNCTION=Guard: it alone)
+	@$(BIN)/sam build $(FUNCTION) --parameter-overrides Architecture=x86_64
 	@$(BIN)/python tests/e2e/package.py .aws-sam/build/*/bootstrap
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -qq --yes valgrind; } || true
 	@if command -v valgrind >/dev/null; then cargo run --quiet --locked --features cli --example bench -- instructions .aws-sam/build/Guard/bootstrap; else echo "instructions not counted: valgrind is missing (apt-get install valgrind)"; fi
@@ -106,7 +110,7 @@ fuzz: tools-cargo ## Fuzz each reader, led by coverage, for FUZZ_SECONDS (60); w
 	@RUSTFLAGS="$(COVERAGE)" cargo build --quiet --release --locked --manifest-path tests/fuzz/Cargo.toml --target x86_64-unknown-linux-gnu --target-dir $(FUZZ)
 	@printf '%s\n' $(basename $(notdir $(wildcard tests/bad/*.txt))) | xargs -P "$$(nproc)" -I{} tests/fuzz/one.sh {} $(FUZZ_SECONDS) $(FUZZ)
 
-# Everything here runs without a network but the last: the advisories are a repository of GitHub's.
+# Crates.io and PyPI are enough for all but the last: the advisories are a repository of GitHub's.
 AUDIT := target/audit
 CARGO_DENY := target/tools/bin/cargo-deny
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
@@ -116,7 +120,7 @@ audit: $(VENV)/installed $(AUDIT)/installed tools-cargo $(CARGO_DENY) ## Check t
 	@$(AUDIT)/venv/bin/zizmor --quiet --offline --strict-collection --persona auditor $(WORKFLOWS)
 	@$(AUDIT)/venv/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	@$(AUDIT)/venv/bin/python tests/supply/valid.py
-	@$(CARGO_DENY) --offline --locked check --hide-inclusion-graph licenses bans sources
+	@$(CARGO_DENY) --locked check --hide-inclusion-graph licenses bans sources
 	@if $(CARGO_DENY) fetch db 2>$(AUDIT)/fetched; then $(CARGO_DENY) --locked check --disable-fetch advisories; \
 	  elif [ -n "$${GITHUB_ACTIONS:-}" ]; then cat $(AUDIT)/fetched; exit 1; \
 	  else echo "advisories not checked: their database cannot be fetched from here"; fi

@@ -185,6 +185,10 @@ pub(super) fn judge_repeated(state: &State, answer: &Answer, now: Timestamp) -> 
                 note(must(is_back, "a service does not run the original after a backout"));
             }
         }
+        // The same was registered again, and has a copy of its own: that is to be backed out instead.
+        (false, Outcome::Refused)
+            if record(state, latest_of_people)
+                .is_some_and(|record| latest_of_people > 1 && !record["copy"].is_null()) => {}
         (false, Outcome::Refused | Outcome::Failed) => {
             note(Err(format!("nobody disturbs backout, and it says {:?}", answer.reason)));
         }

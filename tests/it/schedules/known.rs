@@ -19,6 +19,10 @@ impl Known {
 const TAKEN_OVER: &str =
     "a run of the equal newer original takes the copy over that its own run is withdrawing: neither hears of the other";
 
+/// Its alert names the backout that undoes that copy, and the next look at it writes down that a copy is gone.
+const MADE_MEANWHILE: &str = "the same is registered again and a copy of it made between backout's look and its last call: \
+     the copy stays under the exemption, or goes with the other before its record names it";
+
 /// The alert says both, and how to end the exemption; nothing newer is overtaken.
 const STOPPED_HALF_WAY: &str =
     "a backout that is stopped by a newer version leaves the exemption that it wrote, and what it brought back before";
@@ -97,6 +101,36 @@ const KNOWN: &[Known] = &[
         rule: "it ends as no order without overlap does (killed)",
         reason: TAKEN_OVER,
         scenarios: &["same again and its guard"],
+    },
+    Known {
+        rule: "a record names a copy in force that the guard withdrew",
+        reason: MADE_MEANWHILE,
+        scenarios: &["sweep, backout, same again"],
+    },
+    Known {
+        rule: "a record names a copy in force that the guard withdrew (killed)",
+        reason: MADE_MEANWHILE,
+        scenarios: &["sweep, backout, same again"],
+    },
+    Known {
+        rule: "it ends as no order without overlap does",
+        reason: MADE_MEANWHILE,
+        scenarios: &["sweep, backout, same again"],
+    },
+    Known {
+        rule: "it ends as no order without overlap does (killed)",
+        reason: MADE_MEANWHILE,
+        scenarios: &["sweep, backout, same again"],
+    },
+    Known {
+        rule: "every event once more: it ends as no order without overlap does",
+        reason: MADE_MEANWHILE,
+        scenarios: &["sweep, backout, same again"],
+    },
+    Known {
+        rule: "every event once more: it ends as no order without overlap does (killed)",
+        reason: MADE_MEANWHILE,
+        scenarios: &["sweep, backout, same again"],
     },
 ];
 
