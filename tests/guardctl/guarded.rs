@@ -188,11 +188,12 @@ async fn an_interrupt_says_what_has_been_done_and_how_to_go_on() {
     assert!(said.stderr.contains("slow goes on without this terminal"), "{}", said.stderr);
     // Once the function has answered.
     let when_done = "until grep -q 'in force' out; do sleep 0.1; done; sleep 0.5; kill -INT $!; wait $!";
-    let said =
-        cloud.run(&format!("touch out; guardctl {undo} >out & {when_done}; code=$?; cat out; exit $code"));
+    let said = cloud.run(&format!("touch out; guardctl {undo} >out & {when_done}; code=$?; cat out; exit $code"));
     assert_eq!(said.exit, Some(130), "{}", said.stderr);
     assert!(said.stdout.contains("web:1 is in force"), "{}", said.stdout);
     assert!(said.stderr.contains("The backout is done; on their way back: prod/web."), "{}", said.stderr);
+    let look = "aws ecs describe-services --region eu-west-1 --cluster prod --services web";
+    assert!(said.stderr.contains(look), "{}", said.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,9 +76,11 @@ pub(crate) async fn run(args: &BackoutArgs, guard: &Guard, output: Output) -> Re
         }
     }
     output.progress(&format!("{function} is at work"));
+    // One wait for both: an interrupt between them is not lost.
+    let mut interrupt = std::pin::pin!(interrupted());
     let invoked = tokio::select! {
         invoked = invoke(args, false, guard, &function) => invoked,
-        () = interrupted() => return Err(interrupted_at_work(args, guard, &function)),
+        () = &mut interrupt => return Err(interrupted_at_work(args, guard, &function)),
     };
     let (answer, whole) = invoked?;
     show(&answer, whole, output)?;
@@ -90,10 +92,10 @@ pub(crate) async fn run(args: &BackoutArgs, guard: &Guard, output: Output) -> Re
     }
     let followed = tokio::select! {
         followed = follow(&moving, guard, args.minutes, output) => followed?,
-        () = interrupted() => {
+        () = &mut interrupt => {
             let names: Vec<String> = moving.iter().map(|it| format!("{}/{}", it.cluster, it.name)).collect();
             return Err(Trouble::new(Exit::Interrupted, "interrupted: nobody follows the services any more")
-                .hint(format!("ECS goes on by itself; {} follows them again", again(args, guard)))
+                .hint(format!("ECS goes on by itself; how far it is: {}", look(&moving, guard)))
                 .world(format!("The backout is done; on their way back: {}.", names.join(", "))));
         }
     };
@@ -101,6 +103,16 @@ pub(crate) async fn run(args: &BackoutArgs, guard: &Guard, output: Output) -> Re
         Followed::Settled => Exit::Fine,
         Followed::NotAll => Exit::Partly,
     })
+}
+
+/// The commands that show how far services have come: the same backout again would find nothing to do, and not follow.
+fn look(moving: &[Service], guard: &Guard) -> String {
+    let region = guard.home.region();
+    let command = |it: &Service| {
+        let (cluster, name) = (escape::shell(&it.cluster), escape::shell(&it.name));
+        format!("aws ecs describe-services --region {region} --cluster {cluster} --services {name}")
+    };
+    moving.iter().map(command).collect::<Vec<_>>().join("; ")
 }
 
 async fn interrupted() {
