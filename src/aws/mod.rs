@@ -3,6 +3,8 @@
 mod clock;
 mod ecs;
 mod failure;
+#[cfg(feature = "cli")]
+mod operator;
 mod pace;
 mod raw_json;
 mod s3;
@@ -28,6 +30,8 @@ use pace::SeesThrottles;
 
 pub use clock::Clock;
 pub use ecs::{BackupReceipt, DescribeError, Ecs, Listing};
+#[cfg(feature = "cli")]
+pub use operator::{Invoked, Session, SignIn, SignInError, Stack};
 pub use pace::Pace;
 pub use s3::{Bucket, Expect, Listed, Object, Written};
 pub use sns::Topic;
@@ -86,22 +90,27 @@ impl Wiring {
     /// TLS by rustls with ring, the machine's clock, and the credentials that Lambda puts into the environment.
     #[must_use]
     pub fn live(pace: fn(&Clock) -> Pace) -> Self {
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
         let clock = Clock::live();
-        Self { http, pace: pace(&clock), clock, credentials }
+        Self { http: https(), pace: pace(&clock), clock, credentials }
     }
+}
+
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
 }
 
 /// Makes the clients. Endpoints come from `AWS_ENDPOINT_URL` and the SDK's per-service forms.
 pub async fn connect(places: Places, wiring: Wiring) -> Aws {
     let Wiring { http, clock, credentials, pace } = wiring;
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .build();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(places.home.region().to_owned()))
         .credentials_provider(credentials)
@@ -109,7 +118,7 @@ pub async fn connect(places: Places, wiring: Wiring) -> Aws {
         .time_source(clock.time.clone())
         .sleep_impl(clock.sleep.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
-        .timeout_config(timeouts)
+        .timeout_config(timeouts())
         .load()
         .await;
     clients(&config, places, clock, Arc::new(pace))

@@ -4,6 +4,7 @@
 mod apply;
 mod backout;
 mod between;
+mod foresee;
 mod lost;
 mod moves;
 mod observe;
@@ -32,6 +33,7 @@ use crate::domain::record::MadeCopy;
 use crate::domain::report::{Failure, Finding, Report};
 
 use apply::{Applied, Ending, apply};
+pub use foresee::ForeseeError;
 use observe::{family_records, observe, read_record};
 use report::Past;
 pub use report::Texts;

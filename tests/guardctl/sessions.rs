@@ -8,12 +8,18 @@ use super::shell::{Said, Shell};
 
 #[track_caller]
 fn session(name: &str) {
+    let shell = Shell::new(name);
+    session_with(name, |line| shell.run(line));
+}
+
+/// The same at a prompt of one's own.
+#[track_caller]
+pub(crate) fn session_with(name: &str, run: impl Fn(&str) -> Said) {
     let path = path(&format!("tests/guardctl/sessions/{name}.txt"));
     let expected = fs::read_to_string(&path).unwrap();
-    let shell = Shell::new(name);
     let mut actual = String::new();
     for line in expected.lines().filter_map(|line| line.strip_prefix("$ ")) {
-        let Said { stdout, stderr, exit } = shell.run(line);
+        let Said { stdout, stderr, exit } = run(line);
         let _ = write!(actual, "$ {line}\n{stdout}");
         for line in stderr.lines() {
             let _ = writeln!(actual, "stderr: {line}");
@@ -107,12 +113,32 @@ fn every_example_of_the_help_runs() {
     }
 }
 
+const IN_AN_ACCOUNT: &str = "\n### In an account\n";
+
+/// The section about guardctl.
+fn readme() -> String {
+    let readme = fs::read_to_string(path("README.md")).unwrap();
+    readme.split_once("\n## guardctl\n").unwrap().1.split_once("\n## ").unwrap().0.to_owned()
+}
+
+fn blocks(section: &str) -> Vec<&str> {
+    section.split("```").skip(1).step_by(2).map(|block| block.trim_start_matches("json")).collect()
+}
+
+/// What the README says of an account: the lines to run, and those that are shown with what they say.
+pub(crate) fn readme_of_an_account() -> (Vec<String>, Vec<(String, String)>) {
+    let readme = readme();
+    let blocks = blocks(readme.split_once(IN_AN_ACCOUNT).unwrap().1);
+    let shown = blocks.iter().filter_map(|block| block.trim_start().strip_prefix("$ ")?.split_once('\n'));
+    let shown = shown.map(|(line, said)| (line.to_owned(), said.to_owned())).collect();
+    let lines = blocks.iter().filter(|block| !block.contains("$ ")).flat_map(|block| block.trim().lines());
+    (lines.map(str::to_owned).collect(), shown)
+}
+
 #[test]
 fn every_example_of_the_readme_runs_and_says_what_it_shows() {
-    let readme = fs::read_to_string(path("README.md")).unwrap();
-    let section = readme.split_once("\n## guardctl\n").unwrap().1.split_once("\n## ").unwrap().0;
-    let blocks: Vec<&str> =
-        section.split("```").skip(1).step_by(2).map(|block| block.trim_start_matches("json")).collect();
+    let readme = readme();
+    let blocks = blocks(readme.split_once(IN_AN_ACCOUNT).unwrap().0);
     let shell = examples("readme-examples");
     let is_command = |line: &&str| line.contains("guardctl ") && !line.starts_with("$ ");
     run(&shell, &blocks.iter().flat_map(|block| block.lines()).filter(is_command).collect::<Vec<_>>());

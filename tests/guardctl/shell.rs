@@ -52,6 +52,11 @@ impl Shell {
         }
     }
 
+    /// A line with its dates as they are today.
+    pub(crate) fn dated(&self, line: &str) -> String {
+        self.dates.iter().fold(line.to_owned(), |text, (name, date)| text.replace(name, date))
+    }
+
     /// Writes a file, and says its name.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         let path = self.directory.join(name);
@@ -66,16 +71,20 @@ impl Shell {
 
     /// The same, with more in the environment.
     pub(crate) fn run_with(&self, line: &str, environment: &[(&str, &str)]) -> Said {
+        let said = self.run_today(line, environment);
+        let text = |text: String| self.dates.iter().fold(text, |text, (name, date)| text.replace(date, name));
+        Said { stdout: text(said.stdout), stderr: text(said.stderr), exit: said.exit }
+    }
+
+    /// The same, with the dates as they are today.
+    pub(crate) fn run_today(&self, line: &str, environment: &[(&str, &str)]) -> Said {
         let binary = Path::new(env!("CARGO_BIN_EXE_guardctl"));
         let path =
             format!("{}:{}:/usr/bin:/bin", binary.parent().unwrap().display(), self.directory.join("bin").display());
         let mut command = Command::new("/bin/bash");
         command.args(["-c", line]).current_dir(&self.directory).env_clear().env("PATH", path).env("COLUMNS", "80");
         let Output { status, stdout, stderr } = command.envs(environment.iter().copied()).output().unwrap();
-        let text = |bytes: Vec<u8>| {
-            let text = String::from_utf8(bytes).unwrap();
-            self.dates.iter().fold(text, |text, (name, date)| text.replace(date, name))
-        };
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let said = Said { stdout: text(stdout), stderr: text(stderr), exit: status.code() };
         assert!(!said.stdout.contains(CANARY) && !said.stderr.contains(CANARY), "{line}: shows what it may not");
         assert!(!said.stderr.contains("panicked"), "{line}: {}", said.stderr);

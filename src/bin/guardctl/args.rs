@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ecs_privileged_guard::domain::arn::{Family, TaskDefinitionId};
+
+use crate::backout::revision;
+use crate::exempt::{Until, family};
+use crate::session::SessionArgs;
 
 /// Takes `privileged: true` out of Amazon ECS task definitions: the operator's command line.
 #[derive(Debug, Parser)]
@@ -55,6 +60,30 @@ pub(crate) enum Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show how the account stands by the last sweep, and what to type next: start here
+    #[command(long_about = STATUS, after_long_help = STATUS_EXAMPLES)]
+    Status {
+        #[command(flatten)]
+        session: SessionArgs,
+    },
+    /// Show what the guard did and what people undid, newest first
+    #[command(after_long_help = HISTORY_EXAMPLES)]
+    History(HistoryArgs),
+    /// Show all that is known and was done about one revision
+    #[command(after_long_help = SHOW_EXAMPLES)]
+    Show(RevisionArgs),
+    /// Show what the guard would do about a revision, and why; nothing is changed
+    #[command(long_about = PLAN, after_long_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// Look at every task definition from here, and show who is privileged; nothing is changed
+    #[command(long_about = SCAN, after_long_help = SCAN_EXAMPLES)]
+    Scan(ScanArgs),
+    /// Undo what the guard did to a revision, and exempt its family for a time
+    #[command(long_about = BACKOUT, after_long_help = BACKOUT_EXAMPLES)]
+    Backout(BackoutArgs),
+    /// List, write and end exemptions
+    #[command(subcommand)]
+    Exempt(Exempt),
     /// Find privileged containers in files, before AWS sees them; no account is needed
     #[command(long_about = CHECK, after_long_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -72,6 +101,170 @@ pub(crate) enum Command {
         /// A command, or exit-codes
         topic: Vec<String>,
     },
+}
+
+/// What is done about exemptions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Exempt {
+    /// List the exemptions that are stored, and whether they hold
+    #[command(after_long_help = EXEMPT_LIST_EXAMPLES)]
+    List {
+        #[command(flatten)]
+        session: SessionArgs,
+    },
+    /// Let named containers of a family be privileged for a time
+    #[command(long_about = EXEMPT_ADD, after_long_help = EXEMPT_ADD_EXAMPLES)]
+    Add(ExemptAddArgs),
+    /// End an exemption now
+    #[command(after_long_help = EXEMPT_END_EXAMPLES)]
+    End(ExemptEndArgs),
+}
+
+/// What `exempt add` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ExemptAddArgs {
+    /// The family
+    #[arg(value_parser = family)]
+    pub(crate) family: Family,
+    /// Until when: a day (to its end, in UTC) or a time; at most 90 days from now
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Until,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Who approved it
+    #[arg(long, value_name = "WHO")]
+    pub(crate) approved_by: String,
+    /// Which containers, by name; else the privileged ones of its latest revision
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) containers: Vec<String>,
+    /// Write it in the place of one that holds
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `exempt end` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ExemptEndArgs {
+    /// The family
+    #[arg(value_parser = family)]
+    pub(crate) family: Family,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `history` takes.
+#[derive(Debug, Group)]
+pub(crate) struct HistoryArgs {
+    /// Of this family only
+    pub(crate) family: Option<String>,
+    /// How many records to read, the newest first
+    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `show` takes.
+#[derive(Debug, Group)]
+pub(crate) struct RevisionArgs {
+    /// The original or its copy, as FAMILY:REVISION
+    #[arg(value_parser = revision)]
+    pub(crate) revision: TaskDefinitionId,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `plan` takes.
+#[derive(Debug, Group)]
+pub(crate) struct PlanArgs {
+    /// The revision, as FAMILY:REVISION
+    #[arg(value_parser = revision)]
+    pub(crate) revision: TaskDefinitionId,
+    /// Plan as in this mode, instead of the one that is set
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
+    /// End with 3 if something would be changed
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// The guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `scan` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ScanArgs {
+    /// Look at the latest revision of each family only, and at what runs
+    #[arg(long)]
+    pub(crate) latest: bool,
+    /// End with 3 if a revision is privileged and not exempt
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// The modes of the guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    // Tells people.
+    Alert,
+    // Makes copies.
+    Remediate,
+    // Moves services, too.
+    Enforce,
+}
+
+/// How long a backout exempts when nobody says.
+pub(crate) const DAYS: u8 = 30;
+
+/// What `backout` takes.
+#[derive(Debug, Group)]
+#[expect(clippy::struct_excessive_bools, reason = "what was typed, not a state")]
+pub(crate) struct BackoutArgs {
+    /// The original or its copy, as FAMILY:REVISION
+    #[arg(value_parser = revision)]
+    pub(crate) revision: TaskDefinitionId,
+    /// Why
+    #[arg(long, required_unless_present = "dry_run")]
+    pub(crate) reason: Option<String>,
+    /// Who approved it
+    #[arg(long, value_name = "WHO", required_unless_present = "dry_run")]
+    pub(crate) approved_by: Option<String>,
+    /// For how many days the family is exempt
+    #[arg(long, default_value_t = DAYS, value_parser = clap::value_parser!(u8).range(1..=90))]
+    pub(crate) days: u8,
+    /// Shorten or narrow an exemption that is there
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not follow the services until they have settled
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// For how many minutes to follow them at most
+    #[arg(long, default_value_t = 30)]
+    pub(crate) minutes: u16,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// The backout function, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
 }
 
 /// What `check` takes.
@@ -119,6 +312,96 @@ pub(crate) enum PolicyKind {
     // A managed policy, for the roles of people and pipelines.
     Managed,
 }
+
+const STATUS: &str = "\
+Show how the account stands by the last sweep, and what to type next: start here
+
+It reads the report that the last sweep wrote: the mode, what is privileged now, exemptions that end within seven days. \
+What has happened since then is not in it; a sweep runs every hour.";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  guardctl status
+  guardctl status --stack ecs-privileged-guard --region eu-west-1
+  guardctl status -o json";
+
+const HISTORY_EXAMPLES: &str = "\
+Examples:
+  guardctl history
+  guardctl history web --limit 100
+  guardctl history -o csv >history.csv";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  guardctl show web:1
+  guardctl show web:2
+  guardctl show -o json web:1";
+
+const PLAN: &str = "\
+Show what the guard would do about a revision, and why; nothing is changed
+
+It reads the settings of the guard's function, then what the guard would read, with your own rights, and shows the plan \
+that the guard would carry out. Values are never shown, but for the one flag.";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  guardctl plan api:1
+  guardctl plan --mode alert api:1
+  guardctl plan --exit-code -o json api:1";
+
+const SCAN: &str = "\
+Look at every task definition from here, and show who is privileged; nothing is changed
+
+It lists the ACTIVE revisions, walks the clusters for what runs, and describes each revision, at most five a second, so \
+that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket; families that \
+EXEMPT_FAMILIES exempts count as privileged here. It ends with 1 if something could not be seen.";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  guardctl scan
+  guardctl scan --latest --exit-code
+  guardctl scan -o csv >privileged.csv";
+
+const BACKOUT: &str = "\
+Undo what the guard did to a revision, and exempt its family for a time
+
+It asks the backout function, which brings the original back, moves the services back, deregisters the copy and writes \
+the exemption; then it follows the services until they have settled. What is interrupted here goes on there, and the \
+same command again goes on where it stopped. It ends with 6 if the function refused, and with 5 if not all was done.";
+
+const BACKOUT_EXAMPLES: &str = "\
+Examples:
+  guardctl backout web:1 --dry-run
+  guardctl backout web:1 --yes --reason 'needs the host' \\
+    --approved-by jane@example.com
+  guardctl backout web:1 --yes --no-wait --days 7 --reason 'needs the host' \\
+    --approved-by jane@example.com";
+
+const EXEMPT_LIST_EXAMPLES: &str = "\
+Examples:
+  guardctl exempt list
+  guardctl exempt list -o json
+  guardctl exempt list -o csv >exemptions.csv";
+
+const EXEMPT_ADD: &str = "\
+Let named containers of a family be privileged for a time
+
+What the guard would not honour is not written: an end that is more than 90 days away, no reason, nobody who approved \
+it. It is written over nothing that was not read first.";
+
+const EXEMPT_ADD_EXAMPLES: &str = "\
+Examples:
+  guardctl exempt add api --yes --until 2027-01-31 --reason 'moves in January' \\
+    --approved-by jane@example.com
+  guardctl exempt add api --yes --replace --until 2027-01-31T18:00:00Z \\
+    --reason 'moves in January' --approved-by jane@example.com --containers app
+  guardctl exempt list";
+
+const EXEMPT_END_EXAMPLES: &str = "\
+Examples:
+  guardctl exempt end api --yes
+  guardctl exempt end --yes -o json api
+  guardctl exempt list";
 
 const POLICY: &str = "\
 Write the policy that denies privileged registrations; no account is needed

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How a command ended. An interrupt ends the process by its signal, which a shell shows as 130.
+/// How a command ended. Elsewhere an interrupt ends the process by its signal, which a shell shows as 130 too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done, and nothing to complain about.
@@ -13,6 +13,14 @@ pub(crate) enum Exit {
     Usage,
     /// There are findings, or changes that would be made.
     Found,
+    /// Nobody is signed in, or a permission is missing.
+    Denied,
+    /// Some of it was done, and not all.
+    Partly,
+    /// It is not safe, so it was not done.
+    Refused,
+    /// Somebody pressed Ctrl-C while a command had something to say about that.
+    Interrupted,
 }
 
 impl Exit {
@@ -22,6 +30,10 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Found => 3,
+            Self::Denied => 4,
+            Self::Partly => 5,
+            Self::Refused => 6,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -2,21 +2,36 @@
 //! here. Data goes to stdout, talk to stderr; each command is a file of its own.
 
 mod args;
+mod ask;
+mod backout;
 mod check;
 mod completions;
+mod environment;
+mod exempt;
 mod exit;
+mod failure;
 mod help;
+mod history;
 mod output;
+mod plan;
 mod policy;
+mod scan;
+mod session;
+mod show;
+mod spell;
+mod status;
+mod table;
 mod trouble;
+mod when;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Exempt};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::session::{Guard, SessionArgs};
 use crate::trouble::Trouble;
 
 fn main() -> ExitCode {
@@ -38,9 +53,25 @@ fn main() -> ExitCode {
 
 fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
     match &args.command {
+        Command::Status { session } => with(session, async |guard| status::run(guard, output).await),
+        Command::History(args) => with(&args.session, async |guard| history::run(args, guard, output).await),
+        Command::Show(args) => with(&args.session, async |guard| show::run(args, guard, output).await),
+        Command::Plan(args) => with(&args.session, async |guard| plan::run(args, guard, output).await),
+        Command::Scan(args) => with(&args.session, async |guard| scan::run(args, guard, output).await),
+        Command::Backout(args) => with(&args.session, async |guard| backout::run(args, guard, output).await),
+        Command::Exempt(Exempt::List { session }) => with(session, async |guard| exempt::list(guard, output).await),
+        Command::Exempt(Exempt::Add(args)) => with(&args.session, async |guard| exempt::add(args, guard, output).await),
+        Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),
         Command::Check(args) => check::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Completions { shell } => completions::run(*shell, output),
         Command::Help { topic } => help::run(topic, output),
     }
+}
+
+/// Signs in, finds the guard, and runs a command that asks it.
+fn with(session: &SessionArgs, command: impl AsyncFnOnce(&Guard) -> Result<Exit, Trouble>) -> Result<Exit, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Trouble::new(Exit::Failed, "no call can be made").because(&error))?;
+    runtime.block_on(async { command(&session.open().await?).await })
 }

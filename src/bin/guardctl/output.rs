@@ -1,12 +1,14 @@
 //! Where words go: data to stdout, talk to stderr. Colour is left out where it is not wanted (`--color`, `NO_COLOR`, a pipe):
 //! anstream decides. A pipe that its reader has closed ends the writing, and is no failure.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::ColorChoice;
 use ecs_privileged_guard::domain::escape;
 
 use crate::args::{Format, Options};
+use crate::environment::variable;
 use crate::exit::Exit;
 use crate::trouble::Trouble;
 
@@ -34,6 +36,7 @@ impl Output {
     /// Data. Whatever in it was written by others has passed the escaper of its format.
     #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
     pub(crate) fn data(self, text: &str) -> Result<(), Trouble> {
+        clear();
         let mut stdout = anstream::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -57,13 +60,37 @@ impl Output {
         }
     }
 
-    /// All that went wrong, and, after the last, the state of the world: no command changes it yet. It is said in any case.
+    /// How wide a line may be, where somebody reads it: what a program reads is not wrapped.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn width(self) -> Option<u16> {
+        let asked = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+        asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
+    }
+
+    /// Data as JSON. Nothing that is given here can fail to be written.
+    pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Trouble> {
+        self.data(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+    }
+
+    /// A question, which waits for its answer on the same line. It is asked in any case.
+    #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
+    pub(crate) fn prompt(self, question: &str) {
+        to_stderr(&escape::line(question));
+    }
+
+    /// What a command is at, on a line that whatever is written next takes the place of; nothing where nobody watches.
+    pub(crate) fn progress(self, line: &str) {
+        if !self.is_quiet && std::io::stderr().is_terminal() {
+            to_stderr(&escape::line(line));
+            IS_AT_WORK.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// All that went wrong, and, after the last, the state of the world. It is said in any case.
     #[expect(clippy::unused_self, reason = "a command speaks through one thing")]
     pub(crate) fn troubles(self, troubles: &[Trouble]) {
         let mut text: String = troubles.iter().map(Trouble::text).collect();
-        if !troubles.is_empty() {
-            text += "Nothing was changed.\n";
-        }
+        text.extend(troubles.last().map(Trouble::state));
         to_stderr(&text);
     }
 }
@@ -83,7 +110,18 @@ pub(crate) fn csv_row(fields: &[&str]) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
+/// Whether the last line of the terminal says what a command is at.
+static IS_AT_WORK: AtomicBool = AtomicBool::new(false);
+
+/// Takes that line away.
+fn clear() {
+    if IS_AT_WORK.swap(false, Ordering::Relaxed) {
+        let _ = anstream::stderr().lock().write_all(b"\r\x1b[2K");
+    }
+}
+
 /// Where stderr is gone, nobody is left to tell.
 fn to_stderr(text: &str) {
+    clear();
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }

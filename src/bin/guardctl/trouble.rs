@@ -15,12 +15,14 @@ pub(crate) struct Trouble {
     what: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// The state of the world.
+    world: String,
 }
 
 impl Trouble {
     /// Something that could not be done: "web.json could not be read".
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), causes: Vec::new(), hint: None }
+        Self { exit, what: what.into(), causes: Vec::new(), hint: None, world: "Nothing was changed.".to_owned() }
     }
 
     /// Why, with all that is behind it.
@@ -39,6 +41,17 @@ impl Trouble {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What was changed all the same, or may have been.
+    pub(crate) fn world(mut self, world: impl Into<String>) -> Self {
+        self.world = world.into();
+        self
+    }
+
+    /// The state of the world, in a line.
+    pub(crate) fn state(&self) -> String {
+        format!("{}\n", escape::line(&self.world))
     }
 
     /// For people. Whatever is quoted was written by others.

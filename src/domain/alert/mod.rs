@@ -19,8 +19,9 @@ use super::escape::subject;
 use super::outcome::{Outcome, Reason};
 use super::policy::RoleName;
 use super::report::Report;
-pub use sections::missing_statement;
 pub(super) use sections::{BACK_IT_OUT, BY_HAND, FAILED, NEEDS_THE_FLAG, UNDO};
+pub use sections::{missing_statement, statement_for};
+pub use verdict::in_words as reason_in_words;
 pub(super) use verdict::in_words;
 
 /// Less than 100 characters: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>

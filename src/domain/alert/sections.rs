@@ -197,16 +197,29 @@ pub fn missing_statement(report: &Report) -> Option<String> {
 /// The statement that a role lacks; for a single object it would heal a single revision. Actions without resource-level permissions get `*`:
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>
 fn statement(action: &str, report: &Report, resource: &str) -> String {
-    let roles = report.original().map(Described::roles).unwrap_or_default();
+    statement_for(action, resource, report.original().map(Described::roles).unwrap_or_default())
+}
+
+/// The same for whoever else is denied something on `of`; `roles` are those that would be passed.
+#[must_use]
+pub fn statement_for(action: &str, of: &str, roles: &[String]) -> String {
     let resource = match action {
         "iam:PassRole" if !roles.is_empty() => json!(roles.iter().map(|role| arn(role)).collect::<Vec<_>>()),
         "iam:PassRole" => json!("*"),
-        _ if resource.starts_with("arn:") => json!(arn(&all_families(resource))),
+        // What was called was the object, or the topic.
+        "s3:ListBucket" => json!(arn(of.split('/').next().unwrap_or(of))),
+        _ if action.starts_with("kms:") => json!("*"),
+        _ if of.starts_with("arn:") => json!(arn(&all_families(of))),
         _ => json!("*"),
     };
     let mut statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource });
     if action == "iam:PassRole" {
         statement["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });
+    }
+    // Which key it is was not said; only that service may use it:
+    // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    if let Some(service) = of.split(':').nth(2).filter(|_| action.starts_with("kms:")) {
+        statement["Condition"] = json!({ "StringLike": { "kms:ViaService": format!("{}.*", plain(service)) } });
     }
     statement.to_string()
 }
@@ -397,4 +410,34 @@ fn evidence(report: &Report, setting: &Setting) -> Vec<Line> {
     lines.extend(report.provenance.event_id.iter().map(|id| words(format!("CloudTrail event: {}", plain(id)))));
     lines.extend(setting.runbook_url.map(|url| words(format!("Runbook: {url}"))));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statement_for;
+
+    #[test]
+    fn a_statement_is_about_what_the_action_is_about() {
+        let object = "arn:aws:s3:::state/records/111122223333/eu-west-1/web/1.json";
+        for (action, of, expected) in [
+            (
+                "s3:GetObject",
+                object,
+                r#"{"Action":"s3:GetObject","Effect":"Allow","Resource":"arn:aws:s3:::state/records/111122223333/eu-west-1/*"}"#,
+            ),
+            ("s3:ListBucket", object, r#"{"Action":"s3:ListBucket","Effect":"Allow","Resource":"arn:aws:s3:::state"}"#),
+            (
+                "kms:Decrypt",
+                object,
+                r#"{"Action":"kms:Decrypt","Condition":{"StringLike":{"kms:ViaService":"s3.*"}},"Effect":"Allow","Resource":"*"}"#,
+            ),
+            (
+                "ecs:DescribeTaskDefinition",
+                "web:1",
+                r#"{"Action":"ecs:DescribeTaskDefinition","Effect":"Allow","Resource":"*"}"#,
+            ),
+        ] {
+            assert_eq!(statement_for(action, of, &[]), expected);
+        }
+    }
 }

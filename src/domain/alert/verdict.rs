@@ -100,8 +100,9 @@ pub(super) fn verdict(report: &Report) -> String {
     }
 }
 
-/// Why, of one revision.
-pub(in super::super) fn in_words(reason: Reason) -> &'static str {
+/// Why, of one revision, in words.
+#[must_use]
+pub fn in_words(reason: Reason) -> &'static str {
     match reason {
         Reason::InactiveInUse => "it is not ACTIVE any more, but something still runs it, or might",
         Reason::DaemonTaskDefinition => "a copy would replace every instance that runs the daemon",

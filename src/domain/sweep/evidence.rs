@@ -1,10 +1,12 @@
 //! What a sweep knows at its end, as facts: the page and the JSON that an auditor gets are made of this and of nothing
 //! else. It holds names, numbers and times only; nothing out of a container but its name.
 //!
-//! `standing` is what the facts come to, once for both; [`json`] is the document for programs, [`html`] the page for people.
+//! `standing` is what the facts come to, once for both; [`json`] is the document for programs, [`html`] the page for people;
+//! [`Shown`] reads the former again.
 
 mod document;
 mod page;
+mod shown;
 mod standing;
 
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use super::super::outcome::{Outcome, Reason};
 pub use self::document::json;
 pub(super) use self::document::totals;
 pub use self::page::html;
+pub use self::shown::{ExemptionShown, FamilyShown, RunShown, Shown, TotalsShown, Unreadable};
 pub(super) use self::standing::Totals;
 pub use self::standing::{ExemptionState, State};
 

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::Sweep;
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
-use crate::domain::exemption::{Exemption, Found, Verdict, of_object};
 use crate::domain::moves::State;
 use crate::domain::observation::Starter;
 use crate::domain::service::ServiceId;
@@ -46,7 +45,7 @@ impl Sweep {
             exemptions: account
                 .exemptions
                 .iter()
-                .filter_map(|(family, (found, _))| exemption_row(family, found, now))
+                .filter_map(|(family, (found, _))| ExemptionRow::of(family, found, now))
                 .collect(),
             exempt_families: self.guard.policy.exempt_families.globs(),
             missed_by_event: account.mark.missed(now).map(|(id, _)| (id.family.clone(), id.revision)).collect(),
@@ -106,33 +105,4 @@ impl Sweep {
             copy: newest.copy,
         })
     }
-}
-
-/// What is shown of a stored exemption. Whether it holds does not depend on the containers that it names.
-pub(super) fn exemption_row(family: &Family, found: &Found, now: Timestamp) -> Option<ExemptionRow> {
-    let text = match found {
-        Found::Nothing => return None,
-        Found::Object { text, .. } => text.as_str(),
-        Found::Unreadable(_) => "",
-    };
-    let row = |exemption: Exemption| ExemptionRow {
-        family: family.clone(),
-        holds: matches!(of_object(&exemption.containers, found, now), Verdict::Exempt(_)),
-        containers: exemption.containers,
-        reason: exemption.reason,
-        approved_by: exemption.approved_by,
-        ends: Some(exemption.expires_at),
-    };
-    let (containers, nothing) = (Vec::new(), String::new);
-    Some(Exemption::read(text).map_or_else(
-        |_| ExemptionRow {
-            family: family.clone(),
-            containers,
-            reason: nothing(),
-            approved_by: nothing(),
-            ends: None,
-            holds: false,
-        },
-        row,
-    ))
 }

@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::RunError;
 use super::super::stop::Stop;
-use super::evidence::exemption_row;
 use super::{Answer, Sweep, Swept, Unseen};
 use crate::aws::{Expect, Written};
 use crate::domain::arn::{Family, TaskDefinitionId};
@@ -13,7 +12,7 @@ use crate::domain::exemption::Found;
 use crate::domain::keys;
 use crate::domain::moves::report::MoveReport;
 use crate::domain::sweep::digest::{self, Digest, News};
-use crate::domain::sweep::evidence::{self, Evidence};
+use crate::domain::sweep::evidence::{self, Evidence, ExemptionRow};
 
 /// What is left when the last record is begun, for the evidence and the watermark.
 const TIME_TO_KEEP: SignedDuration = SignedDuration::from_secs(8);
@@ -95,7 +94,7 @@ impl Sweep {
     /// Exemptions that hold and end soon, for which that was not said yet: each with the days that are left at most.
     fn ending(&self, now: Timestamp) -> Vec<(Family, Timestamp, i32)> {
         let of = |(family, (found, _)): (&Family, &(Found, Option<String>))| {
-            let end = exemption_row(family, found, now).filter(|row| row.holds)?.ends?;
+            let end = ExemptionRow::of(family, found, now).filter(|row| row.holds)?.ends?;
             let days = DAYS_BEFORE_AN_END.into_iter().find(|days| end.duration_since(now) <= DAY * *days)?;
             let was_told = |(told, before): &(Timestamp, i32)| *told == end && *before <= days;
             let told = self.account.mark.told.ending.get(family);

@@ -11,7 +11,7 @@ use super::standing::Totals;
 use super::{Evidence, ExemptionRow, FamilyRow, RunRow};
 
 /// The version of the document. A reader accepts members that it does not know, and no other version.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The evidence as JSON. Text that somebody wrote has its invisible characters spelled
 /// out, and is cut where it is longer than a few lines.

@@ -3,6 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::super::arn::Family;
+use super::super::super::exemption::{Exemption, Found, Verdict, of_object};
 use super::super::super::outcome::{Outcome, Reason};
 use super::{Evidence, ExemptionRow, FamilyRow};
 
@@ -128,6 +130,34 @@ impl ExemptionState {
 }
 
 impl ExemptionRow {
+    /// What is shown of a stored exemption, if there is one. Whether it holds does not depend on the containers that it
+    /// names.
+    #[must_use]
+    pub fn of(family: &Family, found: &Found, now: Timestamp) -> Option<Self> {
+        let text = match found {
+            Found::Nothing => return None,
+            Found::Object { text, .. } => text.as_str(),
+            Found::Unreadable(_) => "",
+        };
+        let nothing = Self {
+            family: family.clone(),
+            containers: Vec::new(),
+            reason: String::new(),
+            approved_by: String::new(),
+            ends: None,
+            holds: false,
+        };
+        let row = |exemption: Exemption| Self {
+            holds: matches!(of_object(&exemption.containers, found, now), Verdict::Exempt(_)),
+            containers: exemption.containers,
+            reason: exemption.reason,
+            approved_by: exemption.approved_by,
+            ends: Some(exemption.expires_at),
+            ..nothing.clone()
+        };
+        Some(Exemption::read(text).map_or_else(|_| nothing.clone(), row))
+    }
+
     /// How it stands at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> ExemptionState {

@@ -1,0 +1,55 @@
+//! Ends an exemption now. It stays where it is, with a new end, so that what was allowed can be read later; nothing is
+//! deleted.
+
+use ecs_privileged_guard::aws::Clock;
+use ecs_privileged_guard::domain::exemption::Exemption;
+use serde_json::json;
+
+use super::{read, write};
+use crate::args::{ExemptEndArgs, Format};
+use crate::ask::ask;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::session::Guard;
+use crate::trouble::Trouble;
+use crate::when::{from_now, seconds};
+
+/// Ends it.
+pub(crate) async fn run(args: &ExemptEndArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
+    let (now, family) = (seconds(Clock::live().now()), &args.family);
+    let Some(held) = read(guard, family).await? else {
+        let what = format!("there is no exemption of {family}");
+        return Err(Trouble::new(Exit::Failed, what).hint(format!("{} lists them", guard.command("exempt list"))));
+    };
+    let exemption = Exemption::read(&held.text).map_err(|why| {
+        let what = format!("the exemption of {family} cannot be understood, so its end cannot be written");
+        let hint =
+            "it does not hold, and stops the guard until it is gone: guardctl exempt add --replace writes it anew";
+        Trouble::new(Exit::Refused, what).because(&why).hint(hint)
+    })?;
+    if exemption.expires_at <= now {
+        let end = exemption.expires_at;
+        output.say(&format!("The exemption of {family} has ended, {} ({}).", from_now(end, now), seconds(end)));
+        return Ok(Exit::Fine);
+    }
+    output.say(&format!(
+        "{family}: {} may be privileged until {}, {}; approved by {}.",
+        exemption.containers.join(", "),
+        seconds(exemption.expires_at),
+        from_now(exemption.expires_at, now),
+        exemption.approved_by
+    ));
+    output.say(
+        "Once it has ended the guard treats it as if nobody had exempted it: a sweep looks at it within the hour.",
+    );
+    if !ask("End it now?", args.yes, output)? {
+        output.say("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    write(guard, family, &Exemption { expires_at: now, ..exemption }, Some(&held)).await?;
+    match output.format {
+        Format::Table | Format::Csv => output.say(&format!("The exemption of {family} has ended.")),
+        Format::Json => output.json(&json!({ "schemaVersion": 1, "family": family, "expiresAt": now }))?,
+    }
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,204 @@
+//! `guardctl plan`: what the guard would do about a revision and why, by its own settings and its own plan. It reads with
+//! the operator's rights and writes nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use clap::builder::styling::AnsiColor;
+use ecs_privileged_guard::aws::Clock;
+use ecs_privileged_guard::config::Settings;
+use ecs_privileged_guard::domain::alert::reason_in_words;
+use ecs_privileged_guard::domain::arn::TaskDefinitionId;
+use ecs_privileged_guard::domain::document::Described;
+use ecs_privileged_guard::domain::observation::Observation;
+use ecs_privileged_guard::domain::outcome::Reason;
+use ecs_privileged_guard::domain::plan::{Plan, Then};
+use ecs_privileged_guard::domain::policy::Mode;
+use ecs_privileged_guard::domain::report::Failure;
+use ecs_privileged_guard::domain::{escape, residual};
+use ecs_privileged_guard::reconcile::{ForeseeError, Guard as Reconciler, Texts};
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use crate::args::{Format, ModeArg, PlanArgs};
+use crate::exit::Exit;
+use crate::failure::trouble;
+use crate::output::{Output, csv_row};
+use crate::session::{Function, Guard};
+use crate::table::table;
+use crate::trouble::Trouble;
+
+/// What heals by itself is waited for this long.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    schema_version: u32,
+    task_definition: String,
+    mode: &'static str,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    /// Whether anything would be written to ECS.
+    changes: bool,
+    why: Option<&'static str>,
+    edits: Vec<Edit>,
+    steps: Vec<String>,
+    copy: Option<String>,
+    superseded_by: Option<String>,
+    capabilities: Vec<String>,
+    residual_access: Vec<String>,
+}
+
+/// A member that would change. Nothing but this flag ever does, so its values are all that is shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Edit {
+    path: String,
+    from: bool,
+    to: bool,
+}
+
+/// Shows it.
+pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
+    let id = &args.revision;
+    let reconciler = reconciler(args, guard).await?;
+    let mode = reconciler.policy.mode;
+    let deadline = Clock::live().now() + PATIENCE;
+    let (seen, plan) = reconciler.foresee(id, deadline).await.map_err(|error| {
+        let what = format!("what the guard would do about {id} could not be found out");
+        match &error {
+            ForeseeError::Failed(Failure::Call(failure)) => trouble(what, failure),
+            ForeseeError::Failed(_) | ForeseeError::OutOfTime => Trouble::new(Exit::Failed, what).because(&error),
+        }
+    })?;
+    let Some(original) = seen.original.described() else {
+        let what = format!("ECS does not know {id}");
+        let hint = format!("{} shows what is known of it", guard.command(&format!("show {id}")));
+        return Err(Trouble::new(Exit::Failed, what).hint(hint));
+    };
+    let document = document(id, mode, &seen, &plan);
+    match output.format {
+        Format::Table => output.data(&text(&document, output.width()))?,
+        Format::Json => output.json(&document)?,
+        Format::Csv => {
+            let steps = document.steps.iter().map(|step| csv_row(&[step]));
+            output.data(&(csv_row(&["step"]) + &steps.collect::<String>()))?;
+        }
+    }
+    if mode == Mode::Alert && !original.privileged_containers().is_empty() && !document.changes {
+        let command = guard.command(&format!("plan {id} --mode remediate"));
+        output.say(&format!("In mode alert the guard changes nothing; {command} shows what it would do."));
+    }
+    Ok(if args.exit_code && document.changes { Exit::Found } else { Exit::Fine })
+}
+
+/// The guard as its function is set up, with the operator's rights.
+async fn reconciler(args: &PlanArgs, guard: &Guard) -> Result<Reconciler, Trouble> {
+    let function = guard.function(Function::Guard, args.function.as_deref())?;
+    let variables = guard.session.environment_of(&function).await;
+    let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
+    let mut policy = settings(&variables, guard)?.policy;
+    match args.mode {
+        None => {}
+        Some(ModeArg::Alert) => policy.mode = Mode::Alert,
+        Some(ModeArg::Remediate) => policy.mode = Mode::Remediate,
+        Some(ModeArg::Enforce) => policy.mode = Mode::Enforce,
+    }
+    let texts = Texts { bucket: guard.bucket.clone(), ..Texts::default() };
+    let (aws, home) = (guard.aws.clone(), guard.home.clone());
+    Ok(Reconciler { aws, policy, home, texts, usage: None, listed: Arc::default() })
+}
+
+fn settings(variables: &BTreeMap<String, String>, guard: &Guard) -> Result<Settings, Trouble> {
+    // Lambda sets it for the function itself, and does not show it.
+    let look_up = |name: &str| match name {
+        "AWS_REGION" => Some(guard.home.region().to_owned()),
+        name => variables.get(name).cloned(),
+    };
+    Settings::read(look_up).map_err(|why| {
+        let hint = "the function does not start with them either, or it is not the guard";
+        Trouble::new(Exit::Failed, "the guard's settings cannot be used").because(&why).hint(hint)
+    })
+}
+
+fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, plan: &Plan) -> Document {
+    let original = seen.original.described();
+    let privileged = original.map(|original| original.privileged_containers().to_vec()).unwrap_or_default();
+    let (outcome, reason) = match &plan.then {
+        Then::End(outcome, reason) => (outcome.as_str(), reason.map(Reason::as_str)),
+        Then::Copy(_) => ("remediated", None),
+        Then::Finish(finish) => (finish.outcome.as_str(), None),
+    };
+    let makes_copy = matches!(plan.then, Then::Copy(_));
+    let has_copy = makes_copy || plan.copy.is_some() || matches!(plan.then, Then::Finish(_));
+    // What each service says is seen only then.
+    let services = (mode == Mode::Enforce && has_copy)
+        .then(|| format!("Then look at each service that runs {id}, and point it to the copy, unless it has said no."));
+    let about = |words: Vec<String>| words.iter().map(|words| escape::line(words)).collect();
+    let of_original = |words: fn(&Described, &[String]) -> Vec<String>| {
+        original.filter(|_| has_copy).map(|original| words(original, &privileged)).unwrap_or_default()
+    };
+    Document {
+        schema_version: 1,
+        task_definition: id.to_string(),
+        mode: mode.as_str(),
+        outcome,
+        reason,
+        why: match &plan.then {
+            Then::End(_, reason) => reason.map(reason_in_words),
+            Then::Copy(_) | Then::Finish(_) => None,
+        },
+        changes: makes_copy || !plan.withdraw.is_empty(),
+        edits: privileged
+            .iter()
+            .filter(|_| makes_copy)
+            .map(|name| Edit {
+                path: format!("containerDefinitions[{}].privileged", escape::line(name)),
+                from: true,
+                to: false,
+            })
+            .collect(),
+        steps: about(plan.sentences().into_iter().chain(services).collect()),
+        copy: plan.copy.as_ref().map(|copy| copy.id.to_string()),
+        superseded_by: plan.superseded_by.as_ref().map(ToString::to_string),
+        capabilities: about(of_original(residual::capabilities)),
+        residual_access: about(of_original(residual::access)),
+    }
+}
+
+fn text(document: &Document, width: Option<u16>) -> String {
+    let Document { task_definition, mode, outcome, reason, .. } = document;
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let mut text = format!("{task_definition} in mode {mode} would end as {outcome}{reason}\n");
+    text.extend(document.why.map(|why| format!("why: {why}\n")));
+    let (red, green) = (AnsiColor::Red.on_default(), AnsiColor::Green.on_default());
+    if !document.edits.is_empty() {
+        let _ = writeln!(text, "\n--- {task_definition}\n+++ its copy");
+        for Edit { path, from, to } in &document.edits {
+            let _ = writeln!(text, "{red}- {path}: {from}{red:#}\n{green}+ {path}: {to}{green:#}");
+        }
+    }
+    if let Some(copy) = &document.copy {
+        let _ = writeln!(text, "\nits copy: {copy}");
+    }
+    if let Some(newer) = &document.superseded_by {
+        let _ = writeln!(text, "\nsuperseded by: {newer}");
+    }
+    // The difference shows the edits already.
+    let is_edit = |step: &&String| document.edits.iter().any(|edit| step.starts_with(&edit.path));
+    let steps = document.steps.iter().filter(|step| !is_edit(step)).enumerate();
+    let steps = steps.map(|(index, step)| vec![format!("{}.", index + 1), step.clone()]);
+    let _ = write!(text, "\nsteps:\n{}", table(&[], steps, &[0], width));
+    for (heading, words) in [
+        ("what happens to capabilities", &document.capabilities),
+        ("ways to the host that remain", &document.residual_access),
+    ] {
+        if !words.is_empty() {
+            let rows = words.iter().map(|words| vec!["-".to_owned(), words.clone()]);
+            let _ = write!(text, "\n{heading}:\n{}", table(&[], rows, &[0], width));
+        }
+    }
+    text
+}

@@ -1,0 +1,225 @@
+//! `guardctl scan`: every ACTIVE revision and every one that runs, described from here at the pace of a sweep; who is
+//! privileged is shown. It writes nothing, and keeps of a definition nothing but what it shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ecs_privileged_guard::aws::{Clock, DescribeError, Ecs, Listing, Pace};
+use ecs_privileged_guard::domain::arn::{Family, Revision, TaskDefinitionId};
+use ecs_privileged_guard::domain::document::Described;
+use ecs_privileged_guard::domain::escape;
+use ecs_privileged_guard::domain::exemption::{Basis, Found, Verdict, of_object};
+use ecs_privileged_guard::domain::observation::{AccountUsage, Starter};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::args::{Format, ScanArgs};
+use crate::exempt;
+use crate::exit::Exit;
+use crate::failure::trouble;
+use crate::output::{Output, csv_row};
+use crate::session::Guard;
+use crate::table::table;
+use crate::trouble::Trouble;
+use crate::when::counted;
+
+/// The walk over the clusters takes this long at most; what it did not see is said.
+const WALK: SignedDuration = SignedDuration::from_mins(30);
+/// Looks at one revision, and the waits between them: what lasts longer is said, and the scan goes on.
+const PAUSES: [u64; 4] = [1, 2, 4, 8];
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    schema_version: u32,
+    revisions: Vec<Row>,
+    unseen: Vec<String>,
+    families: usize,
+    revisions_looked_at: usize,
+}
+
+/// A privileged revision.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    task_definition: TaskDefinitionId,
+    state: &'static str,
+    latest: bool,
+    active: bool,
+    running: Vec<String>,
+    containers: Vec<String>,
+    until: Option<Timestamp>,
+}
+
+/// Looks at all of it.
+pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
+    let clock = Clock::live();
+    let ecs = guard.session.connect(guard.home.clone(), guard.bucket.clone(), Pace::of_sweep).ecs;
+    let listing = list(&ecs, output).await?;
+    output.progress("looking at what runs");
+    let usage = ecs.usage_of_all(&clock, clock.now() + WALK).await;
+    let mut unseen: Vec<String> = usage.unread.iter().map(|failure| escape::line(&failure.to_string())).collect();
+    let what = "not all that runs could be seen";
+    let mut troubles: Vec<Trouble> = usage.unread.iter().map(|failure| trouble(what, failure)).collect();
+    if usage.clusters_left_out > 0 {
+        let left_out = counted(usage.clusters_left_out, "cluster was not walked", "clusters were not walked");
+        troubles.push(Trouble::new(Exit::Failed, what).cause(&left_out));
+        unseen.push(left_out);
+    }
+    let ids = to_look_at(&listing, &usage, args.latest);
+    let mut exemptions = BTreeMap::new();
+    let (mut revisions, mut looked_at) = (Vec::new(), 0);
+    for (count, id) in ids.iter().enumerate() {
+        output.progress(&format!("{count} of {} revisions looked at, {} privileged", ids.len(), revisions.len()));
+        let described = match describe(&ecs, &clock, id).await {
+            Ok(described) => described,
+            Err(trouble) if trouble.exit == Exit::Denied => return Err(trouble),
+            Err(trouble) => {
+                unseen.push(id.to_string());
+                troubles.push(trouble);
+                continue;
+            }
+        };
+        looked_at += 1;
+        // It was deregistered and deleted since it was listed.
+        let Some(described) = described.filter(|it| !it.privileged_containers().is_empty()) else { continue };
+        if !exemptions.contains_key(&id.family) {
+            let found = exempt::read(guard, &id.family).await?;
+            exemptions.insert(id.family.clone(), exempt::found(found.as_ref()));
+        }
+        let found = exemptions.get(&id.family).unwrap_or(&Found::Nothing);
+        let latest = listing.families.get(&id.family).and_then(|numbers| numbers.iter().max());
+        revisions.push(row(&described, found, latest == Some(&id.revision), &usage, clock.now()));
+    }
+    let document = Document {
+        schema_version: 1,
+        revisions_looked_at: looked_at,
+        revisions,
+        unseen,
+        families: listing.families.len(),
+    };
+    match output.format {
+        Format::Table if document.revisions.is_empty() => {}
+        Format::Table => output.data(&text(&document, output))?,
+        Format::Json => output.json(&document)?,
+        Format::Csv => output.data(&csv(&document))?,
+    }
+    output.troubles(&troubles);
+    output.say(&summary(&document));
+    let is_found = document.revisions.iter().any(|row| row.state != "exempt");
+    Ok(match (troubles.is_empty(), args.exit_code && is_found) {
+        // Nobody knows what was not seen.
+        (false, _) => Exit::Failed,
+        (true, true) => Exit::Found,
+        (true, false) => Exit::Fine,
+    })
+}
+
+async fn list(ecs: &Ecs, output: Output) -> Result<Listing, Trouble> {
+    let mut listing = Listing::default();
+    while !listing.is_complete {
+        let count: usize = listing.families.values().map(Vec::len).sum();
+        output.progress(&format!("{count} revisions listed"));
+        let page = ecs.list_on(&mut listing).await;
+        page.map_err(|failure| trouble("the task definitions could not be listed", &failure))?;
+    }
+    Ok(listing)
+}
+
+/// The latest of each family first, then the others, and what runs without being ACTIVE.
+fn to_look_at(listing: &Listing, usage: &AccountUsage, latest_only: bool) -> Vec<TaskDefinitionId> {
+    let (mut latest, mut others) = (Vec::new(), BTreeSet::new());
+    for (family, numbers) in &listing.families {
+        let newest = numbers.iter().max();
+        latest.extend(newest.map(|number| family.revision(*number)));
+        let is_other = |number: &&Revision| Some(*number) != newest && !latest_only;
+        others.extend(numbers.iter().filter(is_other).map(|number| family.revision(*number)));
+    }
+    others.extend(usage.revisions());
+    let is_latest: BTreeSet<_> = latest.iter().collect();
+    others.retain(|id| !is_latest.contains(id));
+    latest.into_iter().chain(others).collect()
+}
+
+async fn describe(ecs: &Ecs, clock: &Clock, id: &TaskDefinitionId) -> Result<Option<Described>, Trouble> {
+    let failed = || format!("{id} could not be looked at");
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        match (ecs.describe(&id.to_string()).await, pauses.next()) {
+            (Ok(described), _) => return Ok(described),
+            (Err(DescribeError::Call(failure)), Some(pause)) if failure.is_transient() => {
+                clock.sleep(Duration::from_secs(pause)).await;
+            }
+            (Err(DescribeError::Call(failure)), _) => return Err(trouble(failed(), &failure)),
+            (Err(why @ DescribeError::Malformed { .. }), _) => {
+                return Err(Trouble::new(Exit::Failed, failed()).because(&why));
+            }
+        }
+    }
+}
+
+fn row(described: &Described, found: &Found, latest: bool, usage: &AccountUsage, now: Timestamp) -> Row {
+    let privileged = described.privileged_containers();
+    let (state, until) = match of_object(privileged, found, now) {
+        Verdict::Exempt(Basis::Until(end)) => ("exempt", Some(end)),
+        // The object alone says nothing of families that are exempt for good.
+        Verdict::Exempt(Basis::Family) => ("exempt", None),
+        Verdict::Partly { until, .. } => ("partly_exempt", Some(until)),
+        Verdict::Unreadable(_) => ("exemption_unreadable", None),
+        Verdict::NotExempt(_) => ("privileged", None),
+    };
+    let runs = usage.families.get(&described.id().family).into_iter().flatten();
+    let runs = runs.filter(|run| run.revision == described.id().revision);
+    Row {
+        task_definition: described.id().clone(),
+        state,
+        latest,
+        active: described.is_active(),
+        running: runs.map(|run| escape::unicode(&format!("{}/{}", run.cluster, starter(&run.starter)))).collect(),
+        containers: privileged.iter().map(|name| escape::unicode(name)).collect(),
+        until,
+    }
+}
+
+/// Its name, or what ECS says of who started the tasks.
+fn starter(starter: &Starter) -> &str {
+    match starter {
+        Starter::Service { name, .. } => name,
+        Starter::Other(text) => text,
+    }
+}
+
+fn text(document: &Document, output: Output) -> String {
+    let rows = document.revisions.iter().map(|row| {
+        let which = match (row.latest, row.active) {
+            (true, _) => "latest",
+            (false, true) => "callable",
+            (false, false) => "inactive",
+        };
+        let running = if row.running.is_empty() { "nothing".to_owned() } else { row.running.join(" ") };
+        let (id, containers) = (row.task_definition.to_string(), row.containers.join(" "));
+        vec![id, row.state.to_owned(), which.to_owned(), containers, running]
+    });
+    table(&["REVISION", "STATE", "WHICH", "CONTAINERS", "RUNNING"], rows, &[1, 2], output.width())
+}
+
+fn csv(document: &Document) -> String {
+    let mut text = csv_row(&["taskDefinition", "state", "latest", "active", "containers", "running", "until"]);
+    for row in &document.revisions {
+        let (id, until) = (row.task_definition.to_string(), row.until.map(|end| end.to_string()).unwrap_or_default());
+        let (latest, active) = (row.latest.to_string(), row.active.to_string());
+        let lists = [row.containers.join(" "), row.running.join(" ")];
+        text += &csv_row(&[&id, row.state, &latest, &active, &lists[0], &lists[1], &until]);
+    }
+    text
+}
+
+fn summary(document: &Document) -> String {
+    let looked_at = counted(document.revisions_looked_at, "revision", "revisions");
+    let families = counted(document.families, "family", "families");
+    let exempt = document.revisions.iter().filter(|row| row.state == "exempt").count();
+    let others = document.revisions.len() - exempt;
+    let of: BTreeSet<&Family> = document.revisions.iter().map(|row| &row.task_definition.family).collect();
+    let of = counted(of.len(), "family", "families");
+    format!("{looked_at} in {families} looked at: {others} privileged, {exempt} exempt, in {of}.")
+}

@@ -1,0 +1,43 @@
+//! What a look at a revision would lead to: observe and plan, and nothing after that. It writes nothing and tells nobody.
+
+use jiff::Timestamp;
+
+use super::observe::observe;
+use super::stop::Stop;
+use super::{Guard, Run};
+use crate::domain::arn::TaskDefinitionId;
+use crate::domain::observation::Observation;
+use crate::domain::plan::{Plan, plan};
+use crate::domain::report::Failure;
+
+/// Why nothing can be foreseen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForeseeError {
+    /// Something that decides could not be read.
+    #[error("{0}")]
+    Failed(Failure),
+    /// It lasted too long.
+    #[error("too little time was left to go on")]
+    OutOfTime,
+}
+
+impl Guard {
+    /// What there is, and what the guard would do about it by its policy.
+    ///
+    /// # Errors
+    /// When something that decides could not be read.
+    pub async fn foresee(
+        &self,
+        id: &TaskDefinitionId,
+        deadline: Timestamp,
+    ) -> Result<(Observation, Plan), ForeseeError> {
+        let look = async || observe(self, id, &Run::default(), false).await;
+        let seen = self.patience(deadline).repeat(look).await.map_err(|stop| match stop {
+            Stop::Transient(failure) => ForeseeError::Failed(Failure::Call(failure)),
+            Stop::Failed(failure) => ForeseeError::Failed(failure),
+            Stop::OutOfTime => ForeseeError::OutOfTime,
+        })?;
+        let plan = plan(&seen, &self.policy, self.aws.clock.now());
+        Ok((seen, plan))
+    }
+}

@@ -1,0 +1,231 @@
+//! Sessions at a prompt whose operator is signed in to an account with a guard.
+
+use jiff::SignedDuration;
+
+use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE};
+use super::cloud::{Cloud, timeless};
+use super::sessions::{readme_of_an_account, session_with};
+
+const BATCH: &str = r#","tags":[{"key":"AWSBatchServiceTag","value":"batch"}]"#;
+const CLEAN: &str = r#"{"family":"clean","containerDefinitions":[{"name":"app","image":"app:1","memory":128}]}"#;
+const NEWER: &str = r#"{"family":"api","containerDefinitions":[{"name":"app","image":"app:2","memory":128}]}"#;
+
+/// A little more than so many: what is left of it says so for hours.
+fn days(days: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * days + 6)
+}
+
+/// An account after a sweep: one family is exempt, one has a copy, one is Batch's; of another nobody has heard yet.
+async fn swept(name: &str) -> Cloud {
+    let mut cloud = Cloud::begin(name, "remediate").await;
+    cloud.exempt("agent", "agent", days(5));
+    cloud.remedy("agent", "agent", "").await;
+    cloud.remedy("db", "app", BATCH).await;
+    cloud.remedy("web", "app", "").await;
+    cloud.story.account.state().create_service(PIPELINE, "prod", "agent", "agent:1");
+    cloud.story.sweep(&[]).await;
+    cloud.register("api", "app", "");
+    cloud
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_it_stands_and_what_would_be_done() {
+    let cloud = swept("status").await;
+    session_with("status", |line| cloud.run(line));
+    // Nothing was written by any of that.
+    let state = cloud.story.account.state();
+    assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_sweep() {
+    let cloud = Cloud::begin("fresh", "alert").await;
+    session_with("fresh", |line| cloud.run(line));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exemptions_are_written_only_if_they_hold() {
+    let mut cloud = Cloud::begin("exempt", "remediate").await;
+    cloud.register("web", "app", "");
+    cloud.story.register(CLEAN);
+    cloud.story.put("exemptions/111122223333/eu-west-1/broken.json", "{}");
+    session_with("exempt", |line| {
+        let line = cloud.shell.dated(line);
+        cloud.run(&line)
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_guard_did_is_undone_and_the_services_are_followed() {
+    let mut cloud = Cloud::begin("backout", "remediate").await;
+    cloud.remedy("web", "app", "").await;
+    cloud.remedy("api", "app", "").await;
+    cloud.story.register(NEWER);
+    cloud.serve_the_copy(2);
+    session_with("backout", |line| cloud.run(line));
+    assert_eq!(cloud.story.active(), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_and_where_nothing_is() {
+    let cloud = Cloud::begin("signing-in", "remediate").await;
+    let key = cloud.story.account.state().key_of(OPERATOR).clone();
+    cloud.shell.write(
+        ".aws/config",
+        format!(
+            "[profile operator]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\n\
+             [profile ended]\nregion = eu-west-1\nsso_session = corporate\nsso_account_id = 111122223333\n\
+             sso_role_name = operator\n[sso-session corporate]\nsso_region = eu-west-1\n\
+             sso_start_url = https://example.com/start\n",
+            key.id, key.secret
+        ),
+    );
+    session_with("signing-in", |line| cloud.run(line));
+}
+
+/// A denial of one action says which, on what, and what to add; and nothing that could not be read is taken for none.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_denied_is_never_taken_for_none() {
+    let cloud = swept("denied").await;
+    for (line, operation, action) in [
+        ("status", "GetObject", "s3:GetObject"),
+        ("history", "ListObjectsV2", "s3:ListBucket"),
+        ("history", "GetObject", "s3:GetObject"),
+        ("show web:1", "GetObject", "s3:GetObject"),
+        ("show web:2", "ListObjectsV2", "s3:ListBucket"),
+        ("exempt list", "ListObjectsV2", "s3:ListBucket"),
+        ("exempt list", "GetObject", "s3:GetObject"),
+        ("exempt end agent --yes", "PutObject", "s3:PutObject"),
+        ("plan api:1", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        ("plan api:1", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
+        ("scan", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
+        ("scan", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        ("scan", "GetObject", "s3:GetObject"),
+    ] {
+        let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
+        cloud.story.account.state().inject(denied);
+        let said = cloud.run(&format!("guardctl {line}"));
+        cloud.story.account.state().heal();
+        assert_eq!(said.exit, Some(4), "{line}: {}", said.stderr);
+        assert_eq!(said.stdout, "", "{line}");
+        assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{line}: {}", said.stderr);
+        assert!(said.stderr.ends_with("Nothing was changed.\n"), "{line}: {}", said.stderr);
+    }
+}
+
+/// What could not be seen is said, and the scan has failed, whatever else it found.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_is_blind_says_so() {
+    let cloud = swept("blind").await;
+    for (operation, action) in [("ListClusters", "ecs:ListClusters"), ("ListServices", "ecs:ListServices")] {
+        let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
+        cloud.story.account.state().inject(denied);
+        let said = cloud.run("guardctl scan --exit-code");
+        cloud.story.account.state().heal();
+        assert_eq!(said.exit, Some(1), "{operation}: {}", said.stderr);
+        assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{operation}: {}", said.stderr);
+        assert!(said.stdout.contains("api:1"), "{operation}: {}", said.stdout);
+    }
+}
+
+/// What others can write is read as what it is not, or as nothing, never as good news.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_broken_in_the_bucket_is_said() {
+    let cloud = swept("broken-state").await;
+    for (key, line) in [
+        ("reports/111122223333/eu-west-1/latest.json", "status"),
+        ("records/111122223333/eu-west-1/web/1.json", "show web:1"),
+        ("records/111122223333/eu-west-1/web/1.json", "history"),
+    ] {
+        for text in ["", "{}", "[]", r#"{"schemaVersion":2}"#, "\u{1b}[2J"] {
+            cloud.story.put(key, text);
+            let said = cloud.run(&format!("guardctl {line}"));
+            assert_eq!(said.exit, Some(1), "{line} {text}: {}", said.stderr);
+            assert!(said.stderr.contains("could not be read"), "{line} {text}: {}", said.stderr);
+        }
+    }
+    let steering = r#"{"schemaVersion":1,"outcome":"\u001b[2J","reason":"\u202e","registeredBy":"=cmd"}"#;
+    cloud.story.put("records/111122223333/eu-west-1/web/1.json", steering);
+    for line in
+        ["history", "history -o json", "history -o csv", "show web:1", "show -o json web:1", "show -o csv web:1"]
+    {
+        let said = cloud.run(&format!("guardctl {line}"));
+        let all = said.stdout + &said.stderr;
+        assert!(!all.contains(['\u{1b}', '\u{202e}']) && !all.contains(",=cmd"), "{line}: {all:?}");
+    }
+}
+
+/// On a terminal it asks, and does nothing unless somebody says yes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked() {
+    let cloud = swept("asked").await;
+    let ask = |answer: &str, line: &str| {
+        let said = cloud.run(&format!("(sleep 1; echo {answer}) | script -qefc \"guardctl {line}\" /dev/null"));
+        (said.exit, said.stdout)
+    };
+    let (exit, said) = ask("n", "exempt end agent");
+    assert!(exit == Some(1) && said.contains("End it now? [y/N]") && said.contains("Nothing was changed."), "{said}");
+    let (exit, said) = ask("y", "exempt end agent");
+    assert!(exit == Some(0) && said.contains("has ended"), "{said}");
+    let (exit, said) = ask("no", "backout web:1 --reason r --approved-by a");
+    assert!(exit == Some(1) && said.contains("Back out web:1? [y/N]"), "{said}");
+    assert_eq!(cloud.story.active(), [1, 2]);
+    let (exit, said) = ask("y", "backout web:1 --reason r --approved-by a");
+    assert!(exit == Some(0) && said.contains("web:1 is in force"), "{said}");
+    assert_eq!(cloud.story.active(), [1]);
+}
+
+/// Ctrl-C ends the waiting, not the work: it is said what goes on, and how to go on with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_says_what_has_been_done_and_how_to_go_on() {
+    let mut cloud = Cloud::begin("interrupted", "remediate").await;
+    cloud.remedy("web", "app", "").await;
+    cloud.serve_the_copy(1_000);
+    let undo = "backout web:1 --yes --reason 'needs the host' --approved-by jane";
+    let said = cloud.run(&format!("timeout --preserve-status -s INT 1 guardctl {undo} --stack slow"));
+    assert_eq!(said.exit, Some(130), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: guardctl backout web:1 --reason 'needs the host'"), "{}", said.stderr);
+    assert!(said.stderr.contains("slow goes on without this terminal"), "{}", said.stderr);
+    // Once the function has answered.
+    let when_done = "until grep -q 'in force' out; do sleep 0.1; done; sleep 0.5; kill -INT $!; wait $!";
+    let said = cloud.run(&format!("touch out; guardctl {undo} >out & {when_done}; code=$?; cat out; exit $code"));
+    assert_eq!(said.exit, Some(130), "{}", said.stderr);
+    assert!(said.stdout.contains("web:1 is in force"), "{}", said.stdout);
+    assert!(said.stderr.contains("The backout is done; on their way back: prod/web."), "{}", said.stderr);
+    let look = "aws ecs describe-services --region eu-west-1 --cluster prod --services web";
+    assert!(said.stderr.contains(look), "{}", said.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_of_the_help_runs_in_an_account() {
+    let mut cloud = swept("account-examples").await;
+    cloud.exempt("api", "app", days(30));
+    cloud.register("other", "app", "");
+    for command in ["status", "history", "show", "plan", "scan", "exempt list", "exempt end", "exempt add", "backout"] {
+        let help = cloud.shell.run(&format!("guardctl help {command}")).stdout;
+        let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: no examples")).1;
+        let examples = examples.replace("\\\n", "").replace("2027-01-31T18:00:00Z", "IN_30_DAYS");
+        let examples = cloud.shell.dated(&examples.replace("2027-01-31", "IN_30_DAYS"));
+        let examples: Vec<&str> = examples.lines().filter(|line| !line.trim().is_empty()).collect();
+        assert!(examples.len() > 2, "{command}");
+        for line in examples {
+            let said = cloud.run(line.trim());
+            assert!(matches!(said.exit, Some(0 | 3)), "{line}: {:?}\n{}", said.exit, said.stderr);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_shows_what_is_said() {
+    let cloud = swept("account-readme").await;
+    let (lines, shown) = readme_of_an_account();
+    assert!(lines.len() > 4 && !shown.is_empty());
+    for (line, expected) in shown {
+        assert_eq!(cloud.run(&line).stdout, timeless(&expected), "{line}");
+    }
+    for line in lines {
+        let line = cloud.shell.dated(&line.replace("2027-01-31", "IN_30_DAYS"));
+        let said = cloud.run(&line);
+        assert!(matches!(said.exit, Some(0 | 3)), "{line}: {:?}\n{}", said.exit, said.stderr);
+    }
+}
