@@ -261,13 +261,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_allowed_is_taken_up_to_its_length_and_not_beyond() {
+        let topic = |length| format!("arn:aws:sns:eu-west-1:444455556666:{}", "a".repeat(length));
+        let url = |length: usize| format!("https://{}", "a".repeat(length - 8));
+        for (name, taken, refused) in [
+            ("BACKUP_BUCKET", "a.1".to_owned(), "ab".to_owned()),
+            ("BACKUP_BUCKET", "a-".repeat(31) + "a", "a-".repeat(32)),
+            ("BACKUP_BUCKET", "guard-state.1".to_owned(), "guard_state".to_owned()),
+            ("ALERT_TOPIC_ARN", topic(256), topic(257)),
+            ("ALERT_TOPIC_ARN", topic(1) + "-_A1", topic(0)),
+            ("RUNBOOK_URL", url(300), url(301)),
+            ("BACKOUT_FUNCTION", "x".repeat(170), "x".repeat(171)),
+            (
+                "BACKOUT_FUNCTION",
+                "arn:aws:lambda:eu-west-1:111122223333:function:back-out_1".to_owned(),
+                "back out".to_owned(),
+            ),
+            ("OUTPUT_ONLY_MEMBERS", "a".repeat(64), "a".repeat(65)),
+            ("SETTLE_MINUTES", "1".to_owned(), "0".to_owned()),
+            ("SETTLE_MINUTES", "43200".to_owned(), "43201".to_owned()),
+            ("REMEDIATE_EXISTING", "true".to_owned(), "yes".to_owned()),
+        ] {
+            assert!(read(&[(name, &taken)]).is_ok(), "{name}={taken}");
+            assert!(read(&[(name, &refused)]).is_err(), "{name}={refused}");
+        }
+        assert!(read(&[("REMEDIATE_EXISTING", "true")]).unwrap().policy.remediate_existing);
+        assert!(!read(&[("REMEDIATE_EXISTING", "false")]).unwrap().policy.remediate_existing);
+    }
+
+    #[test]
     fn a_wrong_value_stops_the_start_and_the_line_names_the_variable() {
         for (name, value) in [
             ("ENFORCEMENT_MODE", ""),
             ("ENFORCEMENT_MODE", "Remediate"),
             ("ENFORCEMENT_MODE", "observe"),
-            ("SETTLE_MINUTES", "0"),
-            ("SETTLE_MINUTES", "43201"),
             ("SETTLE_MINUTES", "1h"),
             ("BACKUP_BUCKET", ""),
             ("BACKUP_BUCKET", "s3://state"),
