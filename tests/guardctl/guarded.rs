@@ -1,6 +1,7 @@
 //! Sessions at a prompt whose operator is signed in to an account with a guard.
 
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE};
 use super::cloud::{Cloud, timeless};
@@ -25,6 +26,7 @@ async fn swept(name: &str) -> Cloud {
     cloud.story.account.state().create_service(PIPELINE, "prod", "agent", "agent:1");
     cloud.story.sweep(&[]).await;
     cloud.register("api", "app", "");
+    cloud.shell.write("event.json", cloud.story.event_of("api:1"));
     cloud
 }
 
@@ -35,6 +37,62 @@ async fn how_it_stands_and_what_would_be_done() {
     // Nothing was written by any of that.
     let state = cloud.story.account.state();
     assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_leads_to() {
+    let mut cloud = swept("replay").await;
+    cloud.story.register(CLEAN);
+    for (file, revision) in [("web", "web:1"), ("agent", "agent:1"), ("clean", "clean:1")] {
+        cloud.shell.write(&format!("{file}.json"), cloud.story.event_of(revision));
+    }
+    for (file, event) in [
+        ("failed", include_str!("../../events/guard-failed-call.json")),
+        ("elsewhere", include_str!("../../events/guard-other-account.json")),
+        ("daemon", include_str!("../../events/guard-daemon.json")),
+        ("deployment", include_str!("../../events/guard-deployment-completed.json")),
+    ] {
+        cloud.shell.write(&format!("{file}.json"), event);
+    }
+    let created = |event: &&String| event.contains("\"CreateService\"");
+    let created = cloud.story.account.state().trail().iter().find(created).unwrap().clone();
+    cloud.shell.write("service.json", created);
+    let told = cloud.story.alerts();
+    session_with("replay", |line| cloud.run(line));
+    assert_eq!(cloud.story.alerts(), told);
+    let state = cloud.story.account.state();
+    assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+/// What was foretold is what the guard does then: its calls that write, in their order, and the alert where it is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_foretold_happens() {
+    for mode in ["alert", "remediate"] {
+        let mut cloud = Cloud::begin(&format!("foretold-{mode}"), mode).await;
+        for (family, more) in [("web", ""), ("db", BATCH), ("web", "")] {
+            let id = cloud.register(family, "app", more);
+            let event = cloud.story.event_of(&id);
+            cloud.shell.write("event.json", &event);
+            let said = cloud.run("guardctl replay -q -o json event.json");
+            assert_eq!(said.exit, Some(0), "{mode} {id}: {}", said.stderr);
+            let foretold: Value = serde_json::from_str(&said.stdout).unwrap();
+            let before = cloud.story.account.state().calls().len();
+            let told = cloud.story.alerts();
+            let answer = cloud.story.hand_over(&event).await;
+            assert_eq!(answer["outcome"], foretold["outcome"], "{mode} {id}");
+            assert_eq!(answer["reason"], foretold["reason"], "{mode} {id}");
+            assert_eq!(answer["alert"], foretold["alert"]["alert"], "{mode} {id}");
+            let actions = |call: &Value| call["action"].as_str().unwrap().to_owned();
+            let actions: Vec<_> = foretold["calls"].as_array().unwrap().iter().map(actions).collect();
+            let state = cloud.story.account.state();
+            let writes = state.calls()[before..].iter().filter(|call| call.is_write());
+            assert_eq!(actions, writes.map(|call| call.action()).collect::<Vec<_>>(), "{mode} {id}");
+            drop(state);
+            if cloud.story.alerts() > told && foretold["alert"]["asInModeAlert"] == false {
+                assert_eq!(foretold["alert"]["text"], timeless(&cloud.story.mail()), "{mode} {id}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,7 +259,9 @@ async fn every_example_of_the_help_runs_in_an_account() {
     let mut cloud = swept("account-examples").await;
     cloud.exempt("api", "app", days(30));
     cloud.register("other", "app", "");
-    for command in ["status", "history", "show", "plan", "scan", "exempt list", "exempt end", "exempt add", "backout"] {
+    for command in
+        ["status", "history", "show", "plan", "replay", "scan", "exempt list", "exempt end", "exempt add", "backout"]
+    {
         let help = cloud.shell.run(&format!("guardctl help {command}")).stdout;
         let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: no examples")).1;
         let examples = examples.replace("\\\n", "").replace("2027-01-31T18:00:00Z", "IN_30_DAYS");

@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Show what the guard would do about a revision, and why; nothing is changed
     #[command(long_about = PLAN, after_long_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Show what an event leads to: the plan, the calls, the alert; nothing is changed
+    #[command(long_about = REPLAY, after_long_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
     /// Look at every task definition from here, and show who is privileged; nothing is changed
     #[command(long_about = SCAN, after_long_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
@@ -195,6 +198,24 @@ pub(crate) struct PlanArgs {
     /// End with 3 if something would be changed
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// The guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `replay` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ReplayArgs {
+    /// An event as EventBridge hands it over, or - for stdin
+    pub(crate) file: PathBuf,
+    /// Ask nobody, and show only how the event is understood
+    #[arg(long, conflicts_with_all = ["mode", "function"])]
+    pub(crate) offline: bool,
+    /// Replay as in this mode, instead of the one that is set
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
     /// The guard's function, whose settings count, where there is no stack to ask
     #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
@@ -348,6 +369,19 @@ Examples:
   guardctl plan api:1
   guardctl plan --mode alert api:1
   guardctl plan --exit-code -o json api:1";
+
+const REPLAY: &str = "\
+Show what an event leads to: the plan, the calls, the alert; nothing is changed
+
+It takes an event through the code of the guard's function, with the function's settings and your own rights, as far as \
+its first write. A copy is not made, so what its alert would say is not known: mode alert's is shown in its place. What \
+becomes of services in mode enforce is not foreseen. With --offline the event itself says which account it is of.";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  guardctl replay event.json
+  guardctl replay --mode alert -o json event.json
+  guardctl replay --offline - <event.json";
 
 const SCAN: &str = "\
 Look at every task definition from here, and show who is privileged; nothing is changed
