@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod policy;
 mod replay;
+mod retire;
 mod scan;
 mod session;
 mod show;
@@ -63,6 +64,7 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::Replay(args) => with(&args.session, async |guard| replay::run(args, guard, output).await),
         Command::Scan(args) => with(&args.session, async |guard| scan::run(args, guard, output).await),
         Command::Backout(args) => with(&args.session, async |guard| backout::run(args, guard, output).await),
+        Command::Retire(args) => with(&args.session, async |guard| retire::run(args, guard, output).await),
         Command::Exempt(Exempt::List { session }) => with(session, async |guard| exempt::list(guard, output).await),
         Command::Exempt(Exempt::Add(args)) => with(&args.session, async |guard| exempt::add(args, guard, output).await),
         Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),
