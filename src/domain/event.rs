@@ -173,6 +173,18 @@ pub fn id(payload: &str) -> Option<String> {
     Provenance::read(&event, &object(&event, "detail").unwrap_or_default()).event_id
 }
 
+/// The account and Region that an event says it is of, for whoever has no others to go by.
+///
+/// # Errors
+/// When it is no event, or says nothing of them that can be.
+pub fn home(payload: &str) -> Result<Home, EventError> {
+    let event = Json::parse(payload).map_err(EventError::NotJson)?;
+    let event = &event.members().ok_or(EventError::NotAnObject)?;
+    let account = text(event, "account").ok_or(EventError::Lacks("account"))?;
+    let region = text(event, "region").ok_or(EventError::Lacks("region"))?;
+    Home::new(&region, &account).map_err(|error| EventError::Unusable { member: "account or region", error })
+}
+
 /// Who made the call is who made what is to be looked at.
 fn look(subject: Subject, provenance: Provenance) -> Event {
     let event_id = provenance.event_id.clone();

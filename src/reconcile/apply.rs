@@ -78,7 +78,7 @@ pub(super) async fn apply(
 }
 
 /// Where the run's note of this copy is; made if need be.
-fn made_copy(guard: &Guard, seen: &Observation, run: &mut Run, copy: &TaskDefinitionId) -> usize {
+pub(super) fn made_copy(guard: &Guard, seen: &Observation, run: &mut Run, copy: &TaskDefinitionId) -> usize {
     run.made.iter().position(|made| made.is_revision(copy.revision)).unwrap_or_else(|| {
         let described = seen.later.iter().find(|later| later.id() == copy);
         let at = described.and_then(Described::registered_at).unwrap_or_else(|| guard.aws.clock.now());

@@ -31,13 +31,27 @@ impl Guard {
         id: &TaskDefinitionId,
         deadline: Timestamp,
     ) -> Result<(Observation, Plan), ForeseeError> {
-        let look = async || observe(self, id, &Run::default(), false).await;
-        let seen = self.patience(deadline).repeat(look).await.map_err(|stop| match stop {
-            Stop::Transient(failure) => ForeseeError::Failed(Failure::Call(failure)),
-            Stop::Failed(failure) => ForeseeError::Failed(failure),
-            Stop::OutOfTime => ForeseeError::OutOfTime,
-        })?;
+        self.foresee_by(id, false, deadline).await
+    }
+
+    /// The same by an event that says whether AWS Batch made the call.
+    pub(super) async fn foresee_by(
+        &self,
+        id: &TaskDefinitionId,
+        batch_by_event: bool,
+        deadline: Timestamp,
+    ) -> Result<(Observation, Plan), ForeseeError> {
+        let look = async || observe(self, id, &Run::default(), batch_by_event).await;
+        let seen = self.patience(deadline).repeat(look).await.map_err(unforeseen)?;
         let plan = plan(&seen, &self.policy, self.aws.clock.now());
         Ok((seen, plan))
+    }
+}
+
+pub(super) fn unforeseen(stop: Stop) -> ForeseeError {
+    match stop {
+        Stop::Transient(failure) => ForeseeError::Failed(Failure::Call(failure)),
+        Stop::Failed(failure) => ForeseeError::Failed(failure),
+        Stop::OutOfTime => ForeseeError::OutOfTime,
     }
 }

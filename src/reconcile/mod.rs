@@ -5,6 +5,7 @@ mod apply;
 mod backout;
 mod between;
 mod foresee;
+mod foretell;
 mod lost;
 mod moves;
 mod observe;
@@ -15,6 +16,7 @@ mod stop;
 mod sweep;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +36,7 @@ use crate::domain::report::{Failure, Finding, Report};
 
 use apply::{Applied, Ending, apply};
 pub use foresee::ForeseeError;
+pub use foretell::{Call, Foresight, Foretold};
 use observe::{family_records, observe, read_record};
 use report::Past;
 pub use report::Texts;
@@ -295,29 +298,40 @@ impl Guard {
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
+        match self.judge_daemon(daemon, provenance, deadline).await? {
+            ControlFlow::Break(concluded) => Ok(concluded),
+            ControlFlow::Continue((report, past)) => self.report(report, past, deadline).await,
+        }
+    }
+
+    /// What is to be told of it, if anything is.
+    async fn judge_daemon(
+        &self,
+        daemon: &DaemonTaskDefinition,
+        provenance: &Provenance,
+        deadline: Timestamp,
+    ) -> Result<ControlFlow<Concluded, (Report, Past)>, RunError> {
         let id = &daemon.id;
         let arn = daemon.arn(&self.home);
         let look = async || Ok(self.aws.ecs.privileged_in_daemon(&arn).await?);
+        let silent = |outcome| Ok(ControlFlow::Break(Concluded::silent(outcome, Some(id.to_string()))));
         let privileged = match self.patience(deadline).repeat(look).await {
-            Ok(Some(containers)) if containers.is_empty() => {
-                return Ok(Concluded::silent(Outcome::Compliant, Some(id.to_string())));
-            }
+            Ok(Some(containers)) if containers.is_empty() => return silent(Outcome::Compliant),
             Ok(Some(containers)) => containers,
             // Nothing is changed either way, so here the event's word is enough to tell somebody.
             Ok(None) | Err(Stop::Failed(_)) if !daemon.privileged_by_event.is_empty() => {
                 daemon.privileged_by_event.clone()
             }
-            Ok(None) => return Ok(Concluded::silent(Outcome::Inactive, Some(id.to_string()))),
+            Ok(None) => return silent(Outcome::Inactive),
             Err(Stop::Failed(failure)) => {
-                let (report, past) = self.conclude(id, provenance, Run::default(), None, Err(failure)).await;
-                return self.report(report, past, deadline).await;
+                let concluded = self.conclude(id, provenance, Run::default(), None, Err(failure)).await;
+                return Ok(ControlFlow::Continue(concluded));
             }
             Err(Stop::Transient(failure)) => return Err(RunError::Transient(failure)),
             Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
         };
         let report = Report::of_daemon(id.clone(), privileged, provenance.clone(), self.policy.mode);
-        let past = self.past_of(id).await;
-        self.report(report, past, deadline).await
+        Ok(ControlFlow::Continue((report, self.past_of(id).await)))
     }
 
     /// What is known of a revision that could not be looked at. A record that cannot be read keeps nobody from being

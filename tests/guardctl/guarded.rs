@@ -1,14 +1,18 @@
 //! Sessions at a prompt whose operator is signed in to an account with a guard.
 
 use jiff::SignedDuration;
+use serde_json::Value;
 
-use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE};
+use super::account::{Call, Calls, Fault, Kind, OPERATOR, PIPELINE};
 use super::cloud::{Cloud, timeless};
 use super::sessions::{readme_of_an_account, session_with};
 
 const BATCH: &str = r#","tags":[{"key":"AWSBatchServiceTag","value":"batch"}]"#;
 const CLEAN: &str = r#"{"family":"clean","containerDefinitions":[{"name":"app","image":"app:1","memory":128}]}"#;
 const NEWER: &str = r#"{"family":"api","containerDefinitions":[{"name":"app","image":"app:2","memory":128}]}"#;
+
+const DAEMON: &str =
+    r#"{"family":"agent","containerDefinitions":[{"name":"a","image":"agent:1","memory":64,"privileged":true}]}"#;
 
 /// A little more than so many: what is left of it says so for hours.
 fn days(days: i64) -> SignedDuration {
@@ -25,6 +29,7 @@ async fn swept(name: &str) -> Cloud {
     cloud.story.account.state().create_service(PIPELINE, "prod", "agent", "agent:1");
     cloud.story.sweep(&[]).await;
     cloud.register("api", "app", "");
+    cloud.shell.write("event.json", cloud.story.event_of("api:1"));
     cloud
 }
 
@@ -35,6 +40,84 @@ async fn how_it_stands_and_what_would_be_done() {
     // Nothing was written by any of that.
     let state = cloud.story.account.state();
     assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_leads_to() {
+    let mut cloud = swept("replay").await;
+    cloud.story.register(CLEAN);
+    for (file, revision) in [("web", "web:1"), ("agent", "agent:1"), ("clean", "clean:1")] {
+        cloud.shell.write(&format!("{file}.json"), cloud.story.event_of(revision));
+    }
+    for (file, event) in [
+        ("failed", include_str!("../../events/guard-failed-call.json")),
+        ("elsewhere", include_str!("../../events/guard-other-account.json")),
+        ("daemon", include_str!("../../events/guard-daemon.json")),
+        ("deployment", include_str!("../../events/guard-deployment-completed.json")),
+    ] {
+        cloud.shell.write(&format!("{file}.json"), event);
+    }
+    let steering = cloud.story.event_of("api:1").replace("\"deploy-pipeline\"", r#""\u001b[2J\u202e,=cmd""#);
+    cloud.shell.write("steering.json", &steering);
+    for options in ["", "-o json", "-o csv", "--offline"] {
+        let said = cloud.run(&format!("guardctl replay {options} steering.json"));
+        let all = said.stdout + &said.stderr;
+        assert!(said.exit == Some(0) && !all.contains(['\u{1b}', '\u{202e}']), "{options}: {all:?}");
+    }
+    let idle = cloud.register("idle", "app", "");
+    cloud.story.account.state().deregister(PIPELINE, &idle);
+    let deregistered = |event: &&String| event.contains("\"DeregisterTaskDefinition\"");
+    let deregistered = cloud.story.account.state().trail().iter().find(deregistered).unwrap().clone();
+    cloud.shell.write("deregistered.json", deregistered);
+    let created = |event: &&String| event.contains("\"CreateService\"");
+    let created = cloud.story.account.state().trail().iter().find(created).unwrap().clone();
+    cloud.shell.write("service.json", created);
+    let told = cloud.story.alerts();
+    session_with("replay", |line| cloud.run(line));
+    assert_eq!(cloud.story.alerts(), told);
+    let state = cloud.story.account.state();
+    assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+/// What was foretold is what the guard does then: its calls that write, in their order, and the alert where it is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_foretold_happens() {
+    for mode in ["alert", "remediate"] {
+        let mut cloud = Cloud::begin(&format!("foretold-{mode}"), mode).await;
+        for (family, more) in [("web", ""), ("db", BATCH), ("web", ""), ("agent", "daemon")] {
+            let (id, event) = match more {
+                "daemon" => {
+                    let mut state = cloud.story.account.state();
+                    let id = state.register_daemon(PIPELINE, DAEMON);
+                    (id, state.trail().last().unwrap().clone())
+                }
+                more => {
+                    let id = cloud.register(family, "app", more);
+                    let event = cloud.story.event_of(&id);
+                    (id, event)
+                }
+            };
+            cloud.shell.write("event.json", &event);
+            let said = cloud.run("guardctl replay -q -o json event.json");
+            assert_eq!(said.exit, Some(0), "{mode} {id}: {}", said.stderr);
+            let foretold: Value = serde_json::from_str(&said.stdout).unwrap();
+            let before = cloud.story.account.state().calls().len();
+            let told = cloud.story.alerts();
+            let answer = cloud.story.hand_over(&event).await;
+            assert_eq!(answer["outcome"], foretold["outcome"], "{mode} {id}");
+            assert_eq!(answer["reason"], foretold["reason"], "{mode} {id}");
+            assert_eq!(answer["alert"], foretold["alert"]["alert"], "{mode} {id}");
+            let actions = |call: &Value| call["action"].as_str().unwrap().to_owned();
+            let actions: Vec<_> = foretold["calls"].as_array().unwrap().iter().map(actions).collect();
+            let state = cloud.story.account.state();
+            let writes = state.calls()[before..].iter().filter(|call| call.is_write());
+            assert_eq!(actions, writes.map(Call::action).collect::<Vec<_>>(), "{mode} {id}");
+            drop(state);
+            if cloud.story.alerts() > told && foretold["alert"]["asInModeAlert"] == false {
+                assert_eq!(foretold["alert"]["text"], timeless(&cloud.story.mail()), "{mode} {id}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,6 +181,12 @@ async fn what_is_denied_is_never_taken_for_none() {
         ("exempt end agent --yes", "PutObject", "s3:PutObject"),
         ("plan api:1", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("plan api:1", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
+        ("replay event.json", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        ("replay event.json", "GetObject", "s3:GetObject"),
+        ("retire --yes", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
+        ("retire --yes", "ListObjectsV2", "s3:ListBucket"),
+        ("retire --yes", "GetObject", "s3:GetObject"),
+        ("retire --yes", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("scan", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
         ("scan", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("scan", "GetObject", "s3:GetObject"),
@@ -175,6 +264,103 @@ async fn a_person_is_asked() {
     assert_eq!(cloud.story.active(), [1]);
 }
 
+/// What runs, is exempt, or could not be brought back is kept; what is taken can be brought back.
+#[tokio::test(flavor = "multi_thread")]
+async fn originals_that_nothing_refers_to_are_retired() {
+    let mut cloud = Cloud::begin("retire", "remediate").await;
+    for family in ["exempt", "gone", "lost", "runs", "web"] {
+        cloud.remedy(family, "app", "").await;
+    }
+    cloud.register("api", "app", "");
+    cloud.exempt("exempt", "app", days(5));
+    cloud.story.put("backups/111122223333/eu-west-1/lost/1.json", "{}");
+    cloud.story.account.state().create_service(PIPELINE, "prod", "runs", "runs:1");
+    cloud.story.account.state().deregister(PIPELINE, "gone:2");
+    session_with("retire", |line| cloud.run(line));
+    // Backout has brought it back from its backup.
+    assert_eq!(cloud.story.active(), [3]);
+    let state = cloud.story.account.state();
+    let writes = state.calls().iter().filter(|call| call.principal == OPERATOR && call.is_write());
+    assert_eq!(writes.map(|call| call.operation.as_str()).collect::<Vec<_>>(), ["DeregisterTaskDefinition"]);
+    for family in ["api", "exempt", "gone", "lost", "runs"] {
+        assert!(state.ecs.active(family).contains(&1), "{family}");
+    }
+}
+
+/// What could not be seen may run any of them; what fails ends it, and it is said what was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_retired_blindly() {
+    let mut cloud = Cloud::begin("retire-blind", "remediate").await;
+    cloud.remedy("api", "app", "").await;
+    cloud.remedy("web", "app", "").await;
+    cloud.story.account.state().create_service(PIPELINE, "prod", "web", "web:2");
+    for (operation, action) in [
+        ("ListClusters", "ecs:ListClusters"),
+        ("ListTasks", "ecs:ListTasks"),
+        ("ListServices", "ecs:ListServices"),
+        ("DescribeServices", "ecs:DescribeServices"),
+    ] {
+        let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
+        cloud.story.account.state().inject(denied);
+        for options in ["--yes", "--dry-run"] {
+            let said = cloud.run(&format!("guardctl retire {options}"));
+            assert_eq!(said.exit, Some(6), "{operation}: {}", said.stderr);
+            assert!(said.stderr.contains(action) && said.stderr.ends_with("Nothing was changed.\n"), "{}", said.stderr);
+        }
+        cloud.story.account.state().heal();
+    }
+    let ask = |answer: &str, family: &str| {
+        let line = format!("(sleep 1; echo {answer}) | script -qefc \"guardctl retire {family}\" /dev/null");
+        let said = cloud.run(&line);
+        (said.exit, said.stdout)
+    };
+    let (exit, said) = ask("n", "api");
+    assert!(exit == Some(1) && said.contains("Deregister 1 original? [y/N]"), "{said}");
+    assert_eq!(cloud.story.active(), [1, 2]);
+    let action = "ecs:DeregisterTaskDefinition";
+    let denied = Fault::always(Kind::AccessDenied(action), Calls::of("DeregisterTaskDefinition").by(OPERATOR));
+    cloud.story.account.state().inject(denied);
+    let said = cloud.run("guardctl retire --yes");
+    cloud.story.account.state().heal();
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    assert!(said.stderr.contains(action) && said.stderr.ends_with("Nothing was changed.\n"), "{}", said.stderr);
+    // The second one is denied.
+    let denied =
+        Fault::always(Kind::AccessDenied(action), Calls::of("DeregisterTaskDefinition").by(OPERATOR).starting_at(2));
+    cloud.story.account.state().inject(denied);
+    let said = cloud.run("guardctl retire --yes -o csv");
+    cloud.story.account.state().heal();
+    assert_eq!(said.exit, Some(5), "{}", said.stderr);
+    assert!(said.stdout.contains("api:1,api:2,deregistered,") && said.stdout.contains("web:1,web:2,retirable,"));
+    assert!(said.stderr.ends_with("Deregistered: api:1. guardctl retire goes on.\n"), "{}", said.stderr);
+    assert_eq!(cloud.story.active(), [1, 2]);
+    let (exit, said) = ask("y", "web");
+    assert!(exit == Some(0) && said.contains("Deregistered: web:1."), "{said}");
+    assert_eq!(cloud.story.active(), [2]);
+}
+
+/// An answer that is lost is looked for; what was at work when somebody pressed Ctrl-C is not known, and said so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_retired_is_known_or_said_not_to_be() {
+    let mut cloud = Cloud::begin("retire-lost", "remediate").await;
+    for family in ["api", "ops", "web"] {
+        cloud.remedy(family, "app", "").await;
+    }
+    let calls = || Calls::of("DeregisterTaskDefinition").by(OPERATOR);
+    cloud.story.account.state().inject(Fault::once(Kind::CutAfter, calls()));
+    let said = cloud.run("guardctl retire api --yes");
+    cloud.story.account.state().heal();
+    assert_eq!((said.exit, said.stderr.lines().last()), (Some(0), Some("Deregistered: api:1.")), "{}", said.stderr);
+    let hangs = Kind::DelayBefore(std::time::Duration::from_mins(1));
+    cloud.story.account.state().inject(Fault::always(hangs, calls().starting_at(2)));
+    let said = cloud.run("timeout --preserve-status -s INT 6 guardctl retire --yes -o csv");
+    cloud.story.account.state().heal();
+    assert_eq!(said.exit, Some(130), "{}", said.stderr);
+    assert!(said.stdout.contains("ops:1,ops:2,deregistered,"), "{}", said.stdout);
+    let world = "Deregistered: ops:1. Whether web:1 was is not known; guardctl retire says, and goes on.\n";
+    assert!(said.stderr.ends_with(world), "{}", said.stderr);
+}
+
 /// Ctrl-C ends the waiting, not the work: it is said what goes on, and how to go on with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_says_what_has_been_done_and_how_to_go_on() {
@@ -201,7 +387,19 @@ async fn every_example_of_the_help_runs_in_an_account() {
     let mut cloud = swept("account-examples").await;
     cloud.exempt("api", "app", days(30));
     cloud.register("other", "app", "");
-    for command in ["status", "history", "show", "plan", "scan", "exempt list", "exempt end", "exempt add", "backout"] {
+    for command in [
+        "status",
+        "history",
+        "show",
+        "plan",
+        "replay",
+        "scan",
+        "exempt list",
+        "exempt end",
+        "exempt add",
+        "retire",
+        "backout",
+    ] {
         let help = cloud.shell.run(&format!("guardctl help {command}")).stdout;
         let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: no examples")).1;
         let examples = examples.replace("\\\n", "").replace("2027-01-31T18:00:00Z", "IN_30_DAYS");

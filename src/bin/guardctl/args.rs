@@ -75,12 +75,18 @@ pub(crate) enum Command {
     /// Show what the guard would do about a revision, and why; nothing is changed
     #[command(long_about = PLAN, after_long_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Show what an event leads to: the plan, the calls, the alert; nothing is changed
+    #[command(long_about = REPLAY, after_long_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
     /// Look at every task definition from here, and show who is privileged; nothing is changed
     #[command(long_about = SCAN, after_long_help = SCAN_EXAMPLES)]
     Scan(ScanArgs),
     /// Undo what the guard did to a revision, and exempt its family for a time
     #[command(long_about = BACKOUT, after_long_help = BACKOUT_EXAMPLES)]
     Backout(BackoutArgs),
+    /// Deregister originals that nothing refers to any more, slowly
+    #[command(long_about = RETIRE, after_long_help = RETIRE_EXAMPLES)]
+    Retire(RetireArgs),
     /// List, write and end exemptions
     #[command(subcommand)]
     Exempt(Exempt),
@@ -202,6 +208,24 @@ pub(crate) struct PlanArgs {
     pub(crate) session: SessionArgs,
 }
 
+/// What `replay` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ReplayArgs {
+    /// An event as EventBridge hands it over, or - for stdin
+    pub(crate) file: PathBuf,
+    /// Ask nobody, and show only how the event is understood
+    #[arg(long, conflicts_with_all = ["mode", "function"])]
+    pub(crate) offline: bool,
+    /// Replay as in this mode, instead of the one that is set
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
+    /// The guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
 /// What `scan` takes.
 #[derive(Debug, Group)]
 pub(crate) struct ScanArgs {
@@ -261,6 +285,25 @@ pub(crate) struct BackoutArgs {
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// The backout function, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `retire` takes.
+#[derive(Debug, Group)]
+pub(crate) struct RetireArgs {
+    /// Of this family only
+    #[arg(value_parser = family)]
+    pub(crate) family: Option<Family>,
+    /// Say what would be deregistered, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// The guard's function, whose settings count, where there is no stack to ask
     #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
     #[command(flatten)]
@@ -349,6 +392,19 @@ Examples:
   guardctl plan --mode alert api:1
   guardctl plan --exit-code -o json api:1";
 
+const REPLAY: &str = "\
+Show what an event leads to: the plan, the calls, the alert; nothing is changed
+
+It takes an event through the code of the guard's function, with the function's settings and your own rights, as far as \
+its first write. A copy is not made, so what its alert would say is not known: mode alert's is shown in its place. What \
+becomes of services in mode enforce is not foreseen. With --offline the event itself says which account it is of.";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  guardctl replay event.json
+  guardctl replay --mode alert -o json event.json
+  guardctl replay --offline - <event.json";
+
 const SCAN: &str = "\
 Look at every task definition from here, and show who is privileged; nothing is changed
 
@@ -376,6 +432,20 @@ Examples:
     --approved-by jane@example.com
   guardctl backout web:1 --yes --no-wait --days 7 --reason 'needs the host' \\
     --approved-by jane@example.com";
+
+const RETIRE: &str = "\
+Deregister originals that nothing refers to any more, slowly
+
+It takes privileged revisions that are ACTIVE, have a copy in force by the guard's record and a genuine backup, are not \
+exempt, and that no task and no service runs; one in two seconds, each looked at again first. Schedules, Step Functions \
+and scripts that name a number cannot be seen from here. What is deregistered stays so; backout brings it back as a new \
+revision. It ends with 6 if not all that runs could be seen, and with 5 if not all was done.";
+
+const RETIRE_EXAMPLES: &str = "\
+Examples:
+  guardctl retire --dry-run
+  guardctl retire --dry-run -o csv >originals.csv
+  guardctl retire web --yes";
 
 const EXEMPT_LIST_EXAMPLES: &str = "\
 Examples:

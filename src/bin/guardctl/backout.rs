@@ -115,7 +115,8 @@ fn look(moving: &[Service], guard: &Guard) -> String {
     moving.iter().map(command).collect::<Vec<_>>().join("; ")
 }
 
-async fn interrupted() {
+/// Ends when somebody presses Ctrl-C.
+pub(crate) async fn interrupted() {
     // Where no signal can be waited for, none interrupts here, and the process ends by it as ever.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

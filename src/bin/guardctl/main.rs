@@ -6,6 +6,7 @@ mod ask;
 mod backout;
 mod check;
 mod completions;
+mod deployed;
 mod environment;
 mod exempt;
 mod exit;
@@ -15,6 +16,8 @@ mod history;
 mod output;
 mod plan;
 mod policy;
+mod replay;
+mod retire;
 mod scan;
 mod session;
 mod show;
@@ -57,8 +60,11 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::History(args) => with(&args.session, async |guard| history::run(args, guard, output).await),
         Command::Show(args) => with(&args.session, async |guard| show::run(args, guard, output).await),
         Command::Plan(args) => with(&args.session, async |guard| plan::run(args, guard, output).await),
+        Command::Replay(args) if args.offline => replay::offline(args, output),
+        Command::Replay(args) => with(&args.session, async |guard| replay::run(args, guard, output).await),
         Command::Scan(args) => with(&args.session, async |guard| scan::run(args, guard, output).await),
         Command::Backout(args) => with(&args.session, async |guard| backout::run(args, guard, output).await),
+        Command::Retire(args) => with(&args.session, async |guard| retire::run(args, guard, output).await),
         Command::Exempt(Exempt::List { session }) => with(session, async |guard| exempt::list(guard, output).await),
         Command::Exempt(Exempt::Add(args)) => with(&args.session, async |guard| exempt::add(args, guard, output).await),
         Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),

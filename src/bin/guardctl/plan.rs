@@ -1,13 +1,10 @@
 //! `guardctl plan`: what the guard would do about a revision and why, by its own settings and its own plan. It reads with
 //! the operator's rights and writes nothing.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use clap::builder::styling::AnsiColor;
 use ecs_privileged_guard::aws::Clock;
-use ecs_privileged_guard::config::Settings;
 use ecs_privileged_guard::domain::alert::reason_in_words;
 use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::document::Described;
@@ -15,31 +12,26 @@ use ecs_privileged_guard::domain::observation::Observation;
 use ecs_privileged_guard::domain::outcome::Reason;
 use ecs_privileged_guard::domain::plan::{Plan, Then};
 use ecs_privileged_guard::domain::policy::Mode;
-use ecs_privileged_guard::domain::report::Failure;
 use ecs_privileged_guard::domain::{escape, residual};
-use ecs_privileged_guard::reconcile::{ForeseeError, Guard as Reconciler, Texts};
-use jiff::SignedDuration;
 use serde::Serialize;
 
-use crate::args::{Format, ModeArg, PlanArgs};
+use crate::args::{Format, PlanArgs};
+use crate::deployed::{Deployed, PATIENCE, unforeseen};
 use crate::exit::Exit;
-use crate::failure::trouble;
 use crate::output::{Output, csv_row};
-use crate::session::{Function, Guard};
+use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
 
-/// What heals by itself is waited for this long.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
-
+/// What the guard would do about a revision.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+pub(crate) struct Document {
     schema_version: u32,
     task_definition: String,
     mode: &'static str,
-    outcome: &'static str,
-    reason: Option<&'static str>,
+    pub(crate) outcome: &'static str,
+    pub(crate) reason: Option<&'static str>,
     /// Whether anything would be written to ECS.
     changes: bool,
     why: Option<&'static str>,
@@ -63,16 +55,11 @@ struct Edit {
 /// Shows it.
 pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let id = &args.revision;
-    let reconciler = reconciler(args, guard).await?;
+    let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
     let mode = reconciler.policy.mode;
-    let deadline = Clock::live().now() + PATIENCE;
-    let (seen, plan) = reconciler.foresee(id, deadline).await.map_err(|error| {
-        let what = format!("what the guard would do about {id} could not be found out");
-        match &error {
-            ForeseeError::Failed(Failure::Call(failure)) => trouble(what, failure),
-            ForeseeError::Failed(_) | ForeseeError::OutOfTime => Trouble::new(Exit::Failed, what).because(&error),
-        }
-    })?;
+    let foreseen = reconciler.foresee(id, Clock::live().now() + PATIENCE).await;
+    let (seen, plan) = foreseen
+        .map_err(|error| unforeseen(&format!("what the guard would do about {id} could not be found out"), &error))?;
     let Some(original) = seen.original.described() else {
         let what = format!("ECS does not know {id}");
         let hint = format!("{} shows what is known of it", guard.command(&format!("show {id}")));
@@ -94,36 +81,8 @@ pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Resul
     Ok(if args.exit_code && document.changes { Exit::Found } else { Exit::Fine })
 }
 
-/// The guard as its function is set up, with the operator's rights.
-async fn reconciler(args: &PlanArgs, guard: &Guard) -> Result<Reconciler, Trouble> {
-    let function = guard.function(Function::Guard, args.function.as_deref())?;
-    let variables = guard.session.environment_of(&function).await;
-    let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
-    let mut policy = settings(&variables, guard)?.policy;
-    match args.mode {
-        None => {}
-        Some(ModeArg::Alert) => policy.mode = Mode::Alert,
-        Some(ModeArg::Remediate) => policy.mode = Mode::Remediate,
-        Some(ModeArg::Enforce) => policy.mode = Mode::Enforce,
-    }
-    let texts = Texts { bucket: guard.bucket.clone(), ..Texts::default() };
-    let (aws, home) = (guard.aws.clone(), guard.home.clone());
-    Ok(Reconciler { aws, policy, home, texts, usage: None, listed: Arc::default() })
-}
-
-fn settings(variables: &BTreeMap<String, String>, guard: &Guard) -> Result<Settings, Trouble> {
-    // Lambda sets it for the function itself, and does not show it.
-    let look_up = |name: &str| match name {
-        "AWS_REGION" => Some(guard.home.region().to_owned()),
-        name => variables.get(name).cloned(),
-    };
-    Settings::read(look_up).map_err(|why| {
-        let hint = "the function does not start with them either, or it is not the guard";
-        Trouble::new(Exit::Failed, "the guard's settings cannot be used").because(&why).hint(hint)
-    })
-}
-
-fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, plan: &Plan) -> Document {
+/// What a plan comes to.
+pub(crate) fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, plan: &Plan) -> Document {
     let original = seen.original.described();
     let privileged = original.map(|original| original.privileged_containers().to_vec()).unwrap_or_default();
     let (outcome, reason) = match &plan.then {
@@ -168,7 +127,8 @@ fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, plan: &Plan) 
     }
 }
 
-fn text(document: &Document, width: Option<u16>) -> String {
+/// The same for people.
+pub(crate) fn text(document: &Document, width: Option<u16>) -> String {
     let Document { task_definition, mode, outcome, reason, .. } = document;
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut text = format!("{task_definition} in mode {mode} would end as {outcome}{reason}\n");

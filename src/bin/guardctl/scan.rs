@@ -24,7 +24,7 @@ use crate::trouble::Trouble;
 use crate::when::counted;
 
 /// The walk over the clusters takes this long at most; what it did not see is said.
-const WALK: SignedDuration = SignedDuration::from_mins(30);
+pub(crate) const WALK: SignedDuration = SignedDuration::from_mins(30);
 /// Looks at one revision, and the waits between them: what lasts longer is said, and the scan goes on.
 const PAUSES: [u64; 4] = [1, 2, 4, 8];
 
@@ -115,7 +115,8 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     })
 }
 
-async fn list(ecs: &Ecs, output: Output) -> Result<Listing, Trouble> {
+/// The ACTIVE revisions of the account.
+pub(crate) async fn list(ecs: &Ecs, output: Output) -> Result<Listing, Trouble> {
     let mut listing = Listing::default();
     while !listing.is_complete {
         let count: usize = listing.families.values().map(Vec::len).sum();
@@ -141,7 +142,8 @@ fn to_look_at(listing: &Listing, usage: &AccountUsage, latest_only: bool) -> Vec
     latest.into_iter().chain(others).collect()
 }
 
-async fn describe(ecs: &Ecs, clock: &Clock, id: &TaskDefinitionId) -> Result<Option<Described>, Trouble> {
+/// A revision as ECS describes it; none if ECS knows no such one.
+pub(crate) async fn describe(ecs: &Ecs, clock: &Clock, id: &TaskDefinitionId) -> Result<Option<Described>, Trouble> {
     let failed = || format!("{id} could not be looked at");
     let mut pauses = PAUSES.into_iter();
     loop {

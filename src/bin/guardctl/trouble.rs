@@ -49,6 +49,12 @@ impl Trouble {
         self
     }
 
+    /// How the process ends all the same.
+    pub(crate) fn ends(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// The state of the world, in a line.
     pub(crate) fn state(&self) -> String {
         format!("{}\n", escape::line(&self.world))
