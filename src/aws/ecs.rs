@@ -246,7 +246,8 @@ impl Ecs {
         }
     }
 
-    /// Deregisters a revision: a function only a copy of ours, an operator an original too. Sent once; repeating it is harmless, but whoever repeats looks first.
+    /// Deregisters a revision: a function only a copy of ours, an operator an original too. Sent once; repeating it is
+    /// harmless, but whoever repeats looks first.
     ///
     /// # Errors
     /// `Transient` means that it is not known whether the work was done.
