@@ -353,7 +353,7 @@ async fn what_was_retired_is_known_or_said_not_to_be() {
     assert_eq!((said.exit, said.stderr.lines().last()), (Some(0), Some("Deregistered: api:1.")), "{}", said.stderr);
     let hangs = Kind::DelayBefore(std::time::Duration::from_mins(1));
     cloud.story.account.state().inject(Fault::always(hangs, calls().starting_at(2)));
-    let said = cloud.run("timeout --preserve-status -s INT 6 guardctl retire --yes -o csv");
+    let said = cloud.run("timeout --preserve-status -s INT 15 guardctl retire --yes -o csv");
     cloud.story.account.state().heal();
     assert_eq!(said.exit, Some(130), "{}", said.stderr);
     assert!(said.stdout.contains("ops:1,ops:2,deregistered,"), "{}", said.stdout);
@@ -368,7 +368,7 @@ async fn an_interrupt_says_what_has_been_done_and_how_to_go_on() {
     cloud.remedy("web", "app", "").await;
     cloud.serve_the_copy(1_000);
     let undo = "backout web:1 --yes --reason 'needs the host' --approved-by jane";
-    let said = cloud.run(&format!("timeout --preserve-status -s INT 1 guardctl {undo} --stack slow"));
+    let said = cloud.run(&format!("timeout --preserve-status -s INT 5 guardctl {undo} --stack slow"));
     assert_eq!(said.exit, Some(130), "{}", said.stderr);
     assert!(said.stderr.contains("hint: guardctl backout web:1 --reason 'needs the host'"), "{}", said.stderr);
     assert!(said.stderr.contains("slow goes on without this terminal"), "{}", said.stderr);
