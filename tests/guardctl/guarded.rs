@@ -353,7 +353,7 @@ async fn what_was_retired_is_known_or_said_not_to_be() {
     assert_eq!((said.exit, said.stderr.lines().last()), (Some(0), Some("Deregistered: api:1.")), "{}", said.stderr);
     let hangs = Kind::DelayBefore(std::time::Duration::from_mins(1));
     cloud.story.account.state().inject(Fault::always(hangs, calls().starting_at(2)));
-    let said = cloud.run("timeout --preserve-status -s INT 15 guardctl retire --yes -o csv");
+    let said = cloud.run("timeout --preserve-status -s INT 6 guardctl retire --yes -o csv");
     cloud.story.account.state().heal();
     assert_eq!(said.exit, Some(130), "{}", said.stderr);
     assert!(said.stdout.contains("ops:1,ops:2,deregistered,"), "{}", said.stdout);
