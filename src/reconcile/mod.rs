@@ -41,6 +41,7 @@ use observe::{family_records, observe, read_record};
 use report::Past;
 pub use report::Texts;
 pub use said::Said;
+pub use stop::describe_patiently;
 use stop::{Patience, Stop};
 pub use sweep::{Answer as SweepAnswer, Swept};
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::aws::{Clock, DescribeError};
+use crate::aws::{Clock, DescribeError, Ecs};
+use crate::domain::arn::TaskDefinitionId;
+use crate::domain::document::Described;
 use crate::domain::failure::CallFailure;
 use crate::domain::report::Failure;
 
@@ -74,6 +76,28 @@ impl<'a> Patience<'a> {
                 Err(Stop::Transient(failure)) => self.wait(failure).await.map_err(Stop::Transient)?,
                 ended => return ended,
             }
+        }
+    }
+}
+
+/// A revision as ECS describes it, for whoever looks at thousands: each has a patience of its own, so that a run is not
+/// incomplete for one call that came when others were in a hurry. Waits end before `until`.
+///
+/// # Errors
+/// When it cannot be described, or what a retry can heal lasted longer.
+pub async fn describe_patiently(
+    ecs: &Ecs,
+    id: &TaskDefinitionId,
+    until: Timestamp,
+    clock: &Clock,
+) -> Result<Option<Described>, DescribeError> {
+    let mut patience = Patience::until(until, clock);
+    loop {
+        match ecs.describe(&id.to_string()).await {
+            Err(DescribeError::Call(failure)) if failure.is_transient() => {
+                patience.wait(failure).await.map_err(DescribeError::Call)?;
+            }
+            ended => return ended,
         }
     }
 }

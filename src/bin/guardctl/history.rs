@@ -13,6 +13,7 @@ use crate::args::{Format, HistoryArgs};
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::read;
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -57,7 +58,7 @@ pub(crate) async fn run(args: &HistoryArgs, guard: &Guard, output: Output) -> Re
     found.truncate(args.limit);
     let (mut entries, mut troubles) = (Vec::new(), Vec::new());
     for (_, id) in &found {
-        match read(guard, id).await {
+        match read::record(guard, id).await {
             Ok(Some(record)) => entries.extend(entries_of(id, &record)),
             // It was listed: somebody has deleted it since.
             Ok(None) => {}
@@ -82,18 +83,6 @@ pub(crate) async fn run(args: &HistoryArgs, guard: &Guard, output: Output) -> Re
         output.say(&format!("The newest {read} of {records} records are shown; --limit shows more."));
     }
     Ok(if troubles.is_empty() { Exit::Fine } else { Exit::Failed })
-}
-
-/// The record of a revision; none if there is none.
-pub(crate) async fn read(guard: &Guard, id: &TaskDefinitionId) -> Result<Option<Record>, Trouble> {
-    let key = keys::record(&guard.home, id);
-    let failed = || format!("the record of {id}, {}, could not be read", guard.address(&key));
-    let object = guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
-    let record = object.map(|object| Record::parse(&object.text)).transpose();
-    record.map_err(|why| {
-        let hint = "a later guardctl may know it; the bucket's versions hold what was there before";
-        Trouble::new(Exit::Failed, failed()).because(&why).hint(hint)
-    })
 }
 
 /// What the guard did last, and what backout did.

@@ -16,6 +16,7 @@ mod history;
 mod output;
 mod plan;
 mod policy;
+mod read;
 mod replay;
 mod retire;
 mod scan;

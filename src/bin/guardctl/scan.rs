@@ -2,19 +2,17 @@
 //! privileged is shown. It writes nothing, and keeps of a definition nothing but what it shows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use ecs_privileged_guard::aws::{Clock, DescribeError, Ecs, Listing, Pace};
+use ecs_privileged_guard::aws::{Clock, Listing, Pace};
 use ecs_privileged_guard::domain::arn::{Family, Revision, TaskDefinitionId};
 use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::exemption::{Basis, Found, Verdict, of_object};
 use ecs_privileged_guard::domain::observation::{AccountUsage, Starter};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::{Format, ScanArgs};
-use crate::exempt;
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
@@ -22,11 +20,7 @@ use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
 use crate::when::counted;
-
-/// The walk over the clusters takes this long at most; what it did not see is said.
-pub(crate) const WALK: SignedDuration = SignedDuration::from_mins(30);
-/// Looks at one revision, and the waits between them: what lasts longer is said, and the scan goes on.
-const PAUSES: [u64; 4] = [1, 2, 4, 8];
+use crate::{exempt, read};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,9 +49,9 @@ struct Row {
 pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let clock = Clock::live();
     let ecs = guard.session.connect(guard.home.clone(), guard.bucket.clone(), Pace::of_sweep).ecs;
-    let listing = list(&ecs, output).await?;
+    let listing = read::listing(&ecs, output).await?;
     output.progress("looking at what runs");
-    let usage = ecs.usage_of_all(&clock, clock.now() + WALK).await;
+    let usage = ecs.usage_of_all(&clock, clock.now() + read::WALK).await;
     let mut unseen: Vec<String> = usage.unread.iter().map(|failure| escape::line(&failure.to_string())).collect();
     let what = "not all that runs could be seen";
     let mut troubles: Vec<Trouble> = usage.unread.iter().map(|failure| trouble(what, failure)).collect();
@@ -71,7 +65,7 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     let (mut revisions, mut looked_at) = (Vec::new(), 0);
     for (count, id) in ids.iter().enumerate() {
         output.progress(&format!("{count} of {} revisions looked at, {} privileged", ids.len(), revisions.len()));
-        let described = match describe(&ecs, &clock, id).await {
+        let described = match read::revision(&ecs, &clock, id).await {
             Ok(described) => described,
             Err(trouble) if trouble.exit == Exit::Denied => return Err(trouble),
             Err(trouble) => {
@@ -115,18 +109,6 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     })
 }
 
-/// The ACTIVE revisions of the account.
-pub(crate) async fn list(ecs: &Ecs, output: Output) -> Result<Listing, Trouble> {
-    let mut listing = Listing::default();
-    while !listing.is_complete {
-        let count: usize = listing.families.values().map(Vec::len).sum();
-        output.progress(&format!("{count} revisions listed"));
-        let page = ecs.list_on(&mut listing).await;
-        page.map_err(|failure| trouble("the task definitions could not be listed", &failure))?;
-    }
-    Ok(listing)
-}
-
 /// The latest of each family first, then the others, and what runs without being ACTIVE.
 fn to_look_at(listing: &Listing, usage: &AccountUsage, latest_only: bool) -> Vec<TaskDefinitionId> {
     let (mut latest, mut others) = (Vec::new(), BTreeSet::new());
@@ -140,24 +122,6 @@ fn to_look_at(listing: &Listing, usage: &AccountUsage, latest_only: bool) -> Vec
     let is_latest: BTreeSet<_> = latest.iter().collect();
     others.retain(|id| !is_latest.contains(id));
     latest.into_iter().chain(others).collect()
-}
-
-/// A revision as ECS describes it; none if ECS knows no such one.
-pub(crate) async fn describe(ecs: &Ecs, clock: &Clock, id: &TaskDefinitionId) -> Result<Option<Described>, Trouble> {
-    let failed = || format!("{id} could not be looked at");
-    let mut pauses = PAUSES.into_iter();
-    loop {
-        match (ecs.describe(&id.to_string()).await, pauses.next()) {
-            (Ok(described), _) => return Ok(described),
-            (Err(DescribeError::Call(failure)), Some(pause)) if failure.is_transient() => {
-                clock.sleep(Duration::from_secs(pause)).await;
-            }
-            (Err(DescribeError::Call(failure)), _) => return Err(trouble(failed(), &failure)),
-            (Err(why @ DescribeError::Malformed { .. }), _) => {
-                return Err(Trouble::new(Exit::Failed, failed()).because(&why));
-            }
-        }
-    }
 }
 
 fn row(described: &Described, found: &Found, latest: bool, usage: &AccountUsage, now: Timestamp) -> Row {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::args::{Format, RevisionArgs};
 use crate::exit::Exit;
 use crate::failure::trouble;
-use crate::history::read;
 use crate::output::{Output, csv_row};
+use crate::read;
 use crate::session::Guard;
 use crate::spell::spell;
 use crate::table::table;
@@ -24,7 +24,7 @@ const RECORDS_MAX: usize = 200;
 /// Shows it.
 pub(crate) async fn run(args: &RevisionArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let named = &args.revision;
-    let (id, record) = match read(guard, named).await? {
+    let (id, record) = match read::record(guard, named).await? {
         Some(record) => (named.clone(), record),
         None => original_of(guard, named).await?,
     };
@@ -67,7 +67,7 @@ async fn original_of(guard: &Guard, copy: &TaskDefinitionId) -> Result<(TaskDefi
     numbers.sort_unstable();
     for number in numbers.into_iter().rev().take(RECORDS_MAX) {
         let id = copy.family.revision(number);
-        let Some(record) = read(guard, &id).await? else { continue };
+        let Some(record) = read::record(guard, &id).await? else { continue };
         if record.copy_revision() == Some(copy.revision) || record.made(copy.revision).is_some() {
             return Ok((id, record));
         }

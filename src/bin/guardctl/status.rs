@@ -1,9 +1,9 @@
 //! `guardctl status`: how the account stands by the last sweep's report, and what to type next. It reads one object.
 
 use ecs_privileged_guard::aws::Clock;
-use ecs_privileged_guard::domain::sweep::evidence::{ExemptionShown, FamilyShown, Shown, TotalsShown};
+use ecs_privileged_guard::domain::sweep::evidence::{ENDS_SOON, ExemptionShown, FamilyShown, Shown, TotalsShown};
 use ecs_privileged_guard::domain::{escape, keys};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -15,9 +15,6 @@ use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
 use crate::when::{counted, from_now, seconds};
-
-/// From here on whoever needs an exemption has to act.
-const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

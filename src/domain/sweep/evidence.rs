@@ -20,7 +20,7 @@ pub(super) use self::document::totals;
 pub use self::page::html;
 pub use self::shown::{ExemptionShown, FamilyShown, RunShown, Shown, TotalsShown, Unreadable};
 pub(super) use self::standing::Totals;
-pub use self::standing::{ExemptionState, State};
+pub use self::standing::{ENDS_SOON, ExemptionState, State};
 
 /// The state of one account and Region.
 #[derive(Debug, Clone)]

@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::apply::TIME_TO_FINISH;
 use super::super::observe::read_record;
 use super::super::report::Past;
-use super::super::stop::{Patience, Stop};
+use super::super::stop::{Stop, describe_patiently};
 use super::super::{Guard, RunError};
 use super::{COPIES_OF_EXISTING_MAX, FAILURES_MAX, LOOKS_MAX, Sweep, UNFAITHFUL_MAX, Unseen};
-use crate::aws::DescribeError;
+use crate::aws::{Aws, DescribeError};
 use crate::domain::arn::{Revision, TaskDefinitionId};
 use crate::domain::document::Described;
 use crate::domain::keys;
@@ -105,7 +105,8 @@ impl Sweep {
             self.tally.left_for_the_next_run += 1;
             return;
         }
-        let described = match self.describe(id).await {
+        let Aws { ecs, clock, .. } = &self.guard.aws;
+        let described = match describe_patiently(ecs, id, self.stop_at, clock).await {
             Ok(Some(described)) => described,
             // It vanished since it was listed, or the description is behind the list: the next run sees which.
             Ok(None) if self.account.is_active(id) => {
@@ -139,19 +140,6 @@ impl Sweep {
         self.is_cut |= !is_done && described.is_active();
         if is_old && is_done && described.is_active() {
             self.account.saw(id);
-        }
-    }
-
-    /// Each has a patience of its own: a run is not incomplete for one call that came when others were in a hurry.
-    async fn describe(&self, id: &TaskDefinitionId) -> Result<Option<Described>, DescribeError> {
-        let mut patience = Patience::until(self.stop_at, &self.guard.aws.clock);
-        loop {
-            match self.guard.aws.ecs.describe(&id.to_string()).await {
-                Err(DescribeError::Call(failure)) if failure.is_transient() => {
-                    patience.wait(failure).await.map_err(DescribeError::Call)?;
-                }
-                ended => return ended,
-            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::failure::trouble;
 use crate::output::Output;
 use crate::session::Guard;
 use crate::trouble::Trouble;
-use crate::{exempt, history, scan};
+use crate::{exempt, read};
 
 /// An original that has a copy in force.
 pub(super) struct Original {
@@ -124,9 +124,9 @@ impl<'a> Looking<'a> {
 
     /// Every original that has a copy in force by its record, each with whether something keeps it.
     pub(super) async fn look(&self, output: Output) -> Result<Vec<Original>, Trouble> {
-        let listing = scan::list(self.ecs, output).await?;
+        let listing = read::listing(self.ecs, output).await?;
         output.progress("looking at what runs");
-        let usage = self.ecs.usage_of_all(&self.clock, self.clock.now() + scan::WALK).await;
+        let usage = self.ecs.usage_of_all(&self.clock, self.clock.now() + read::WALK).await;
         is_complete(&usage)?;
         let mut originals = Vec::new();
         for id in self.recorded(&listing).await? {
@@ -156,7 +156,7 @@ impl<'a> Looking<'a> {
 
     /// The copy that is in force by the original's record.
     async fn copy_of(&self, id: &TaskDefinitionId) -> Result<Option<TaskDefinitionId>, Trouble> {
-        let Some(record) = history::read(self.guard, id).await? else { return Ok(None) };
+        let Some(record) = read::record(self.guard, id).await? else { return Ok(None) };
         let stands = |copy: &_| *copy > id.revision && record.standing_copies().contains_key(copy);
         Ok(record.copy_revision().filter(stands).map(|copy| id.family.revision(copy)))
     }
@@ -193,7 +193,7 @@ impl<'a> Looking<'a> {
     }
 
     async fn describe(&self, id: &TaskDefinitionId) -> Result<Option<Described>, Trouble> {
-        Ok(scan::describe(self.ecs, &self.clock, id).await?.filter(Described::is_active))
+        Ok(read::revision(self.ecs, &self.clock, id).await?.filter(Described::is_active))
     }
 }
 

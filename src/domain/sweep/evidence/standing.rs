@@ -9,7 +9,7 @@ use super::super::super::outcome::{Outcome, Reason};
 use super::{Evidence, ExemptionRow, FamilyRow};
 
 /// From here on an end is near: whoever needs the exemption has to act.
-const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How a family stands. In order of urgency: what needs a person comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
