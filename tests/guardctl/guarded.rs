@@ -43,6 +43,15 @@ async fn how_it_stands_and_what_would_be_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whether_the_pipe_is_alive() {
+    let cloud = swept("doctor").await;
+    session_with("doctor", |line| cloud.run(line));
+    // Looking changes nothing.
+    let state = cloud.story.account.state();
+    assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_event_leads_to() {
     let mut cloud = swept("replay").await;
     cloud.story.register(CLEAN);

@@ -13,7 +13,8 @@ impl Examiner {
     /// # Errors
     /// When a page cannot be read, or leads back to one that was shown.
     pub async fn resources(&self, stack: &str) -> Seen<Vec<Resource>> {
-        let call = || call("cloudformation:ListStackResources", self.arn("cloudformation", &format!("stack/{stack}/*")));
+        let call =
+            || call("cloudformation:ListStackResources", self.arn("cloudformation", &format!("stack/{stack}/*")));
         let client = aws_sdk_cloudformation::Client::new(&self.config);
         let (mut resources, mut token, mut tokens) = (Vec::new(), None, Tokens::default());
         while tokens.lead_on(token.as_ref()) {

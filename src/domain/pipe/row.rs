@@ -139,10 +139,8 @@ impl Row {
                     + &failure.code.as_ref().map(|code| format!(": {code}")).unwrap_or_default()
             }
         };
-        let is_denied = matches!(
-            failure.cause,
-            Cause::AccessDenied { .. } | Cause::Transient(Transient::CredentialsExpired)
-        );
+        let is_denied =
+            matches!(failure.cause, Cause::AccessDenied { .. } | Cause::Transient(Transient::CredentialsExpired));
         Self { health: Health::NotSeen, todo: Some(todo), is_denied, ..Self::ok(part, says) }
     }
 }

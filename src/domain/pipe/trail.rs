@@ -106,10 +106,13 @@ impl Trail {
         logs && self.is_logging.as_ref().is_ok_and(|is_logging| *is_logging)
     }
 
-    /// Whether it may tell of registrations, for all that is known.
-    fn may_tell(&self) -> bool {
-        let may_log = self.selectors.as_ref().map_or(true, Selectors::log_registrations);
-        may_log && self.is_logging.as_ref().map_or(true, |is_logging| *is_logging)
+    /// Whether it would tell of registrations if it logged, for all that is known.
+    fn may_log_them(&self) -> bool {
+        self.selectors.as_ref().map_or(true, Selectors::log_registrations)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_logging.as_ref().is_ok_and(|is_logging| !is_logging)
     }
 }
 
@@ -122,12 +125,12 @@ pub(super) fn judge(trails: &Seen<Vec<Trail>>, home: &Home) -> Row {
     if let Some(trail) = here.iter().find(|trail| trail.tells()) {
         return Row::ok(Part::Trail, format!("{} logs management events that write", trail.name));
     }
-    for trail in here.iter().filter(|trail| trail.may_tell()) {
+    for trail in here.iter().filter(|trail| trail.may_log_them() && !trail.is_stopped()) {
         if let Some(failure) = trail.is_logging.as_ref().err().or(trail.selectors.as_ref().err()) {
             return Row::not_seen(Part::Trail, &format!("whether {} logs registrations", trail.name), failure);
         }
     }
-    let stopped = here.iter().find(|trail| trail.selectors.as_ref().is_ok_and(Selectors::log_registrations));
+    let stopped = here.iter().find(|trail| trail.may_log_them());
     match (stopped, here.first()) {
         (Some(trail), _) => {
             let start = format!(

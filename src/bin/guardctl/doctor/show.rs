@@ -31,9 +31,9 @@ pub(super) fn list(rows: &[Row], output: Output) -> Result<(), Trouble> {
     if output.format != Format::Table {
         return Ok(());
     }
-    let cells = rows.iter().map(|row| {
-        vec![row.part.in_words().to_owned(), row.health.in_words().to_owned(), escape::line(&row.says)]
-    });
+    let cells = rows
+        .iter()
+        .map(|row| vec![row.part.in_words().to_owned(), row.health.in_words().to_owned(), escape::line(&row.says)]);
     let mut text = table(&["CHECK", "STATE", "SEEN"], cells, &[0, 1], output.width());
     let mut todos: Vec<String> = Vec::new();
     for row in rows {
