@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
 fn exit_of(rows: &[Row]) -> Exit {
     match rows {
         rows if rows.iter().any(|row| row.health == Health::Broken) => Exit::Found,
-        rows if rows.iter().any(|row| row.is_denied) => Exit::Denied,
+        rows if rows.iter().any(|row| row.is_denied()) => Exit::Denied,
         rows if rows.iter().any(|row| row.health == Health::NotSeen) => Exit::Failed,
         _ => Exit::Fine,
     }

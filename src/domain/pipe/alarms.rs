@@ -6,9 +6,8 @@ use jiff::Timestamp;
 
 use super::super::arn::Home;
 use super::super::escape;
-use super::super::words::counted;
 use super::stack::{Resource, Stack};
-use super::{Part, Row, Seen};
+use super::{Part, Row, Seen, of};
 
 /// An alarm: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html>
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,17 +57,13 @@ pub(super) fn judge(
         let todo = "deploy it again; --stack names the guard's stack";
         return vec![Row::broken(Part::Alarms, "the stack has no alarm", todo)];
     }
-    let well = made.len() - sick.len();
     let silent = match without_data {
         0 => String::new(),
-        count => format!(", {count} without data yet"),
+        count => format!("; {count} without data yet"),
     };
-    let row = match sick.is_empty() {
-        true => Row::ok(Part::Alarms, format!("{}, none rings{silent}", counted(well, "alarm", "alarms"))),
-        false => Row::ok(Part::Alarms, format!("{} not{silent}", counted(well, "other does", "others do"))),
-    };
-    let row = (well > 0).then_some(row);
-    row.into_iter().chain(sick).collect()
+    let well = of(made.len() - sick.len(), made.len(), "alarm", "alarms");
+    let well = well.map(|well| Row::ok(Part::Alarms, format!("none rings: {well}{silent}")));
+    well.into_iter().chain(sick).collect()
 }
 
 fn look(logical: &str, alarm: &Alarm, stack: &Stack, home: &Home, now: Timestamp) -> Option<Row> {

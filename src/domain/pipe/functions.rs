@@ -4,6 +4,7 @@
 
 use super::super::arn::Home;
 use super::super::escape;
+use super::row::folded;
 use super::{Part, Row, Seen, is_gone};
 
 /// A function that the stack has made.
@@ -49,7 +50,7 @@ pub(super) fn judge(functions: &[Function], home: &Home) -> Vec<Row> {
         }
     }
     let well = (!well.is_empty()).then(|| Row::ok(Part::Functions, format!("can start: {}", well.join(", "))));
-    well.into_iter().chain(sick).collect()
+    well.into_iter().chain(folded(sick)).collect()
 }
 
 fn look(function: &Function, home: &Home) -> Option<Row> {

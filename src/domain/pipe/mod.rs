@@ -21,6 +21,7 @@ pub use self::row::{Health, Part, Row};
 use super::arn::Home;
 use super::failure::CallFailure;
 use super::sweep::evidence::{Shown, Unreadable};
+use super::words::counted;
 
 /// What was asked for, or why it is not known.
 pub type Seen<T> = Result<T, CallFailure>;
@@ -85,6 +86,15 @@ const GONE: [&str; 5] = [
 /// Whether it is AWS's word that there is no such thing, which is an answer.
 fn is_gone(failure: &CallFailure) -> bool {
     failure.code.as_deref().is_some_and(|code| GONE.contains(&code))
+}
+
+/// `10 rules`, or `8 of 10 rules`; nothing where none is.
+fn of(well: usize, all: usize, one: &str, many: &str) -> Option<String> {
+    match (well, counted(all, one, many)) {
+        (0, _) => None,
+        (well, all_of_them) if well == all => Some(all_of_them),
+        (well, all_of_them) => Some(format!("{well} of {all_of_them}")),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html>
 
 use super::super::words::counted;
-use super::{Part, Row, Seen, is_gone};
+use super::row::folded;
+use super::{Part, Row, Seen, is_gone, of};
 
 /// A queue that the stack has made.
 #[derive(Debug, Clone)]
@@ -15,17 +16,13 @@ pub struct Queue {
 
 pub(super) fn judge(queues: &[Queue], redrive: Option<&str>) -> Vec<Row> {
     let sick: Vec<Row> = queues.iter().filter_map(|queue| look(queue, redrive)).collect();
-    let well = queues.len() - sick.len();
-    let row = (well > 0).then(|| match (well, sick.is_empty()) {
-        (1, true) => Row::ok(Part::Queues, "1 dead-letter queue, empty"),
-        (well, true) => Row::ok(Part::Queues, format!("{well} dead-letter queues, all empty")),
-        (well, false) => Row::ok(Part::Queues, format!("{} empty", counted(well, "other is", "others are"))),
-    });
+    let well = of(queues.len() - sick.len(), queues.len(), "dead-letter queue", "dead-letter queues");
+    let row = well.map(|well| Row::ok(Part::Queues, format!("empty: {well}")));
     let none = queues.is_empty().then(|| {
         let todo = "deploy it again; --stack names the guard's stack";
         Row::broken(Part::Queues, "the stack has no dead-letter queue", todo)
     });
-    row.into_iter().chain(none).chain(sick).collect()
+    row.into_iter().chain(none).chain(folded(sick)).collect()
 }
 
 fn look(queue: &Queue, redrive: Option<&str>) -> Option<Row> {

@@ -2,6 +2,7 @@
 
 use super::super::alert::statement_for;
 use super::super::failure::{CallFailure, Cause, Transient};
+use super::super::words::counted;
 
 /// A part of the pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +51,8 @@ pub struct Row {
     pub says: String,
     /// What to do: a command, or a sentence. None where all is well.
     pub todo: Option<String>,
-    /// Whether it was not seen because a permission is missing.
-    pub is_denied: bool,
+    /// What was not seen, and why.
+    unseen: Option<(String, CallFailure)>,
 }
 
 impl Part {
@@ -107,7 +108,7 @@ impl Row {
     /// All is well.
     #[must_use]
     pub fn ok(part: Part, says: impl Into<String>) -> Self {
-        Self { part, health: Health::Ok, says: says.into(), todo: None, is_denied: false }
+        Self { part, health: Health::Ok, says: says.into(), todo: None, unseen: None }
     }
 
     /// It works, but somebody should do something.
@@ -125,7 +126,7 @@ impl Row {
     /// It could not be asked, and this lets it be.
     #[must_use]
     pub fn not_seen(part: Part, what: &str, failure: &CallFailure) -> Self {
-        let says = format!("{what}: {} failed: {}", failure.action, failure.category());
+        let says = format!("{what}: {} failed: {}", failure.action, failure.category().replace('_', " "));
         let todo = match &failure.cause {
             Cause::AccessDenied { action } => {
                 format!("your role needs this statement: {}", statement_for(action, &failure.resource, &[]))
@@ -139,8 +140,45 @@ impl Row {
                     + &failure.code.as_ref().map(|code| format!(": {code}")).unwrap_or_default()
             }
         };
-        let is_denied =
-            matches!(failure.cause, Cause::AccessDenied { .. } | Cause::Transient(Transient::CredentialsExpired));
-        Self { health: Health::NotSeen, todo: Some(todo), is_denied, ..Self::ok(part, says) }
+        let unseen = Some((what.to_owned(), failure.clone()));
+        Self { health: Health::NotSeen, todo: Some(todo), unseen, ..Self::ok(part, says) }
+    }
+
+    /// Whether it was not seen because of who asks.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        let cause = self.unseen.as_ref().map(|(_, failure)| &failure.cause);
+        matches!(cause, Some(Cause::AccessDenied { .. } | Cause::Transient(Transient::CredentialsExpired)))
+    }
+}
+
+/// What could not be seen for the same reason, several times over, is said once: one statement lets all of it be seen.
+pub(super) fn folded(rows: Vec<Row>) -> Vec<Row> {
+    let mut folded: Vec<(Row, usize)> = Vec::new();
+    for row in rows {
+        let is_alike = |(other, _): &&mut (Row, usize)| match (&row.unseen, &other.unseen) {
+            (Some((_, one)), Some((_, another))) => (one.action, &one.cause) == (another.action, &another.cause),
+            (_, _) => false,
+        };
+        match folded.iter_mut().find(is_alike) {
+            Some((_, others)) => *others += 1,
+            None => folded.push((row, 0)),
+        }
+    }
+    let all = |(row, others): (Row, usize)| match &row.unseen {
+        Some((what, failure)) if others > 0 => {
+            let what = format!("{what}, and {}", counted(others, "other", "others"));
+            Row::not_seen(row.part, &what, &CallFailure { resource: neighbours(&failure.resource), ..failure.clone() })
+        }
+        Some(_) | None => row,
+    };
+    folded.into_iter().map(all).collect()
+}
+
+/// All of its kind: `arn:aws:events:REGION:ACCOUNT:rule/*`.
+fn neighbours(arn: &str) -> String {
+    match arn.rfind(['/', ':']) {
+        Some(end) => format!("{}*", &arn[..=end]),
+        None => "*".to_owned(),
     }
 }

@@ -8,7 +8,8 @@ use wildmatch::WildMatch;
 use super::super::arn::Home;
 use super::super::escape;
 use super::functions::{Function, GUARD};
-use super::{Part, Row, Seen, is_gone};
+use super::row::folded;
+use super::{Part, Row, Seen, is_gone, of};
 
 /// A rule that the stack has made.
 #[derive(Debug, Clone)]
@@ -50,15 +51,9 @@ pub(super) fn judge(rules: &[Rule], functions: &[Function], topic: &str, home: &
     }
     let guard = functions.iter().find(|function| function.logical == GUARD);
     let sick: Vec<Row> = rules.iter().filter_map(|rule| sick(rule, guard, topic, home)).collect();
-    let well = rules.len() - sick.len();
-    if well > 0 {
-        let says = match well {
-            1 => "1 is enabled, and reaches its target".to_owned(),
-            well => format!("{well} are enabled, and reach their targets"),
-        };
-        rows.push(Row::ok(Part::Rules, says));
-    }
-    rows.extend(sick);
+    let well = of(rules.len() - sick.len(), rules.len(), "rule", "rules");
+    rows.extend(well.map(|well| Row::ok(Part::Rules, format!("enabled, with their targets: {well}"))));
+    rows.extend(folded(sick));
     rows
 }
 

@@ -143,7 +143,7 @@ fn check(part: Part, otherwise: impl FnOnce(&mut Pipe), expected: &[&str]) {
 }
 
 fn in_words(row: &Row) -> String {
-    let denied = if row.is_denied { " (denied)" } else { "" };
+    let denied = if row.is_denied() { " (denied)" } else { "" };
     let todo = row.todo.as_ref().map(|todo| format!(" -> {todo}")).unwrap_or_default();
     format!("{}{denied}: {}{todo}", row.health.in_words(), row.says)
 }
@@ -155,12 +155,12 @@ fn a_pipe_that_is_alive_has_a_row_a_part_and_nothing_to_do() {
     let expected = [
         "stack: ok: s: UPDATE_COMPLETE, 5 resources",
         "trail: ok: audit logs management events that write",
-        "rules: ok: 2 are enabled, and reach their targets",
+        "rules: ok: enabled, with their targets: 2 rules",
         "functions: ok: can start: Guard, Sweep, Backout",
         "subscriptions: ok: 1 confirmed",
-        "queues: ok: 2 dead-letter queues, all empty",
+        "queues: ok: empty: 2 dead-letter queues",
         "last_sweep: ok: ended 12 minutes ago, complete",
-        "alarms: ok: 2 alarms, none rings",
+        "alarms: ok: none rings: 2 alarms",
     ];
     assert_eq!(rows, expected);
 }
@@ -201,7 +201,7 @@ fn what_has_no_name_is_not_taken_for_gone() {
     assert_eq!(
         in_words(&rows[0]),
         "not seen (denied): s: UPDATE_COMPLETE; rules, functions, queues and alarms were not looked at: \
-         cloudformation:ListStackResources failed: access_denied -> your role needs this statement: \
+         cloudformation:ListStackResources failed: access denied -> your role needs this statement: \
          {\"Action\":\"cloudformation:ListStackResources\",\"Effect\":\"Allow\",\"Resource\":\"arn:aws:x:::y\"}"
     );
 }
@@ -236,7 +236,7 @@ fn a_trail_that_cannot_be_asked_is_not_seen_and_never_none() {
         Part::Trail,
         list,
         &[
-            "not seen (denied): whether a trail logs registrations: cloudtrail:DescribeTrails failed: access_denied -> your \
+            "not seen (denied): whether a trail logs registrations: cloudtrail:DescribeTrails failed: access denied -> your \
            role needs this statement: {\"Action\":\"cloudtrail:DescribeTrails\",\"Effect\":\"Allow\",\"Resource\":\
            \"arn:aws:x:::y\"}",
         ],
@@ -251,7 +251,7 @@ fn a_trail_that_cannot_be_asked_is_not_seen_and_never_none() {
     status(&mut pipe);
     let rows = judge(&pipe, now());
     let row = rows.iter().find(|row| row.part == Part::Trail).unwrap();
-    assert!(row.is_denied && row.says.starts_with("whether b logs registrations: "), "{row:?}");
+    assert!(row.is_denied() && row.says.starts_with("whether b logs registrations: "), "{row:?}");
     // One that is known to log nothing of use needs no permission.
     let stopped = |pipe: &mut Pipe| {
         let trail = &mut pipe.trails.as_mut().unwrap()[0];
@@ -327,7 +327,7 @@ fn a_rule_must_be_enabled_wait_for_registrations_and_reach_its_target() {
     check(
         Part::Rules,
         state("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"),
-        &["ok: 2 are enabled, and reach their targets"],
+        &["ok: enabled, with their targets: 2 rules"],
     );
     let gone_by =
         |pipe: &mut Pipe| pipe.rules[0].described = Err(gone("events:DescribeRule", "ResourceNotFoundException"));
@@ -357,7 +357,7 @@ fn the_functions_policy_must_let_the_rule_in() {
          --region eu-west-1 --function-name s-Guard-1 --statement-id Rule --action lambda:InvokeFunction --principal \
          events.amazonaws.com --source-arn {RULE}"
     );
-    let ok = "ok: 2 are enabled, and reach their targets";
+    let ok = "ok: enabled, with their targets: 2 rules";
     for (policy, is_let_in) in [
         (None, false),
         (Some(String::new()), false),
@@ -557,7 +557,7 @@ fn an_alarm_must_not_ring_and_must_tell() {
         &["broken: FailuresAlarm is gone -> deploy the stack again: RUNBOOK.md#tampering-watch"],
     );
     let silent = Alarm { state: "INSUFFICIENT_DATA".to_owned(), ..alarm("FailuresAlarm") };
-    check(Part::Alarms, of(silent), &["ok: 2 alarms, none rings, 1 without data yet"]);
+    check(Part::Alarms, of(silent), &["ok: none rings: 2 alarms; 1 without data yet"]);
     let no_sweep = Alarm { state: "INSUFFICIENT_DATA".to_owned(), ..alarm("NoSweepAlarm") };
     let old = no_sweep.clone();
     check(
@@ -569,7 +569,7 @@ fn an_alarm_must_not_ring_and_must_tell() {
         pipe.alarms.as_mut().unwrap()[1] = no_sweep;
         pipe.stack.created = Some("2026-01-15T08:00:00Z".parse().unwrap());
     };
-    check(Part::Alarms, young, &["ok: 2 alarms, none rings, 1 without data yet"]);
+    check(Part::Alarms, young, &["ok: none rings: 2 alarms; 1 without data yet"]);
 }
 
 /// A denial anywhere is said with its statement, a call that may work later with that; neither is taken for good or bad news.
@@ -599,8 +599,51 @@ fn what_cannot_be_asked_is_not_seen() {
             let rows = judge(&pipe, now());
             let odd: Vec<&Row> = rows.iter().filter(|row| row.health != Health::Ok).collect();
             let [row] = odd.as_slice() else { panic!("{odd:?}") };
-            assert_eq!((row.part, row.health, row.is_denied), (part, Health::NotSeen, is_denied), "{row:?}");
+            assert_eq!((row.part, row.health, row.is_denied()), (part, Health::NotSeen, is_denied), "{row:?}");
             assert!(row.todo.as_ref().is_some_and(|it| it.starts_with(todo)), "{row:?}");
         }
+    }
+}
+
+#[test]
+fn what_is_denied_all_over_is_said_once() {
+    let mut pipe = well();
+    let of_rule = |name: &str| CallFailure {
+        resource: format!("arn:aws:events:eu-west-1:111122223333:rule/{name}"),
+        ..denied("events:DescribeRule")
+    };
+    pipe.rules.push(rule("ServiceRule", "x"));
+    for rule in &mut pipe.rules {
+        rule.described = Err(of_rule(&rule.name));
+    }
+    for queue in &mut pipe.queues {
+        let action = "sqs:GetQueueAttributes";
+        queue.messages = Err(CallFailure { resource: "arn:aws:sqs:eu-west-1:1:q".to_owned(), ..denied(action) });
+    }
+    let rows = judge(&pipe, now());
+    let rows: Vec<String> = rows.iter().filter(|row| row.health != Health::Ok).map(in_words).collect();
+    let expected = [
+        "not seen (denied): Rule, and 2 others: events:DescribeRule failed: access denied -> your role needs this \
+         statement: {\"Action\":\"events:DescribeRule\",\"Effect\":\"Allow\",\"Resource\":\
+         \"arn:aws:events:eu-west-1:111122223333:rule/*\"}",
+        "not seen (denied): what FailureQueue holds, and 1 other: sqs:GetQueueAttributes failed: access denied -> your role \
+         needs this statement: {\"Action\":\"sqs:GetQueueAttributes\",\"Effect\":\"Allow\",\"Resource\":\
+         \"arn:aws:sqs:eu-west-1:1:*\"}",
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn what_is_well_beside_what_is_not_is_counted() {
+    let mut pipe = well();
+    pipe.rules[0].described.as_mut().unwrap().state = "DISABLED".to_owned();
+    pipe.queues[0].messages = Ok(1);
+    pipe.alarms.as_mut().unwrap()[0].state = "ALARM".to_owned();
+    let rows = judge(&pipe, now());
+    let well: Vec<&str> = rows.iter().filter(|row| row.health == Health::Ok).map(|row| row.says.as_str()).collect();
+    for says in
+        ["enabled, with their targets: 1 of 2 rules", "empty: 1 of 2 dead-letter queues", "none rings: 1 of 2 alarms"]
+    {
+        assert!(well.contains(&says), "{well:?}");
     }
 }

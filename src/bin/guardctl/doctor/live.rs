@@ -53,7 +53,13 @@ pub(super) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
         () = interrupted() => Err(Trouble::new(Exit::Interrupted, "interrupted while the guard was waited for")),
     };
     let world = probe.take_back(output).await?;
-    ended.map(Some).map_err(|trouble| trouble.world(world))
+    match ended {
+        Ok(row) => {
+            output.say(&world);
+            Ok(Some(row))
+        }
+        Err(trouble) => Err(trouble.world(world)),
+    }
 }
 
 /// What was done so far, for whoever takes it back.
