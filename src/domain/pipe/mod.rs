@@ -67,7 +67,7 @@ pub fn judge(pipe: &Pipe, now: Timestamp) -> Vec<Row> {
     if pipe.resources.is_ok() {
         rows.extend(queues::judge(&pipe.queues, stack.output("RedriveCommand")));
     }
-    rows.extend(swept::judge(&pipe.last_report, stack, now));
+    rows.extend(swept::judge(&pipe.last_report, stack, &pipe.resources, home, now));
     if let Ok(resources) = &pipe.resources {
         rows.extend(alarms::judge(resources, &pipe.alarms, stack, home, now));
     }

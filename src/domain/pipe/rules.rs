@@ -84,8 +84,8 @@ fn sick(rule: &Rule, guard: Option<&Function>, topic: &str, home: &Home) -> Opti
             false => broken("does not tell the alert topic", PUT_BACK),
         };
     }
-    // Without the function, or its policy, its own row says so.
-    let guard = guard?;
+    // Where there is no function, its own row says so.
+    let guard = guard.filter(|guard| !guard.state.as_ref().is_err_and(is_gone))?;
     if !targets.iter().any(|target| target.ends_with(&format!(":function:{}", guard.name))) {
         return broken("does not start the guard: its target is not there", PUT_BACK);
     }
@@ -101,7 +101,6 @@ fn sick(rule: &Rule, guard: Option<&Function>, topic: &str, home: &Home) -> Opti
             );
             broken("may not start the guard: the function's policy does not let it in", &permit)
         }
-        Err(failure) if is_gone(failure) => None,
         Err(failure) => Some(Row::not_seen(Part::Rules, &format!("whether {logical} may start the guard"), failure)),
     }
 }

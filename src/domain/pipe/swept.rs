@@ -3,10 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::arn::Home;
 use super::super::escape;
 use super::super::sweep::evidence::{Shown, Unreadable};
 use super::super::words::length;
-use super::stack::Stack;
+use super::stack::{Resource, Stack};
 use super::{Part, Row, Seen};
 
 /// A run takes this long at the most: the function's time-out.
@@ -19,11 +20,25 @@ fn patience(stack: &Stack) -> SignedDuration {
     stack.interval().saturating_mul(INTERVALS) + RUN
 }
 
-pub(super) fn judge(report: &Seen<Option<Result<Shown, Unreadable>>>, stack: &Stack, now: Timestamp) -> Vec<Row> {
+/// What starts it: <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html>
+const SCHEDULE: &str = "AWS::Scheduler::Schedule";
+
+pub(super) fn judge(
+    report: &Seen<Option<Result<Shown, Unreadable>>>,
+    stack: &Stack,
+    resources: &Seen<Vec<Resource>>,
+    home: &Home,
+    now: Timestamp,
+) -> Vec<Row> {
     let part = Part::LastSweep;
     let mend = || {
+        let schedule = resources.iter().flatten().find(|it| it.kind == SCHEDULE && !it.physical.is_empty());
+        let name = schedule.map(|schedule| escape::shell(&schedule.physical));
+        let get =
+            |name| format!("; aws scheduler get-schedule --region {} --name {name} is the schedule", home.region());
+        let schedule = name.map(get).unwrap_or_default();
         let now = stack.output("SweepCommand").map(|command| format!("; {command} sweeps now")).unwrap_or_default();
-        format!("RUNBOOK.md#alarm-no-sweep says how to see why{now}")
+        format!("RUNBOOK.md#alarm-no-sweep says how to see why{schedule}{now}")
     };
     let shown = match report {
         Ok(Some(Ok(shown))) => shown,

@@ -98,6 +98,7 @@ fn well() -> Pipe {
         ("FailureQueue", "AWS::SQS::Queue"),
         ("FailuresAlarm", "AWS::CloudWatch::Alarm"),
         ("NoSweepAlarm", "AWS::CloudWatch::Alarm"),
+        ("SweepSchedule", "AWS::Scheduler::Schedule"),
     ];
     let outputs = [("SubscribeCommand", "subscribe!"), ("SweepCommand", "sweep!"), ("RedriveCommand", "redrive!")];
     Pipe {
@@ -153,7 +154,7 @@ fn a_pipe_that_is_alive_has_a_row_a_part_and_nothing_to_do() {
     let rows: Vec<String> =
         judge(&well(), now()).iter().map(|row| format!("{}: {}", row.part.as_str(), in_words(row))).collect();
     let expected = [
-        "stack: ok: s: UPDATE_COMPLETE, 5 resources",
+        "stack: ok: s: UPDATE_COMPLETE, 6 resources",
         "trail: ok: audit logs management events that write",
         "rules: ok: enabled, with their targets: 2 rules",
         "functions: ok: can start: Guard, Sweep, Backout",
@@ -169,7 +170,7 @@ fn a_pipe_that_is_alive_has_a_row_a_part_and_nothing_to_do() {
 fn a_stack_is_judged_by_its_status_and_what_it_has_made() {
     let look = "aws cloudformation describe-stack-events --region eu-west-1 --stack-name s says why";
     for (status, expected) in [
-        ("CREATE_COMPLETE", "ok: s: CREATE_COMPLETE, 5 resources".to_owned()),
+        ("CREATE_COMPLETE", "ok: s: CREATE_COMPLETE, 6 resources".to_owned()),
         (
             "UPDATE_ROLLBACK_COMPLETE",
             format!("warning: s: UPDATE_ROLLBACK_COMPLETE: the last change failed, and all is as before it -> {look}"),
@@ -421,6 +422,9 @@ fn a_function_must_be_able_to_start() {
         |pipe| pipe.functions[2].state = Err(lost),
         &["broken: Backout is gone -> deploy the stack again"],
     );
+    let lost = gone("lambda:GetFunctionConfiguration", "ResourceNotFoundException");
+    let guard = |pipe: &mut Pipe| (pipe.functions[0].state, pipe.functions[0].policy) = (Err(lost), Some(Ok(None)));
+    check(Part::Functions, guard, &["broken: Guard is gone -> deploy the stack again"]);
     let none = "broken: the stack has no function Backout -> deploy it again; --stack names the guard's stack";
     check(Part::Functions, |pipe| _ = pipe.functions.remove(2), &[none]);
 }
@@ -480,7 +484,8 @@ fn what_got_stuck_is_named_with_where_to_read_on() {
 
 #[test]
 fn a_sweep_is_due_by_the_stacks_own_interval() {
-    let mend = "RUNBOOK.md#alarm-no-sweep says how to see why; sweep! sweeps now";
+    let mend = "RUNBOOK.md#alarm-no-sweep says how to see why; aws scheduler get-schedule --region eu-west-1 --name \
+                s-SweepSchedule-1 is the schedule; sweep! sweeps now";
     let at = |at: &str| {
         let text = REPORT.replace("2026-01-15T11:48:00Z", at);
         move |pipe: &mut Pipe| pipe.last_report = report(&text)

@@ -54,7 +54,7 @@ pub(super) fn show(rows: &[Row], output: Output) -> Result<(), Trouble> {
     let checks = rows.iter().map(|row| Shown {
         check: row.part.as_str(),
         state: row.health.as_str(),
-        says: escape::unicode(&row.says),
+        says: escape::line(&row.says),
         todo: row.todo.as_deref().map(escape::line),
     });
     match output.format {
