@@ -66,12 +66,12 @@ impl Pipe {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let named = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Some(match (service, operation) {
-            ("cloudformation", _) => self.resources(value("StackName").unwrap_or_default()),
+            ("cloudformation", _) => resources(value("StackName").unwrap_or_default()),
             ("sns", _) => self.subscriptions(value("TopicArn").unwrap_or_default()),
             ("cloudtrail", Some("DescribeTrails")) if request.path.starts_with("/none") => {
                 of_json(&json!({"trailList": []}))
             }
-            ("cloudtrail", Some("DescribeTrails")) => self.trails(),
+            ("cloudtrail", Some("DescribeTrails")) => trails(),
             ("cloudtrail", Some("GetTrailStatus")) => of_json(&json!({"IsLogging": true})),
             ("cloudtrail", Some("GetEventSelectors")) => of_json(&json!({"AdvancedEventSelectors": [
                 {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]},
@@ -88,19 +88,6 @@ impl Pipe {
 
     fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
-    }
-
-    fn resources(&self, stack: &str) -> Response {
-        let members = MADE.iter().fold(String::new(), |xml, (logical, kind, physical)| {
-            let sick = SICK.iter().find(|(name, _)| stack == "sick" && name == logical);
-            let physical = sick.map_or(*physical, |(_, physical)| physical);
-            xml + &format!(
-                "<member><LogicalResourceId>{logical}</LogicalResourceId><PhysicalResourceId>{physical}\
-                 </PhysicalResourceId><ResourceType>{kind}</ResourceType><ResourceStatus>UPDATE_COMPLETE</ResourceStatus>\
-                 <LastUpdatedTimestamp>2026-01-15T12:00:00Z</LastUpdatedTimestamp></member>"
-            )
-        });
-        of_xml("ListStackResources", &format!("<StackResourceSummaries>{members}</StackResourceSummaries>"))
     }
 
     fn subscriptions(&self, topic: &str) -> Response {
@@ -121,16 +108,6 @@ impl Pipe {
             )
         });
         of_xml("ListSubscriptionsByTopic", &format!("<Subscriptions>{members}</Subscriptions>"))
-    }
-
-    fn trails(&self) -> Response {
-        of_json(&json!({"trailList": [{
-            "Name": "organization",
-            "TrailARN": "arn:aws:cloudtrail:us-east-1:999999999999:trail/organization",
-            "HomeRegion": "us-east-1",
-            "IsMultiRegionTrail": true,
-            "IsOrganizationTrail": true,
-        }]}))
     }
 
     fn rule(&self, name: &str) -> Response {
@@ -175,6 +152,29 @@ impl Pipe {
             }
         })
     }
+}
+
+fn resources(stack: &str) -> Response {
+    let members = MADE.iter().fold(String::new(), |xml, (logical, kind, physical)| {
+        let sick = SICK.iter().find(|(name, _)| stack == "sick" && name == logical);
+        let physical = sick.map_or(*physical, |(_, physical)| physical);
+        xml + &format!(
+            "<member><LogicalResourceId>{logical}</LogicalResourceId><PhysicalResourceId>{physical}\
+             </PhysicalResourceId><ResourceType>{kind}</ResourceType><ResourceStatus>UPDATE_COMPLETE</ResourceStatus>\
+             <LastUpdatedTimestamp>2026-01-15T12:00:00Z</LastUpdatedTimestamp></member>"
+        )
+    });
+    of_xml("ListStackResources", &format!("<StackResourceSummaries>{members}</StackResourceSummaries>"))
+}
+
+fn trails() -> Response {
+    of_json(&json!({"trailList": [{
+        "Name": "organization",
+        "TrailARN": "arn:aws:cloudtrail:us-east-1:999999999999:trail/organization",
+        "HomeRegion": "us-east-1",
+        "IsMultiRegionTrail": true,
+        "IsOrganizationTrail": true,
+    }]}))
 }
 
 fn messages(url: &str) -> Response {
@@ -241,7 +241,7 @@ fn of_cbor(status: u16, body: &Value) -> Response {
 fn cbor(value: &Value, bytes: &mut Vec<u8>) {
     let head = |kind: u8, length: usize| {
         let length = u16::try_from(length).unwrap().to_be_bytes();
-        [kind << 5 | 25, length[0], length[1]]
+        [(kind << 5) | 0x19, length[0], length[1]]
     };
     match value {
         Value::Bool(is) => bytes.push(if *is { 0xf5 } else { 0xf4 }),
@@ -251,7 +251,9 @@ fn cbor(value: &Value, bytes: &mut Vec<u8>) {
         }
         Value::Array(values) => {
             bytes.extend(head(4, values.len()));
-            values.iter().for_each(|value| cbor(value, bytes));
+            for value in values {
+                cbor(value, bytes);
+            }
         }
         Value::Object(members) => {
             bytes.extend(head(5, members.len()));

@@ -35,17 +35,15 @@ pub(crate) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
     let is_refused = args.live && matches!(&tried, Ok(None));
     tried?;
     output.say(&sum(&rows));
-    Ok(match exit_of(&rows) {
-        Exit::Fine if is_refused => Exit::Failed,
-        exit => exit,
-    })
+    let exit = exit_of(&rows);
+    Ok(if is_refused && exit == Exit::Fine { Exit::Failed } else { exit })
 }
 
 /// What is broken counts first: it is known.
 fn exit_of(rows: &[Row]) -> Exit {
     match rows {
         rows if rows.iter().any(|row| row.health == Health::Broken) => Exit::Found,
-        rows if rows.iter().any(|row| row.is_denied()) => Exit::Denied,
+        rows if rows.iter().any(Row::is_denied) => Exit::Denied,
         rows if rows.iter().any(|row| row.health == Health::NotSeen) => Exit::Failed,
         _ => Exit::Fine,
     }

@@ -75,10 +75,7 @@ impl Part {
     /// For people.
     #[must_use]
     pub fn in_words(self) -> &'static str {
-        match self {
-            Self::LastSweep => "last sweep",
-            other => other.as_str(),
-        }
+        if self == Self::LastSweep { "last sweep" } else { self.as_str() }
     }
 }
 
@@ -97,10 +94,7 @@ impl Health {
     /// For people.
     #[must_use]
     pub fn in_words(self) -> &'static str {
-        match self {
-            Self::NotSeen => "not seen",
-            other => other.as_str(),
-        }
+        if self == Self::NotSeen { "not seen" } else { self.as_str() }
     }
 }
 

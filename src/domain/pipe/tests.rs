@@ -24,10 +24,6 @@ fn now() -> Timestamp {
     "2026-01-15T12:00:00Z".parse().unwrap()
 }
 
-fn report(text: &str) -> super::Seen<Option<Result<Shown, super::Unreadable>>> {
-    Ok(Some(Shown::read(text)))
-}
-
 fn denied(action: &'static str) -> CallFailure {
     failed(action, "AccessDeniedException", Cause::AccessDenied { action })
 }
@@ -121,7 +117,7 @@ fn well() -> Pipe {
         queues: ["FailureQueue", "RuleDeadLetterQueue"]
             .map(|logical| Queue { logical: logical.to_owned(), messages: Ok(0) })
             .to_vec(),
-        last_report: report(REPORT),
+        last_report: Ok(Some(Shown::read(REPORT))),
         alarms: Ok(["FailuresAlarm", "NoSweepAlarm"].map(alarm).to_vec()),
     }
 }
@@ -224,6 +220,12 @@ fn a_trail_must_log_here_now_and_what_writes() {
     check(Part::Trail, of_all_regions, &["ok: audit logs management events that write"]);
     let stopped = |pipe: &mut Pipe| pipe.trails.as_mut().unwrap()[0].is_logging = Ok(false);
     check(Part::Trail, stopped, &[STOPPED]);
+    let of_an_organization = |pipe: &mut Pipe| {
+        stopped(pipe);
+        pipe.trails.as_mut().unwrap()[0].arn = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/audit".to_owned();
+    };
+    let ask = "it is account 999999999999's, which alone can start it; or create a trail here";
+    check(Part::Trail, of_an_organization, &[&format!("broken: audit does not log: it is stopped -> {ask}")]);
     let another = |pipe: &mut Pipe| {
         pipe.trails = Ok(vec![Trail { is_logging: Ok(false), ..trail() }, Trail { name: "b".to_owned(), ..trail() }]);
     };
@@ -488,7 +490,7 @@ fn a_sweep_is_due_by_the_stacks_own_interval() {
                 s-SweepSchedule-1 is the schedule; sweep! sweeps now";
     let at = |at: &str| {
         let text = REPORT.replace("2026-01-15T11:48:00Z", at);
-        move |pipe: &mut Pipe| pipe.last_report = report(&text)
+        move |pipe: &mut Pipe| pipe.last_report = Ok(Some(Shown::read(&text)))
     };
     // Two intervals of two hours, and a run.
     check(Part::LastSweep, at("2026-01-15T07:45:00Z"), &["ok: ended 4 hours ago, complete"]);
@@ -508,7 +510,7 @@ fn a_sweep_is_due_by_the_stacks_own_interval() {
     check(Part::LastSweep, young, &[first]);
     let said = |from: &str, to: &str| {
         let text = REPORT.replace(from, to);
-        move |pipe: &mut Pipe| pipe.last_report = report(&text)
+        move |pipe: &mut Pipe| pipe.last_report = Ok(Some(Shown::read(&text)))
     };
     check(
         Part::LastSweep,

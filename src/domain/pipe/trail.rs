@@ -111,6 +111,11 @@ impl Trail {
         self.selectors.as_ref().map_or(true, Selectors::log_registrations)
     }
 
+    /// Whose it is, if that is not us: an organization's, of which we have a copy that only they can change.
+    fn owner<'a>(&'a self, home: &Home) -> Option<&'a str> {
+        self.arn.split(':').nth(4).filter(|account| *account != home.account())
+    }
+
     fn is_stopped(&self) -> bool {
         self.is_logging.as_ref().is_ok_and(|is_logging| !is_logging)
     }
@@ -132,6 +137,11 @@ pub(super) fn judge(trails: &Seen<Vec<Trail>>, home: &Home) -> Row {
     }
     let stopped = here.iter().find(|trail| trail.may_log_them());
     match (stopped, here.first()) {
+        (Some(trail), _) if trail.owner(home).is_some() => {
+            let owner = trail.owner(home).unwrap_or_default();
+            let todo = format!("it is account {owner}'s, which alone can start it; or create a trail here");
+            Row::broken(Part::Trail, format!("{} does not log: it is stopped", trail.name), todo)
+        }
         (Some(trail), _) => {
             let start = format!(
                 "aws cloudtrail start-logging --region {} --name {}",
