@@ -225,3 +225,21 @@ def test_doctor_sees_what_got_stuck_was_stopped_or_rings(patient):
         "no trail logs registrations: audit leaves out management events that write"}
     assert broken["FailuresAlarm rings"] == "RUNBOOK.md#alarm-failures"
     assert output("RedriveCommand") in broken["FailureQueue holds 1 message"]
+
+
+def test_doctor_says_of_what_was_deleted_that_it_is_gone(patient):
+    """Each service has words of its own for that."""
+    client, output = patient.account.client, patient.account.output
+    physical = {it["LogicalResourceId"]: it["PhysicalResourceId"]
+                for it in client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]}
+    client("events").remove_targets(Rule=physical["TamperedBucket"], Ids=["topic"])
+    client("events").delete_rule(Name=physical["TamperedBucket"])
+    client("sqs").delete_queue(QueueUrl=output("FailureQueueUrl"))
+    client("lambda").delete_function(FunctionName=output("GuardFunction"))
+    client("sns").delete_topic(TopicArn=output("AlertTopic"))
+    client("cloudtrail").delete_trail(Name="audit")
+    code, out, _ = patient.run("doctor", "-o", "json")
+    checks = json.loads(out)["checks"]
+    topic = output("AlertTopic").rsplit(":", 1)[1]
+    assert (code, {it["says"] for it in checks if it["state"] not in ("ok", "warning")}) == (3, {
+        "TamperedBucket is gone", "FailureQueue is gone", "Guard is gone", f"the topic {topic} is gone", "no trail logs this Region"})
