@@ -262,16 +262,19 @@ async fn what_was_tried_is_taken_back_whatever_happens() {
     assert_eq!(said.exit, Some(3), "{}", said.stderr);
     assert!(said.stdout.contains("the guard has not answered to ecs-privileged-guard-doctor:1"), "{}", said.stdout);
     assert!(probe_is_taken_back(&cloud));
-    let said = cloud.run(&format!("timeout --preserve-status -s INT 4 {live}"));
-    assert_eq!(said.exit, Some(130), "{}", said.stderr);
-    assert!(said.stderr.contains(":2 is deregistered, and its exemption has ended."), "{}", said.stderr);
-    assert!(probe_is_taken_back(&cloud));
+    for (signal, revision) in [("INT", 2), ("TERM", 3), ("HUP", 4)] {
+        let said = cloud.run(&format!("timeout --preserve-status -s {signal} 4 {live}"));
+        assert_eq!(said.exit, Some(130), "{signal}: {}", said.stderr);
+        let world = format!(":{revision} is deregistered, and its exemption has ended.");
+        assert!(said.stderr.contains(&world), "{signal}: {}", said.stderr);
+        assert!(probe_is_taken_back(&cloud), "{signal}");
+    }
     let register = || Calls::of("RegisterTaskDefinition").by(OPERATOR);
     for (kind, exit, revision) in [
         (Kind::AccessDenied("ecs:RegisterTaskDefinition"), 4, None),
         // The work is done, and nobody has heard of it.
-        (Kind::CutAfter, 1, Some(3)),
-        (Kind::Garbled, 1, Some(4)),
+        (Kind::CutAfter, 1, Some(5)),
+        (Kind::Garbled, 1, Some(6)),
     ] {
         cloud.story.account.state().inject(Fault::once(kind.clone(), register()));
         let said = cloud.run(live);
@@ -296,12 +299,12 @@ async fn what_was_tried_is_taken_back_whatever_happens() {
     let said = cloud.run(&format!("{live} --wait 1"));
     cloud.story.account.state().heal();
     assert_eq!(said.exit, Some(4), "{}", said.stderr);
-    let left = "ecs-privileged-guard-doctor:5 may still be ACTIVE: aws ecs deregister-task-definition";
+    let left = "ecs-privileged-guard-doctor:7 may still be ACTIVE: aws ecs deregister-task-definition";
     assert!(said.stderr.contains(left), "{}", said.stderr);
     // The next run leaves it alone, and says so.
     let said = cloud.run(&format!("{live} --wait 1"));
-    assert!(said.stderr.contains("ecs-privileged-guard-doctor:5 is ACTIVE already"), "{}", said.stderr);
-    assert_eq!(cloud.story.account.state().ecs.active(PROBE), [5]);
+    assert!(said.stderr.contains("ecs-privileged-guard-doctor:7 is ACTIVE already"), "{}", said.stderr);
+    assert_eq!(cloud.story.account.state().ecs.active(PROBE), [7]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

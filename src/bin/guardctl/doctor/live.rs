@@ -11,6 +11,8 @@ use ecs_privileged_guard::domain::pipe::{Part, Row};
 use ecs_privileged_guard::domain::record::Record;
 use jiff::SignedDuration;
 use serde_json::json;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::DoctorArgs;
 use crate::ask::ask;
@@ -50,7 +52,7 @@ pub(super) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
     let mut probe = Probe::new(guard)?;
     let ended = tokio::select! {
         ended = probe.run(args, output) => ended,
-        () = interrupted() => Err(Trouble::new(Exit::Interrupted, "interrupted while the guard was waited for")),
+        () = stopped() => Err(Trouble::new(Exit::Interrupted, "interrupted while the guard was waited for")),
     };
     let world = probe.take_back(output).await?;
     match ended {
@@ -60,6 +62,20 @@ pub(super) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
         }
         Err(trouble) => Err(trouble.world(world)),
     }
+}
+
+/// Ends when somebody presses Ctrl-C, closes the terminal, or asks the process to end, as a pipeline's time limit does.
+async fn stopped() {
+    #[cfg(unix)]
+    if let (Ok(mut end), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
+        tokio::select! {
+            () = interrupted() => {}
+            _ = end.recv() => {}
+            _ = closed.recv() => {}
+        }
+        return;
+    }
+    interrupted().await;
 }
 
 /// What was done so far, for whoever takes it back.
