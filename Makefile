@@ -56,7 +56,7 @@ $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lo
 
 python: $(VENV)/installed tools-cargo tools-aws tools-browser $(CALLS) ## Run the tests in Python: the binary against moto, the template and its roles, ECS's newest model, the report in a browser
 	@$(TEST) --quiet --test it --no-run
-	@$(BIN)/pytest -q -rs tests/e2e
+	@$(BIN)/pytest -q -rs --numprocesses 2 --dist loadfile tests/e2e
 
 # The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
 SOURCES = $$({ git ls-files -co --exclude-standard src/lib.rs src/config.rs src/telemetry.rs src/aws src/domain src/lambda src/reconcile tests/bad tests/it tests/model tests/mutants/domain.rs events | sort | xargs sha256sum; cargo tree --locked --prefix none | tail -n +2; } | sha256sum | cut -c1-12)
