@@ -1,10 +1,11 @@
 //! An account with a guard, over HTTP and with every signature verified: ECS, S3 and SNS are those of `tests/it`, guard,
-//! sweep and backout the built functions. Beside it stand the three calls that nothing else needs: `DescribeStacks`,
-//! `GetFunctionConfiguration`, `Invoke`.
+//! sweep and backout the built functions. Beside it stand the four calls that nothing else needs: `DescribeStacks`,
+//! `GetFunctionConfiguration`, `Invoke`, `GetCallerIdentity`.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>,
-//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>,
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,13 +45,23 @@ struct Beside {
 impl Cloud {
     /// An account in which a guard in this mode has just begun.
     pub(crate) async fn begin(name: &str, mode: &'static str) -> Self {
-        let story = Story::begin(mode).await;
+        Self::whose_roles_are(name, mode, "guard-role,sweep-role").await
+    }
+
+    /// The same, deployed with `ApplyRoles=operator`.
+    pub(crate) async fn where_operators_apply(name: &str, mode: &'static str) -> Self {
+        Self::whose_roles_are(name, mode, "guard-role,sweep-role,operator").await
+    }
+
+    async fn whose_roles_are(name: &str, mode: &'static str, roles: &str) -> Self {
+        let story = Story::with(mode, &[("GUARD_ROLES", roles)]).await;
         let topic = story.account.state().topic("alerts");
         let settings = [
             ("ENFORCEMENT_MODE", mode),
             ("BACKUP_BUCKET", BUCKET),
             ("ALERT_TOPIC_ARN", topic.as_str()),
-            ("GUARD_ROLES", "guard-role,sweep-role"),
+            ("GUARD_ROLES", roles),
+            ("BACKOUT_FUNCTION", "backout"),
         ];
         let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut environment = story.account.environment(BACKOUT);
@@ -75,6 +86,8 @@ impl Cloud {
             [
                 ("AWS_ENDPOINT_URL_CLOUDFORMATION", url.as_str()),
                 ("AWS_ENDPOINT_URL_LAMBDA", &url),
+                ("AWS_ENDPOINT_URL_STS", &url),
+                ("AS_A_USER", &format!("{url}/as-a-user")),
                 ("ENDPOINT", story.account.endpoint()),
                 ("NOWHERE", NOWHERE),
                 ("AWS_EC2_METADATA_DISABLED", "true"),
@@ -139,17 +152,36 @@ impl Cloud {
 impl Beside {
     async fn answer(&self, request: &Request) -> Response {
         let is_lambda = request.path.starts_with("/2015-03-31/functions/");
-        let service = if is_lambda { "lambda" } else { "cloudformation" };
+        let is_sts = String::from_utf8_lossy(&request.body).contains("Action=GetCallerIdentity");
+        let service = match (is_lambda, is_sts) {
+            (true, _) => "lambda",
+            (false, true) => "sts",
+            (false, false) => "cloudformation",
+        };
         if sigv4::verify(request, service, &self.region, std::slice::from_ref(&self.key)).is_err() {
             return match is_lambda {
                 true => lambda_error(403, "InvalidSignatureException"),
                 false => query_error(403, "SignatureDoesNotMatch", "no"),
             };
         }
-        match is_lambda {
-            true => self.lambda(request).await,
-            false => self.stack(request),
+        match (is_lambda, is_sts) {
+            (true, _) => self.lambda(request).await,
+            (false, true) => self.who(request.path.starts_with("/as-a-user")),
+            (false, false) => self.stack(request),
         }
+    }
+
+    /// Who has signed, or a user in that one's place.
+    fn who(&self, is_user: bool) -> Response {
+        let account = &self.account;
+        let user = format!("arn:aws:iam::{account}:user/alice");
+        let arn = if is_user { &user } else { OPERATOR };
+        let body = format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>{arn}</Arn><UserId>AROA:alice</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+             <ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+        );
+        Response::new(200, body).with("content-type", "text/xml")
     }
 
     /// One stack has what the template's has, and others are what their names say.

@@ -21,7 +21,7 @@ fn days(days: i64) -> SignedDuration {
 
 /// An account after a sweep: one family is exempt, one has a copy, one is Batch's; of another nobody has heard yet.
 async fn swept(name: &str) -> Cloud {
-    let mut cloud = Cloud::begin(name, "remediate").await;
+    let mut cloud = Cloud::where_operators_apply(name, "remediate").await;
     cloud.exempt("agent", "agent", days(5));
     cloud.remedy("agent", "agent", "").await;
     cloud.remedy("db", "app", BATCH).await;
@@ -394,6 +394,7 @@ async fn every_example_of_the_help_runs_in_an_account() {
         "plan",
         "replay",
         "scan",
+        "apply",
         "exempt list",
         "exempt end",
         "exempt add",
@@ -415,7 +416,8 @@ async fn every_example_of_the_help_runs_in_an_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readme_shows_what_is_said() {
-    let cloud = swept("account-readme").await;
+    let mut cloud = swept("account-readme").await;
+    cloud.register("ops", "app", "");
     let (lines, shown) = readme_of_an_account();
     assert!(lines.len() > 4 && !shown.is_empty());
     for (line, expected) in shown {

@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Show what the guard would do about a revision, and why; nothing is changed
     #[command(long_about = PLAN, after_long_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Do what plan shows, with your own rights, and tell as the guard does
+    #[command(long_about = APPLY, after_long_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
     /// Show what an event leads to: the plan, the calls, the alert; nothing is changed
     #[command(long_about = REPLAY, after_long_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
@@ -201,6 +204,25 @@ pub(crate) struct PlanArgs {
     /// End with 3 if something would be changed
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// The guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `apply` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ApplyArgs {
+    /// The revision, as FAMILY:REVISION
+    #[arg(value_parser = revision)]
+    pub(crate) revision: TaskDefinitionId,
+    /// Apply as in this mode, instead of the one that is set
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     /// The guard's function, whose settings count, where there is no stack to ask
     #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
@@ -391,6 +413,20 @@ Examples:
   guardctl plan api:1
   guardctl plan --mode alert api:1
   guardctl plan --exit-code -o json api:1";
+
+const APPLY: &str = "\
+Do what plan shows, with your own rights, and tell as the guard does
+
+It goes the guard's own way, by the settings of its function: backup, copy, proof, alert (which names you), record. In \
+mode alert it does nothing, unless --mode says otherwise. What you register must count as the guard's, or backout could \
+not undo it: you must be signed in with a role that the stack's parameter ApplyRoles names. The same command again goes \
+on where one has stopped. It ends with 6 if it refused, and with 5 if a copy stands and not all else was done.";
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  guardctl apply api:1 --yes
+  guardctl apply --mode remediate --yes web:1
+  guardctl apply --yes -o json db:1";
 
 const REPLAY: &str = "\
 Show what an event leads to: the plan, the calls, the alert; nothing is changed
