@@ -45,25 +45,28 @@ struct Beside {
 impl Cloud {
     /// An account in which a guard in this mode has just begun.
     pub(crate) async fn begin(name: &str, mode: &'static str) -> Self {
-        Self::whose_roles_are(name, mode, "guard-role,sweep-role").await
+        Self::with(name, mode, &[]).await
     }
 
     /// The same, deployed with `ApplyRoles=operator`.
     pub(crate) async fn where_operators_apply(name: &str, mode: &'static str) -> Self {
-        Self::whose_roles_are(name, mode, "guard-role,sweep-role,operator").await
+        Self::with(name, mode, &[("GUARD_ROLES", "guard-role,sweep-role,operator")]).await
     }
 
-    async fn whose_roles_are(name: &str, mode: &'static str, roles: &str) -> Self {
-        let story = Story::with(mode, &[("GUARD_ROLES", roles)]).await;
+    /// The same with more settings, or others.
+    pub(crate) async fn with(name: &str, mode: &'static str, more: &[(&str, &str)]) -> Self {
+        let story = Story::with(mode, more).await;
         let topic = story.account.state().topic("alerts");
         let settings = [
             ("ENFORCEMENT_MODE", mode),
             ("BACKUP_BUCKET", BUCKET),
             ("ALERT_TOPIC_ARN", topic.as_str()),
-            ("GUARD_ROLES", roles),
+            ("GUARD_ROLES", "guard-role,sweep-role"),
             ("BACKOUT_FUNCTION", "backout"),
         ];
-        let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        // The last of a name counts.
+        let settings = settings.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = settings.collect();
         let mut environment = story.account.environment(BACKOUT);
         environment.extend(settings.iter().cloned());
         let mut backout = Function::start(env!("CARGO_BIN_EXE_backout"), &environment).await;

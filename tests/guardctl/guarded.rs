@@ -37,6 +37,7 @@ async fn swept(name: &str) -> Cloud {
 async fn how_it_stands_and_what_would_be_done() {
     let cloud = swept("status").await;
     session_with("status", |line| cloud.run(line));
+    session_with("colour", |line| cloud.run(line));
     // Nothing was written by any of that.
     let state = cloud.story.account.state();
     assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
@@ -166,6 +167,19 @@ async fn who_may_not_and_where_nothing_is() {
     session_with("signing-in", |line| cloud.run(line));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_an_account_gets() {
+    let cloud = Cloud::with("policy-account", "remediate", &[("EXEMPT_FAMILIES", "datadog-*,falco")]).await;
+    cloud.exempt("agent", "agent", days(5));
+    cloud.exempt("ended", "app", days(-1));
+    session_with("policy-account", |line| cloud.run(line));
+    // An exemption that cannot be read is never taken for none.
+    cloud.story.put("exemptions/111122223333/eu-west-1/web.json", "{}");
+    let said = cloud.run("guardctl policy");
+    assert_eq!((said.exit, said.stdout.as_str()), (Some(1), ""), "{}", said.stderr);
+    assert!(said.stderr.contains("exemptions/111122223333/eu-west-1/web.json cannot be relied on"), "{}", said.stderr);
+}
+
 /// A denial of one action says which, on what, and what to add; and nothing that could not be read is taken for none.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_denied_is_never_taken_for_none() {
@@ -190,6 +204,8 @@ async fn what_is_denied_is_never_taken_for_none() {
         ("scan", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
         ("scan", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("scan", "GetObject", "s3:GetObject"),
+        ("policy", "ListObjectsV2", "s3:ListBucket"),
+        ("policy", "GetObject", "s3:GetObject"),
     ] {
         let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
         cloud.story.account.state().inject(denied);
@@ -398,6 +414,7 @@ async fn every_example_of_the_help_runs_in_an_account() {
         "exempt list",
         "exempt end",
         "exempt add",
+        "policy",
         "retire",
         "backout",
     ] {

@@ -16,6 +16,7 @@ use crate::ask::ask;
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::session::{Function, Guard};
 use crate::spell::spell;
 use crate::table::table;
@@ -190,7 +191,7 @@ fn show(answer: &Answer, whole: Value, output: Output) -> Result<(), Trouble> {
                 let rows = answer
                     .services
                     .iter()
-                    .map(|it| [&it.cluster, &it.name, &it.state].map(|text| escape::line(text)).to_vec());
+                    .map(|it| vec![escape::line(&it.cluster), escape::line(&it.name), cell(&escape::line(&it.state))]);
                 let _ = write!(text, "\n{}", table(&["CLUSTER", "SERVICE", "STATE"], rows, &[2], output.width()));
             }
             output.data(&text)

@@ -15,6 +15,7 @@ mod failure;
 mod help;
 mod history;
 mod output;
+mod paint;
 mod plan;
 mod policy;
 mod read;
@@ -72,7 +73,10 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::Exempt(Exempt::Add(args)) => with(&args.session, async |guard| exempt::add(args, guard, output).await),
         Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),
         Command::Check(args) => check::run(args, output),
-        Command::Policy(args) => policy::run(args, output),
+        Command::Policy(args) => match args.session.offline()? {
+            Some(home) => policy::offline(args, home, output),
+            None => with(&args.session, async |guard| policy::run(args, guard, output).await),
+        },
         Command::Completions { shell } => completions::run(*shell, output),
         Command::Help { topic } => help::run(topic, output),
     }

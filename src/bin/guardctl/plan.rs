@@ -20,6 +20,7 @@ use crate::args::{Format, PlanArgs};
 use crate::deployed::{Deployed, PATIENCE, unforeseen};
 use crate::exit::Exit;
 use crate::output::{Output, csv_row};
+use crate::paint::word;
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -143,7 +144,7 @@ pub(crate) fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, pl
 pub(crate) fn text(document: &Document, width: Option<u16>) -> String {
     let Document { task_definition, mode, outcome, reason, .. } = document;
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let mut text = format!("{task_definition} in mode {mode} would end as {outcome}{reason}\n");
+    let mut text = format!("{task_definition} in mode {mode} would end as {}{reason}\n", word(outcome));
     text.extend(document.why.map(|why| format!("why: {why}\n")));
     let (red, green) = (AnsiColor::Red.on_default(), AnsiColor::Green.on_default());
     if !document.edits.is_empty() {

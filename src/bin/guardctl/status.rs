@@ -11,6 +11,7 @@ use crate::args::Format;
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::{cell, warning};
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -152,7 +153,10 @@ fn text(document: &Document<'_>, now: Timestamp, output: Output) -> String {
                 None => "none",
             };
             let why = row.reason.as_deref().unwrap_or_default();
-            [&row.family, &row.state, newest, &running(row), &row.callable.join(" "), why].map(str::to_owned).to_vec()
+            // What is exempt may be privileged.
+            let newest = if row.state == "exempt" { newest.to_owned() } else { cell(newest) };
+            let state = cell(&row.state);
+            [&row.family, &state, &newest, &running(row), &row.callable.join(" "), why].map(str::to_owned).to_vec()
         });
         let header = ["FAMILY", "STATE", "NEWEST", "RUNNING", "CALLABLE", "WHY"];
         let _ = write!(text, "\n{}", table(&header, rows, &[2], output.width()));
@@ -162,7 +166,7 @@ fn text(document: &Document<'_>, now: Timestamp, output: Output) -> String {
             let end = row.expires_at;
             let ends = end.map(|end| seconds(end).to_string()).unwrap_or_default();
             let left = end.map(|end| from_now(end, now)).unwrap_or_default();
-            vec![row.family.clone(), ends, left, row.approved_by.clone()]
+            vec![row.family.clone(), ends, warning(&left), row.approved_by.clone()]
         });
         let _ = write!(text, "\n{}", table(&["EXEMPT", "ENDS", "LEFT", "APPROVED BY"], rows, &[1, 2], output.width()));
     }

@@ -1,7 +1,9 @@
-//! Rows as columns, for people. Every cell has passed the escaper.
+//! Rows as columns, for people. Every cell has passed the escaper; what `paint` gave a colour has it, and no width for it.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table};
+
+use crate::paint::coloured;
 
 /// Columns as wide as what stands in them. On a terminal that is too narrow cells are wrapped, but for those of the columns
 /// that are `whole`: half a time is none.
@@ -27,5 +29,5 @@ pub(crate) fn table(
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    table.trim_fmt() + "\n"
+    coloured(&table.trim_fmt()) + "\n"
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::exit::Exit;
 use crate::output::{Output, csv_row};
+use crate::paint::word;
 use crate::plan;
 use crate::session::Guard;
 use crate::table::table;
@@ -148,6 +149,6 @@ fn text(applied: &Applied, guard: &Guard, output: Output) -> String {
         ("undo", applied.undo.clone()),
     ];
     let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), escape::line(&value?)]));
-    let sentence = format!("\n{}: {}{reason}\n", applied.task_definition, applied.outcome);
+    let sentence = format!("\n{}: {}{reason}\n", applied.task_definition, word(applied.outcome));
     sentence + &table(&[], rows, &[0], output.width())
 }
