@@ -59,7 +59,12 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     if output.format != Format::Table && !args.yes {
         shown.steps.iter().for_each(|step| output.say(&format!("  {step}")));
     }
-    if !ask(&format!("Apply this to {id}, as {}?", escape::line(&person)), args.yes, output)? {
+    if !args.yes && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        output.say("");
+    }
+    // arn:aws:sts::111122223333:assumed-role/NAME/SESSION
+    let name = person.split_once('/').map_or(person.as_str(), |(_, name)| name);
+    if !ask(&format!("Apply this to {id}, as {name}?"), args.yes, output)? {
         output.say("Nothing was changed.");
         return Ok(Exit::Failed);
     }

@@ -19,7 +19,7 @@ use crate::output::{Output, csv_row};
 use crate::paint::cell;
 use crate::session::{Function, Guard};
 use crate::spell::spell;
-use crate::table::table;
+use crate::table::{self, table};
 use crate::trouble::Trouble;
 use crate::when::seconds;
 
@@ -183,9 +183,10 @@ async fn invoke(args: &BackoutArgs, dry_run: bool, guard: &Guard, function: &str
 fn show(answer: &Answer, whole: Value, output: Output) -> Result<(), Trouble> {
     match output.format {
         Format::Table => {
-            let mut text = escape::line(&sentence(answer)) + "\n";
+            let width = output.width();
+            let mut text = table::sentence("", &escape::line(&sentence(answer)), width);
             for step in answer.plan.iter().flatten() {
-                let _ = writeln!(text, "  {}", escape::line(step));
+                text += &table::sentence("  ", &escape::line(step), width);
             }
             if !answer.services.is_empty() && !answer.dry_run {
                 let rows = answer

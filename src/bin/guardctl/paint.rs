@@ -52,6 +52,11 @@ fn marked(text: &str, colour: Option<AnsiColor>) -> String {
     }
 }
 
+/// Whether a character has no width.
+pub(crate) fn is_mark(c: char) -> bool {
+    c == END || MARKS.iter().any(|(mark, _)| *mark == c)
+}
+
 /// A table whose columns are measured. A style ends with its line: the rest of it is another column's.
 pub(crate) fn coloured(table: &str) -> String {
     let mut text = String::with_capacity(table.len());
