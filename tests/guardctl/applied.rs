@@ -188,6 +188,30 @@ async fn what_stands_is_said_and_the_same_again_goes_on() {
     assert_eq!(cloud.story.record("web:1").unwrap()["copy"], "web:2");
 }
 
+/// A copy that must go and may not be withdrawn is told to everybody, with whose right it is that lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_cannot_be_withdrawn_is_told_to_all() {
+    let cloud = unheard_of("apply-left", "remediate").await;
+    let end = cloud.now() + SignedDuration::from_hours(100);
+    let exemption = json!({"containers": ["app"], "reason": "r", "approvedBy": "a", "expiresAt": end}).to_string();
+    cloud.story.account.state().after(Calls::of("RegisterTaskDefinition").by(OPERATOR), move |state| {
+        let key = "exemptions/111122223333/eu-west-1/web.json";
+        state.put_object(PIPELINE, BUCKET, key, exemption.as_bytes());
+    });
+    let action = "ecs:DeregisterTaskDefinition";
+    deny(&cloud, action, Calls::of("DeregisterTaskDefinition"));
+    let said = cloud.run("guardctl apply web:1 --yes");
+    heal(&cloud);
+    assert_eq!(said.exit, Some(5), "{}", said.stderr);
+    assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{}", said.stderr);
+    assert!(said.stderr.contains("Still ACTIVE, and not proven: web:2."), "{}", said.stderr);
+    let mail = cloud.story.mail();
+    assert!(mail.contains("Role: that of arn:aws:sts::111122223333:assumed-role/operator/alice"), "{mail}");
+    // By now it is exempt, and the copy goes.
+    let said = cloud.run("guardctl apply web:1 --yes");
+    assert_eq!((said.exit, cloud.story.active()), (Some(0), vec![1]), "{}", said.stderr);
+}
+
 /// On a terminal it asks, and does what was shown or nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_sees_the_plan_and_is_asked() {

@@ -54,8 +54,8 @@ impl Cloud {
     }
 
     /// The same with more settings, or others.
-    pub(crate) async fn with(name: &str, mode: &'static str, more: &[(&str, &str)]) -> Self {
-        let story = Story::with(mode, more).await;
+    pub(crate) async fn with(name: &str, mode: &'static str, settled: &[(&str, &str)]) -> Self {
+        let story = Story::with(mode, settled).await;
         let topic = story.account.state().topic("alerts");
         let settings = [
             ("ENFORCEMENT_MODE", mode),
@@ -65,7 +65,7 @@ impl Cloud {
             ("BACKOUT_FUNCTION", "backout"),
         ];
         // The last of a name counts.
-        let settings = settings.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = settings.iter().chain(settled).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let settings: Vec<_> = settings.collect();
         let mut environment = story.account.environment(BACKOUT);
         environment.extend(settings.iter().cloned());

@@ -14,7 +14,7 @@ use ecs_privileged_guard::domain::provenance::Provenance;
 use jiff::SignedDuration;
 
 use self::ended::{failed, not_ended};
-use self::show::{Applied, show};
+use self::show::{Done, show};
 use self::who::somebody_of_ours;
 use crate::args::{ApplyArgs, Format, ModeArg};
 use crate::ask::ask;
@@ -51,8 +51,8 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
         output.data(&text(&shown, output.width()))?;
     }
     if !has_something_to_do(&seen, &plan, &reconciler.policy) {
-        let applied = Applied::nothing(&shown, &person);
-        show(&applied, guard, output)?;
+        let done = Done::nothing(&shown, &person);
+        show(&done, guard, output)?;
         output.say(&format!("There is nothing to apply to {id}."));
         return Ok(Exit::Fine);
     }
@@ -93,9 +93,9 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     if let Some(trouble) = failed(&concluded, guard, &again(args, guard)) {
         return Err(trouble);
     }
-    let applied = Applied::of(&concluded, mode, &person, guard);
-    show(&applied, guard, output)?;
-    Ok(applied.exit)
+    let done = Done::of(&concluded, mode, &person, guard);
+    show(&done, guard, output)?;
+    Ok(done.exit)
 }
 
 /// Whether a run would write anything to ECS, or look for services to move.
@@ -118,7 +118,7 @@ fn again(args: &ApplyArgs, guard: &Guard) -> String {
 
 fn interrupted_at_work(args: &ApplyArgs, guard: &Guard) -> Trouble {
     let id = &args.revision;
-    Trouble::new(Exit::Interrupted, format!("interrupted while {id} was at work"))
+    Trouble::new(Exit::Interrupted, format!("interrupted at work on {id}"))
         .hint(format!("{} goes on where it stopped", again(args, guard)))
         .world(format!(
             "Until then a backup of {id} may have been stored, and a copy registered that no record names yet; where \

@@ -18,7 +18,7 @@ use crate::trouble::Trouble;
 /// What it came to.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Applied {
+pub(super) struct Done {
     schema_version: u32,
     task_definition: String,
     mode: &'static str,
@@ -40,11 +40,12 @@ pub(super) struct Applied {
 #[derive(Serialize)]
 struct Service {
     cluster: String,
-    service: String,
+    #[serde(rename = "service")]
+    name: String,
     state: String,
 }
 
-impl Applied {
+impl Done {
     /// Nothing was to be done.
     pub(super) fn nothing(shown: &plan::Document, person: &str) -> Self {
         Self {
@@ -75,7 +76,7 @@ impl Applied {
         let backup_sha256 = report.and_then(|report| report.backup_sha256.clone());
         let service = |it: &ServiceState| Service {
             cluster: escape::unicode(&it.cluster),
-            service: escape::unicode(&it.service),
+            name: escape::unicode(&it.service),
             state: escape::unicode(&it.state),
         };
         let services: Vec<Service> = said.services().iter().map(service).collect();
@@ -109,20 +110,20 @@ impl Applied {
 }
 
 /// Shows it. For people the plan was shown before; where nothing was done it says all.
-pub(super) fn show(applied: &Applied, guard: &Guard, output: Output) -> Result<(), Trouble> {
+pub(super) fn show(done: &Done, guard: &Guard, output: Output) -> Result<(), Trouble> {
     match output.format {
-        Format::Table if applied.record_key.is_none() => Ok(()),
-        Format::Table => output.data(&text(applied, guard, output)),
-        Format::Json => output.json(applied),
+        Format::Table if done.record_key.is_none() => Ok(()),
+        Format::Table => output.data(&text(done, guard, output)),
+        Format::Json => output.json(done),
         Format::Csv => {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            let (copy, backup) = (text(&applied.copy), text(&applied.backup_key));
+            let (copy, backup) = (text(&done.copy), text(&done.backup_key));
             let row = csv_row(&[
-                applied.outcome,
-                applied.reason.unwrap_or_default(),
-                &applied.task_definition,
+                done.outcome,
+                done.reason.unwrap_or_default(),
+                &done.task_definition,
                 &copy,
-                applied.alert,
+                done.alert,
                 &backup,
             ]);
             output.data(&(csv_row(&["outcome", "reason", "taskDefinition", "copy", "alert", "backupKey"]) + &row))
@@ -130,25 +131,25 @@ pub(super) fn show(applied: &Applied, guard: &Guard, output: Output) -> Result<(
     }
 }
 
-fn text(applied: &Applied, guard: &Guard, output: Output) -> String {
-    let reason = applied.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+fn text(done: &Done, guard: &Guard, output: Output) -> String {
+    let reason = done.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let address = |key: &Option<String>| key.as_deref().map(|key| guard.address(key));
-    let alert = match applied.alert {
+    let alert = match done.alert {
         "sent" => "sent; it names you",
         "already_sent" => "sent before",
         _ => "none",
     };
-    let service = |it: &Service| format!("{}/{} {}", it.cluster, it.service, it.state);
-    let services: Vec<String> = applied.services.iter().map(service).collect();
+    let service = |it: &Service| format!("{}/{} {}", it.cluster, it.name, it.state);
+    let services: Vec<String> = done.services.iter().map(service).collect();
     let rows = [
-        ("copy", applied.copy.clone()),
+        ("copy", done.copy.clone()),
         ("services", (!services.is_empty()).then(|| services.join(", "))),
         ("alert", Some(alert.to_owned())),
-        ("backup", address(&applied.backup_key)),
-        ("record", address(&applied.record_key)),
-        ("undo", applied.undo.clone()),
+        ("backup", address(&done.backup_key)),
+        ("record", address(&done.record_key)),
+        ("undo", done.undo.clone()),
     ];
     let rows = rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), escape::line(&value?)]));
-    let sentence = format!("\n{}: {}{reason}\n", applied.task_definition, word(applied.outcome));
+    let sentence = format!("\n{}: {}{reason}\n", done.task_definition, word(done.outcome));
     sentence + &table(&[], rows, &[0], output.width())
 }
