@@ -204,7 +204,8 @@ impl Ecs {
         }
     }
 
-    /// Registers an original again, with its privilege: only backout may, and only backout's role can.
+    /// Registers an original again, with its privilege: of the functions only backout may, and only its role can. An
+    /// operator's doctor registers one that nothing runs.
     ///
     /// # Errors
     /// As for [`Ecs::register`].

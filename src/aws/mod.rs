@@ -2,6 +2,8 @@
 
 mod clock;
 mod ecs;
+#[cfg(feature = "cli")]
+mod examine;
 mod failure;
 #[cfg(feature = "cli")]
 mod operator;
@@ -30,6 +32,8 @@ use pace::SeesThrottles;
 
 pub use clock::Clock;
 pub use ecs::{BackupReceipt, DescribeError, Ecs, Listing};
+#[cfg(feature = "cli")]
+pub use examine::Examiner;
 #[cfg(feature = "cli")]
 pub use operator::{Invoked, Session, SignIn, SignInError, Stack};
 pub use pace::Pace;

@@ -1,4 +1,4 @@
-//! A person's way in: credentials as every tool of AWS finds them, what a stack has made, a function's settings, and its
+//! A person's way in: credentials as every tool of AWS finds them, a stack, a function's settings, and its
 //! invocation. It is behind the feature `cli`; no function carries any of it.
 
 use std::collections::BTreeMap;
@@ -13,11 +13,13 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::primitives::Blob;
+use jiff::Timestamp;
 
 use super::failure::call;
 use super::{ATTEMPTS_MAX, Aws, Clock, Pace, Places, clients, https, timeouts};
 use crate::domain::arn::{ArnError, Home};
 use crate::domain::failure::{CallFailure, Transient};
+use crate::domain::pipe::stack::Stack as StackShown;
 
 /// Backout's own time, and a little more: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 const INVOCATION_TIMEOUT: Duration = Duration::from_secs(310);
@@ -58,26 +60,27 @@ pub enum SignInError {
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
 pub struct Session {
-    config: SdkConfig,
+    pub(super) config: SdkConfig,
     region: String,
     partition: &'static str,
     path_style: bool,
     clock: Clock,
 }
 
-/// What a stack has made.
+/// A stack, and whose it is.
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// The account that it is in.
     pub account: String,
-    outputs: BTreeMap<String, String>,
+    /// What it says of itself.
+    pub shown: StackShown,
 }
 
 impl Stack {
     /// An output of it.
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&str> {
-        self.outputs.get(name).map(String::as_str)
+        self.shown.output(name)
     }
 }
 
@@ -161,7 +164,7 @@ impl Session {
         clients(&self.config, places, self.clock.clone(), pace(&self.clock).into())
     }
 
-    /// What a stack has made; none if there is no such stack.
+    /// A stack; none if there is no such stack.
     /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>
     ///
     /// # Errors
@@ -182,8 +185,15 @@ impl Session {
         // arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID
         let account = stack.stack_id().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default().to_owned();
         let outputs = stack.outputs.unwrap_or_default().into_iter();
-        let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
-        Ok(Some(Stack { account, outputs }))
+        let parameters = stack.parameters.unwrap_or_default().into_iter();
+        let shown = StackShown {
+            name: name.to_owned(),
+            status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            created: stack.creation_time.and_then(|at| Timestamp::from_second(at.secs()).ok()),
+            parameters: parameters.filter_map(|it| Some((it.parameter_key?, it.parameter_value?))).collect(),
+            outputs: outputs.filter_map(|it| Some((it.output_key?, it.output_value?))).collect(),
+        };
+        Ok(Some(Stack { account, shown }))
     }
 
     /// Who is signed in: the ARN of the principal, whose account is in it. It needs no permission.

@@ -5,7 +5,8 @@
 //! [`backup`], [`keys`], [`failure`]), what is to be done ([`plan`]), and how it is told ([`outcome`], [`report`],
 //! [`noise`], [`residual`], [`hints`], [`recurrence`], [`alert`], [`escape`], [`metrics`]). [`moves`] are what becomes of a
 //! [`service`] in mode `enforce`, [`backout`] is the way back, [`sweep`] looks at the whole account; each has its own
-//! alert. [`prevention`] is the policy that denies beforehand what is not exempt.
+//! alert. [`prevention`] is the policy that denies beforehand what is not exempt. [`pipe`] judges whether all of it is alive.
+//! [`words`] are counts and lengths.
 
 pub mod alert;
 pub mod arn;
@@ -28,6 +29,7 @@ pub mod noise;
 mod object;
 pub mod observation;
 pub mod outcome;
+pub mod pipe;
 pub mod plan;
 pub mod policy;
 pub mod prevention;
@@ -38,3 +40,4 @@ pub mod report;
 pub mod residual;
 pub mod service;
 pub mod sweep;
+pub mod words;

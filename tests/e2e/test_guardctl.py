@@ -1,15 +1,24 @@
 """guardctl in the template's own stack, as moto makes it: the outputs and the functions' settings are the real ones."""
 
 import datetime
+import http.server
 import json
 import os
 import subprocess
+import threading
+import types
 
+import botocore.session
 import pytest
 import requests
+from botocore.parsers import RpcV2CBORParser
+from botocore.serialize import RpcV2CBORSerializer
+from moto.cloudformation.models import CloudFormationBackend
 
+from cli import cli_server, shell  # noqa: F401
 from conftest import ACCOUNT, GUARD, REGION
 from test_runbook import STACK, account  # noqa: F401
+from test_template import SOURCE
 
 GUARDCTL = GUARD.with_name("guardctl")
 WEB = [{"name": "app", "image": "a", "memory": 4, "privileged": True}]
@@ -19,12 +28,12 @@ class Operator:
     """Somebody with a terminal."""
 
     def __init__(self, account, folder):
-        self.account, self.folder = account, folder
+        self.account, self.folder, self.endpoints = account, folder, {}
 
     def run(self, *arguments, stack=STACK, session=None):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_ENDPOINT_URL": self.account.endpoint, "COLUMNS": "80",
                        "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-                       "AWS_EC2_METADATA_DISABLED": "true", **(session or {})}
+                       "AWS_EC2_METADATA_DISABLED": "true", **self.endpoints, **(session or {})}
         done = subprocess.run([GUARDCTL, *arguments, "--stack", stack], env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
@@ -39,10 +48,12 @@ class Operator:
 def operator(account, tmp_path):  # noqa: F811
     account.client("ecs").register_task_definition(family="web", containerDefinitions=WEB)
     # CloudFormation makes text of a number, and cuts a role's name to 64 letters; moto does neither.
-    name, functions = account.output("GuardFunction"), account.client("lambda")
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    variables = {variable: str(value) for variable, value in variables.items()} | {"GUARD_ROLES": "guard,sweep,operator"}
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    functions = account.client("lambda")
+    for name in ("GuardFunction", "SweepFunction"):
+        name = account.output(name)
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        variables = {variable: str(value) for variable, value in variables.items()} | {"GUARD_ROLES": "guard,sweep,operator"}
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     return Operator(account, tmp_path)
 
 
@@ -118,3 +129,146 @@ def test_backout_is_asked_of_the_stacks_function(operator):
     assert (code, out) == (0, "web:1: already_backed_out; web:1 is in force\n"), err
     code, _, err = operator.run("backout", "web:1", *why)
     assert code == 1 and "cannot be understood" in err and "is not known" in err
+
+
+class CloudWatch(http.server.BaseHTTPRequestHandler):
+    """CloudWatch as guardctl's SDK speaks to it, in CBOR (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html),
+    which moto does not: botocore reads and writes it by AWS's own model, and moto answers."""
+
+    model = botocore.session.get_session().get_service_model("cloudwatch")
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        assert (self.headers["smithy-protocol"], self.headers["content-type"]) == ("rpc-v2-cbor", "application/cbor")
+        _, service, _, operation = self.path.strip("/").split("/")
+        assert (service, operation) == ("GraniteServiceVersion20100801", "DescribeAlarms")
+        codec = RpcV2CBORParser()
+        asked = codec.parse_data_item(codec.get_peekable_stream_from_bytes(self.rfile.read(int(self.headers["content-length"]))))
+        answer = self.server.cloudwatch.describe_alarms(**asked)
+        answer.pop("ResponseMetadata")
+        body = bytearray()
+        RpcV2CBORSerializer()._serialize_data_item(body, answer, self.model.operation_model(operation).output_shape)
+        self.send_response(200)
+        for name, value in (("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor"), ("content-length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(bytes(body))
+
+
+@pytest.fixture
+def patient(operator, monkeypatch):
+    """The stack with what moto does not make of it, or nobody has made yet: alarms, a trail, somebody who is told."""
+    client = operator.account.client
+    alarms = {name: it["Properties"] for name, it in SOURCE["Resources"].items() if it["Type"] == "AWS::CloudWatch::Alarm"}
+    for name, alarm in alarms.items():
+        client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{STACK}-{name}", AlarmDescription=alarm["AlarmDescription"], ActionsEnabled=True, Namespace="N", MetricName="M",
+            Statistic="Sum", Period=300, EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold")
+        client("cloudwatch").set_alarm_state(AlarmName=f"{STACK}-{name}", StateValue="OK", StateReason="r")
+    made = [types.SimpleNamespace(logical_resource_id=name, physical_resource_id=f"{STACK}-{name}", cf_resource_type="AWS::CloudWatch::Alarm")
+            for name in alarms]
+    listed = CloudFormationBackend.list_stack_resources
+
+    def with_alarms(*arguments):
+        stack, resources = listed(*arguments)
+        return stack, [*resources, *made]
+
+    monkeypatch.setattr(CloudFormationBackend, "list_stack_resources", with_alarms)
+    client("s3").create_bucket(Bucket="trails")
+    client("cloudtrail").create_trail(Name="audit", S3BucketName="trails", IsMultiRegionTrail=True)
+    client("cloudtrail").start_logging(Name="audit")
+    queue = client("sqs").create_queue(QueueName="pager")["QueueUrl"]
+    queue = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    client("sns").subscribe(TopicArn=operator.account.output("AlertTopic"), Protocol="sqs", Endpoint=queue)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CloudWatch)
+    server.cloudwatch = client("cloudwatch")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    operator.endpoints = {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{server.server_address[1]}"}
+    yield operator
+    server.shutdown()
+    server.server_close()
+
+
+def told(checks):
+    return {(it["check"], it["state"], it["says"]) for it in checks}
+
+
+def test_doctor_finds_the_templates_own_stack_well(patient):
+    code, out, err = patient.run("doctor", "-o", "json")
+    rows = told(json.loads(out)["checks"])
+    assert code == 0, (rows, err)
+    count = lambda kind: sum(it["Type"] == kind for it in SOURCE["Resources"].values())  # noqa: E731
+    assert {row for row in rows if row[0] != "stack"} == {
+        ("trail", "ok", "audit logs management events that write"),
+        ("rules", "ok", f"enabled, with their targets: {count('AWS::Events::Rule')} rules"),
+        ("functions", "ok", "can start: Guard, Sweep, Backout"),
+        ("subscriptions", "ok", "1 confirmed"),
+        ("queues", "ok", f"empty: {count('AWS::SQS::Queue')} dead-letter queues"),
+        # Whatever the moment, no sweep has run in moto.
+        ("last_sweep", "warning", "none has ended yet; one begins every 60 minutes"),
+        ("alarms", "ok", f"none rings: {count('AWS::CloudWatch::Alarm')} alarms"),
+    }
+
+
+def test_what_doctor_says_to_type_heals(patient, tmp_path, cli_server):  # noqa: F811
+    client, output = patient.account.client, patient.account.output
+    physical = {it["LogicalResourceId"]: it["PhysicalResourceId"]
+                for it in client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]}
+    client("events").disable_rule(Name=physical["TamperedTrail"])
+    client("cloudtrail").stop_logging(Name="audit")
+    guard, lambda_ = output("GuardFunction"), client("lambda")
+    for statement in json.loads(lambda_.get_policy(FunctionName=guard)["Policy"])["Statement"]:
+        lambda_.remove_permission(FunctionName=guard, StatementId=statement["Sid"])
+    code, out, _ = patient.run("doctor", "-o", "json")
+    checks = json.loads(out)["checks"]
+    broken = {row[2] for row in told(checks) if row[1] == "broken"}
+    denied = "may not start the guard: the function's policy does not let it in"
+    assert (code, broken) == (3, {"TamperedTrail is DISABLED", "audit does not log: it is stopped", f"Rule {denied}",
+                                  f"ServiceRule {denied}", f"DeploymentRule {denied}"})
+    environment = shell(tmp_path, {"*": patient.account.endpoint}, cli_server)
+    todo = [it["todo"] for it in checks if it["state"] == "broken"]
+    subprocess.run(["bash", "-euc", "\n".join(todo)], env=environment, check=True, capture_output=True, timeout=120)
+    assert patient.run("doctor")[0] == 0
+
+
+def test_doctor_sees_what_got_stuck_was_stopped_or_rings(patient):
+    client, output = patient.account.client, patient.account.output
+    for name in ("FailureQueueUrl", "SweepDeadLetterQueueUrl"):
+        client("sqs").send_message(QueueUrl=output(name), MessageBody="{}")
+    # Somebody holds it, and so it is not visible.
+    assert client("sqs").receive_message(QueueUrl=output("FailureQueueUrl"), VisibilityTimeout=600)["Messages"]
+    client("lambda").put_function_concurrency(FunctionName=output("SweepFunction"), ReservedConcurrentExecutions=0)
+    client("cloudwatch").set_alarm_state(AlarmName=f"{STACK}-FailuresAlarm", StateValue="ALARM", StateReason="r")
+    client("cloudwatch").delete_alarms(AlarmNames=[f"{STACK}-ErrorsAlarm"])
+    client("sns").unsubscribe(SubscriptionArn=client("sns").list_subscriptions()["Subscriptions"][0]["SubscriptionArn"])
+    client("cloudtrail").put_event_selectors(TrailName="audit", EventSelectors=[{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}])
+    code, out, _ = patient.run("doctor", "-o", "json")
+    checks = json.loads(out)["checks"]
+    broken = {row[2]: it["todo"] for row, it in ((next(iter(told([it]))), it) for it in checks) if it["state"] == "broken"}
+    assert code == 3
+    assert set(broken) == {
+        "FailureQueue holds 1 message", "SweepDeadLetterQueue holds 1 message", "Sweep is stopped: its reserved concurrency is 0",
+        "FailuresAlarm rings", "ErrorsAlarm is gone", f"nobody is subscribed to {output('AlertTopic').rsplit(':', 1)[1]}",
+        "no trail logs registrations: audit leaves out management events that write"}
+    assert broken["FailuresAlarm rings"] == "RUNBOOK.md#alarm-failures"
+    assert output("RedriveCommand") in broken["FailureQueue holds 1 message"]
+
+
+def test_doctor_says_of_what_was_deleted_that_it_is_gone(patient):
+    """Each service has words of its own for that."""
+    client, output = patient.account.client, patient.account.output
+    physical = {it["LogicalResourceId"]: it["PhysicalResourceId"]
+                for it in client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]}
+    client("events").remove_targets(Rule=physical["TamperedBucket"], Ids=["topic"])
+    client("events").delete_rule(Name=physical["TamperedBucket"])
+    client("sqs").delete_queue(QueueUrl=output("FailureQueueUrl"))
+    client("lambda").delete_function(FunctionName=output("GuardFunction"))
+    client("sns").delete_topic(TopicArn=output("AlertTopic"))
+    client("cloudtrail").delete_trail(Name="audit")
+    code, out, _ = patient.run("doctor", "-o", "json")
+    checks = json.loads(out)["checks"]
+    topic = output("AlertTopic").rsplit(":", 1)[1]
+    assert (code, {it["says"] for it in checks if it["state"] not in ("ok", "warning")}) == (3, {
+        "TamperedBucket is gone", "FailureQueue is gone", "Guard is gone", f"the topic {topic} is gone", "no trail logs this Region"})

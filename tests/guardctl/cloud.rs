@@ -1,6 +1,6 @@
 //! An account with a guard, over HTTP and with every signature verified: ECS, S3 and SNS are those of `tests/it`, guard,
 //! sweep and backout the built functions. Beside it stand the four calls that nothing else needs: `DescribeStacks`,
-//! `GetFunctionConfiguration`, `Invoke`, `GetCallerIdentity`.
+//! `GetFunctionConfiguration`, `Invoke`, `GetCallerIdentity`; and what `doctor` asks besides, in `pipe`.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>,
@@ -18,6 +18,7 @@ use super::account::http::{Request, Response, pairs};
 use super::account::sigv4::{self, Key};
 use super::account::wire::Server;
 use super::account::{BACKOUT, OPERATOR, PIPELINE};
+use super::pipe::Pipe;
 use super::runtime_api::{Failure, Function};
 use super::shell::{Said, Shell};
 use super::story::{BUCKET, Story};
@@ -35,11 +36,14 @@ pub(crate) struct Cloud {
 
 /// What answers beside the account.
 struct Beside {
+    pipe: Pipe,
     key: Key,
     region: String,
     account: String,
     settings: Vec<(String, String)>,
     backout: Mutex<Function>,
+    /// Where alerts go: `doctor` asks about the topic here, so whoever publishes comes here too.
+    account_itself: Box<dyn Fn(&Request) -> Response + Send + Sync>,
 }
 
 impl Cloud {
@@ -75,7 +79,10 @@ impl Cloud {
             let state = story.account.state();
             (state.key_of(OPERATOR).clone(), state.home.clone())
         };
-        let beside = Beside { key, region: home.region, account: home.account, settings, backout: Mutex::new(backout) };
+        let pipe = Pipe { key: key.clone(), region: home.region.clone(), account: home.account.clone() };
+        let (region, account, backout) = (home.region, home.account, Mutex::new(backout));
+        let account_itself = Box::new(story.account.door());
+        let beside = Beside { pipe, key, region, account, settings, backout, account_itself };
         let beside = Arc::new(beside);
         let server = Server::start(move |request| {
             let beside = Arc::clone(&beside);
@@ -91,6 +98,12 @@ impl Cloud {
                 ("AWS_ENDPOINT_URL_LAMBDA", &url),
                 ("AWS_ENDPOINT_URL_STS", &url),
                 ("AS_A_USER", &format!("{url}/as-a-user")),
+                ("AWS_ENDPOINT_URL_CLOUDTRAIL", &url),
+                ("AWS_ENDPOINT_URL_EVENTBRIDGE", &url),
+                ("AWS_ENDPOINT_URL_SQS", &url),
+                ("AWS_ENDPOINT_URL_SNS", &url),
+                ("AWS_ENDPOINT_URL_CLOUDWATCH", &url),
+                ("BESIDE", &url),
                 ("ENDPOINT", story.account.endpoint()),
                 ("NOWHERE", NOWHERE),
                 ("AWS_EC2_METADATA_DISABLED", "true"),
@@ -154,6 +167,12 @@ impl Cloud {
 
 impl Beside {
     async fn answer(&self, request: &Request) -> Response {
+        if let Some(answer) = self.pipe.answer(request) {
+            return answer;
+        }
+        if String::from_utf8_lossy(&request.body).contains("Action=Publish&") {
+            return (self.account_itself)(request);
+        }
         let is_lambda = request.path.starts_with("/2015-03-31/functions/");
         let is_sts = String::from_utf8_lossy(&request.body).contains("Action=GetCallerIdentity");
         let service = match (is_lambda, is_sts) {
@@ -192,8 +211,13 @@ impl Beside {
         let form = pairs(&String::from_utf8_lossy(&request.body));
         let value = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let name = value("StackName").unwrap_or_default();
+        let status = if name == "sick" { "UPDATE_ROLLBACK_COMPLETE" } else { "UPDATE_COMPLETE" };
+        let topic = if name == "sick" { "unconfirmed" } else { "alerts" };
+        let topic = format!("arn:aws:sns:{}:{}:{topic}", self.region, self.account);
         let outputs = match (value("Action"), name) {
-            (Some("DescribeStacks"), "ecs-privileged-guard") => vec![
+            (Some("DescribeStacks"), "ecs-privileged-guard" | "sick" | "unlisted") => vec![
+                ("AlertTopic", topic.as_str()),
+                ("RedriveCommand", "./redrive.sh eu-west-1 guard RULE-QUEUE FAILURE-QUEUE"),
                 ("StateBucket", BUCKET),
                 ("GuardFunction", "guard"),
                 ("BackoutFunction", "backout"),
@@ -226,7 +250,7 @@ impl Beside {
             200,
             format!(
                 "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
-                 <Stacks><member><StackName>{name}</StackName><StackStatus>UPDATE_COMPLETE</StackStatus>\
+                 <Stacks><member><StackName>{name}</StackName><StackStatus>{status}</StackStatus>\
                  <CreationTime>2026-01-15T12:00:00Z</CreationTime>\
                  <StackId>arn:aws:cloudformation:{region}:{account}:stack/{name}/0f1e2d3c</StackId>\
                  <Outputs>{outputs}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
@@ -239,13 +263,16 @@ impl Beside {
         let path: Vec<&str> = request.path.split('/').collect();
         match (request.method.as_str(), path.as_slice()) {
             (_, ["", _, _, "denied", _]) => lambda_error(403, "AccessDeniedException"),
-            ("GET", ["", _, _, "guard", "configuration"]) => {
+            ("GET", ["", _, _, name @ ("guard" | "sweep" | "stopped" | "backout"), "configuration"]) => {
                 let variables: Value =
                     self.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                Response::new(
-                    200,
-                    json!({"FunctionName": "guard", "Environment": {"Variables": variables}}).to_string(),
-                )
+                let configuration = json!({
+                    "FunctionName": name,
+                    "State": "Active",
+                    "LastUpdateStatus": "Successful",
+                    "Environment": {"Variables": variables},
+                });
+                Response::new(200, configuration.to_string())
             }
             ("POST", ["", _, _, "slow", "invocations"]) => {
                 tokio::time::sleep(Duration::from_secs(30)).await;

@@ -44,6 +44,15 @@ async fn how_it_stands_and_what_would_be_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whether_the_pipe_is_alive() {
+    let cloud = swept("doctor").await;
+    session_with("doctor", |line| cloud.run(line));
+    // Looking changes nothing.
+    let state = cloud.story.account.state();
+    assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_event_leads_to() {
     let mut cloud = swept("replay").await;
     cloud.story.register(CLEAN);
@@ -216,6 +225,119 @@ async fn what_is_denied_is_never_taken_for_none() {
         assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{line}: {}", said.stderr);
         assert!(said.stderr.ends_with("Nothing was changed.\n"), "{line}: {}", said.stderr);
     }
+}
+
+const PROBE: &str = "ecs-privileged-guard-doctor";
+
+/// How the exemption of doctor's own family stands: it is there, and has ended.
+fn probe_is_taken_back(cloud: &Cloud) -> bool {
+    let exemption = cloud.story.object(&format!("exemptions/111122223333/eu-west-1/{PROBE}.json")).unwrap();
+    let end: jiff::Timestamp = exemption["expiresAt"].as_str().unwrap().parse().unwrap();
+    let is_active = !cloud.story.account.state().ecs.active(PROBE).is_empty();
+    // The account's clock stands still, and the machine's does not.
+    !is_active && end < cloud.now() + SignedDuration::from_mins(30)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guard_is_tried_and_nothing_stays() {
+    let mut cloud = swept("doctor-live").await;
+    let told = cloud.story.alerts();
+    for (run, options) in [(1, "-o json"), (2, "")] {
+        cloud.run(&format!("(guardctl doctor {options} --live --yes --wait 60 >out 2>err; echo $? >code) >log 2>&1 &"));
+        while cloud.story.account.state().ecs.active(PROBE).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        // Meanwhile the family is exempt.
+        let answer = cloud.story.deliver(&format!("{PROBE}:{run}")).await;
+        assert_eq!(answer["outcome"], "exempt");
+        let said = cloud
+            .run("until test -s code; do sleep 0.1; done; cat out; cat err >&2; code=$(cat code); rm code; exit $code");
+        assert_eq!(said.exit, Some(0), "{}{}", said.stdout, said.stderr);
+        if options.is_empty() {
+            let lines = ["CHECK", "live", "ok", "the guard has answered"];
+            assert!(lines.iter().all(|words| said.stdout.contains(words)), "{}", said.stdout);
+        } else {
+            let document: Value = serde_json::from_str(&said.stdout).unwrap();
+            let live = document["checks"].as_array().unwrap().last().unwrap();
+            assert_eq!((&live["check"], &live["state"]), (&"live".into(), &"ok".into()), "{live}");
+        }
+        assert!(said.stderr.contains("an alert of the guard itself is published is not proven"), "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("{PROBE}:{run} is deregistered, and its exemption has ended.")));
+        assert!(probe_is_taken_back(&cloud));
+    }
+    assert_eq!(cloud.story.alerts(), told);
+    assert!(cloud.story.record(&format!("{PROBE}:2")).unwrap()["copy"].is_null());
+}
+
+/// Whatever happens to it, nothing stays; and what does is said, with how it goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_tried_is_taken_back_whatever_happens() {
+    let cloud = swept("doctor-taken-back").await;
+    let live = "guardctl doctor --live --yes";
+    let said = cloud.run(&format!("{live} --wait 1"));
+    assert_eq!(said.exit, Some(3), "{}", said.stderr);
+    assert!(said.stdout.contains("the guard has not answered to ecs-privileged-guard-doctor:1"), "{}", said.stdout);
+    assert!(probe_is_taken_back(&cloud));
+    for (signal, revision) in [("INT", 2), ("TERM", 3), ("HUP", 4)] {
+        let said = cloud.run(&format!("timeout --preserve-status -s {signal} 4 {live}"));
+        assert_eq!(said.exit, Some(130), "{signal}: {}", said.stderr);
+        let world = format!(":{revision} is deregistered, and its exemption has ended.");
+        assert!(said.stderr.contains(&world), "{signal}: {}", said.stderr);
+        assert!(probe_is_taken_back(&cloud), "{signal}");
+    }
+    let register = || Calls::of("RegisterTaskDefinition").by(OPERATOR);
+    for (kind, exit, revision) in [
+        (Kind::AccessDenied("ecs:RegisterTaskDefinition"), 4, None),
+        // The work is done, and nobody has heard of it.
+        (Kind::CutAfter, 1, Some(5)),
+        (Kind::Garbled, 1, Some(6)),
+    ] {
+        cloud.story.account.state().inject(Fault::once(kind.clone(), register()));
+        let said = cloud.run(live);
+        cloud.story.account.state().heal();
+        assert_eq!(said.exit, Some(exit), "{kind:?}: {}", said.stderr);
+        let world = match revision {
+            Some(revision) => format!("{PROBE}:{revision} is deregistered, and its exemption has ended.\n"),
+            None => format!("Nothing is registered, and the exemption of {PROBE} has ended.\n"),
+        };
+        assert!(said.stderr.ends_with(&world), "{kind:?}: {}", said.stderr);
+        assert!(probe_is_taken_back(&cloud), "{kind:?}");
+    }
+    let denied = Kind::AccessDenied("s3:PutObject");
+    cloud.story.account.state().inject(Fault::always(denied, Calls::of("PutObject").by(OPERATOR)));
+    let said = cloud.run(live);
+    cloud.story.account.state().heal();
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    assert!(said.stderr.contains("\"Action\":\"s3:PutObject\""), "{}", said.stderr);
+    let denied = Kind::AccessDenied("ecs:DeregisterTaskDefinition");
+    let calls = Calls::of("DeregisterTaskDefinition").by(OPERATOR);
+    cloud.story.account.state().inject(Fault::always(denied, calls));
+    let said = cloud.run(&format!("{live} --wait 1"));
+    cloud.story.account.state().heal();
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    let left = "ecs-privileged-guard-doctor:7 may still be ACTIVE: aws ecs deregister-task-definition";
+    assert!(said.stderr.contains(left), "{}", said.stderr);
+    // The next run leaves it alone, and says so.
+    let said = cloud.run(&format!("{live} --wait 1"));
+    assert!(said.stderr.contains("ecs-privileged-guard-doctor:7 is ACTIVE already"), "{}", said.stderr);
+    assert_eq!(cloud.story.account.state().ecs.active(PROBE), [7]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_asks_before_it_registers() {
+    let cloud = swept("doctor-asks").await;
+    let said = cloud.run("guardctl doctor --live");
+    assert_eq!(said.exit, Some(2), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: --yes goes on without asking"), "{}", said.stderr);
+    let said = cloud.run("(sleep 1; echo n) | script -qefc \"guardctl doctor --live\" /dev/null");
+    assert_eq!(said.exit, Some(1), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("take it back? [y/N]") && said.stdout.contains("Nothing was changed."),
+        "{}",
+        said.stdout
+    );
+    let state = cloud.story.account.state();
+    assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
 }
 
 /// What could not be seen is said, and the scan has failed, whatever else it found.
@@ -404,6 +526,7 @@ async fn every_example_of_the_help_runs_in_an_account() {
     cloud.exempt("api", "app", days(30));
     cloud.register("other", "app", "");
     for command in [
+        "doctor",
         "status",
         "history",
         "show",
@@ -420,7 +543,9 @@ async fn every_example_of_the_help_runs_in_an_account() {
     ] {
         let help = cloud.shell.run(&format!("guardctl help {command}")).stdout;
         let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: no examples")).1;
-        let examples = examples.replace("\\\n", "").replace("2027-01-31T18:00:00Z", "IN_30_DAYS");
+        // Nobody hands the guard its event here.
+        let examples = examples.replace("\\\n", "").replace("--wait 600", "--wait 1");
+        let examples = examples.replace("2027-01-31T18:00:00Z", "IN_30_DAYS");
         let examples = cloud.shell.dated(&examples.replace("2027-01-31", "IN_30_DAYS"));
         let examples: Vec<&str> = examples.lines().filter(|line| !line.trim().is_empty()).collect();
         assert!(examples.len() > 2, "{command}");

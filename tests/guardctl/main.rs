@@ -14,6 +14,7 @@ mod guarded;
 mod large;
 #[path = "../it/paste.rs"]
 mod paste;
+mod pipe;
 #[path = "../it/runtime_api.rs"]
 mod runtime_api;
 mod sessions;

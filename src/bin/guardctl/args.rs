@@ -93,6 +93,9 @@ pub(crate) enum Command {
     /// List, write and end exemptions
     #[command(subcommand)]
     Exempt(Exempt),
+    /// Show whether the pipe is alive: trail, rules, functions, subscriptions, queues, sweep, alarms
+    #[command(long_about = DOCTOR, after_long_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Find privileged containers in files, before AWS sees them; no account is needed
     #[command(long_about = CHECK, after_long_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -333,6 +336,23 @@ pub(crate) struct RetireArgs {
     pub(crate) session: SessionArgs,
 }
 
+/// What `doctor` takes.
+#[derive(Debug, Group)]
+pub(crate) struct DoctorArgs {
+    /// Register a harmless definition, and wait for the guard to answer
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// For how many seconds to wait at most
+    #[arg(long, requires = "live", default_value_t = 300, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u16).range(1..=3000))]
+    pub(crate) wait: u16,
+    /// Do not ask
+    #[arg(short, long, requires = "live")]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
 /// What `check` takes.
 #[derive(Debug, Group)]
 pub(crate) struct CheckArgs {
@@ -482,6 +502,23 @@ Examples:
   guardctl retire --dry-run
   guardctl retire --dry-run -o csv >originals.csv
   guardctl retire web --yes";
+
+const DOCTOR: &str = "\
+Show whether the pipe is alive: trail, rules, functions, subscriptions, queues, sweep, alarms
+
+It asks the stack what it has made, and each part how it is; for all that is not well it says what to do. What could not \
+be asked is not seen, never well. It ends with 3 if something is broken, with 4 if something was not seen because a \
+permission is missing, and with 1 if for another reason.
+
+With --live it exempts a family of its own for an hour, registers one revision of it that is privileged and that nothing \
+runs, waits until the guard has looked at it, and takes both back, also on Ctrl-C. That an alert of the guard reaches \
+anybody is not proven by it; the exemption raises the alert about tampering with exemptions, as each one does.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  guardctl doctor
+  guardctl doctor -o json
+  guardctl doctor --live --yes --wait 600";
 
 const EXEMPT_LIST_EXAMPLES: &str = "\
 Examples:

@@ -47,7 +47,12 @@ pub(crate) fn found(object: Option<&Object>) -> Found {
 }
 
 /// Writes it in the place of what was read.
-async fn write(guard: &Guard, family: &Family, exemption: &Exemption, over: Option<&Object>) -> Result<(), Trouble> {
+pub(crate) async fn write(
+    guard: &Guard,
+    family: &Family,
+    exemption: &Exemption,
+    over: Option<&Object>,
+) -> Result<(), Trouble> {
     let key = keys::exemption(&guard.home, family);
     let expect = over.map_or(Expect::Nothing, |object| Expect::Etag(object.etag.clone()));
     let failed = || format!("the exemption of {family}, {}, could not be written", guard.address(&key));

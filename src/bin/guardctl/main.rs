@@ -8,6 +8,7 @@ mod backout;
 mod check;
 mod completions;
 mod deployed;
+mod doctor;
 mod environment;
 mod exempt;
 mod exit;
@@ -72,6 +73,7 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::Exempt(Exempt::List { session }) => with(session, async |guard| exempt::list(guard, output).await),
         Command::Exempt(Exempt::Add(args)) => with(&args.session, async |guard| exempt::add(args, guard, output).await),
         Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),
+        Command::Doctor(args) => with(&args.session, async |guard| doctor::run(args, guard, output).await),
         Command::Check(args) => check::run(args, output),
         Command::Policy(args) => match args.session.offline()? {
             Some(home) => policy::offline(args, home, output),

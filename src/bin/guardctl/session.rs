@@ -6,6 +6,7 @@ use ecs_privileged_guard::aws::{Aws, Pace, Session, SignIn, SignInError, Stack};
 use ecs_privileged_guard::config::is_bucket_name;
 use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::escape;
+use ecs_privileged_guard::domain::pipe::stack::Stack as StackShown;
 
 use crate::environment::variable;
 use crate::exit::Exit;
@@ -160,7 +161,7 @@ impl SessionArgs {
     }
 }
 
-fn not_ours(stack: &str, output: &str) -> Trouble {
+pub(crate) fn not_ours(stack: &str, output: &str) -> Trouble {
     let what = format!("the stack {stack} is not a guard's: it has no output {output}");
     Trouble::new(Exit::Failed, what).hint("--stack names the guard's stack")
 }
@@ -193,6 +194,11 @@ impl Guard {
     /// An output of the stack, where there is one.
     pub(crate) fn output(&self, name: &str) -> Option<&str> {
         self.stack.as_ref()?.1.output(name)
+    }
+
+    /// The stack, where there is one.
+    pub(crate) fn stack(&self) -> Option<&StackShown> {
+        self.stack.as_ref().map(|(_, stack)| &stack.shown)
     }
 
     /// Another command to this guard.

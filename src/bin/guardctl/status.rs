@@ -1,7 +1,10 @@
 //! `guardctl status`: how the account stands by the last sweep's report, and what to type next. It reads one object.
 
 use ecs_privileged_guard::aws::Clock;
-use ecs_privileged_guard::domain::sweep::evidence::{ENDS_SOON, ExemptionShown, FamilyShown, Shown, TotalsShown};
+use ecs_privileged_guard::domain::pipe::Seen;
+use ecs_privileged_guard::domain::sweep::evidence::{
+    ENDS_SOON, ExemptionShown, FamilyShown, Shown, TotalsShown, Unreadable,
+};
 use ecs_privileged_guard::domain::{escape, keys};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -40,9 +43,8 @@ pub(crate) async fn run(guard: &Guard, output: Output) -> Result<Exit, Trouble> 
     let now = Clock::live().now();
     let key = keys::report(&guard.home, "latest.json");
     let failed = || format!("the report of the last sweep, {}, could not be read", guard.address(&key));
-    let object = guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
-    let shown = object.map(|object| Shown::read(&object.text)).transpose();
-    let shown = shown.map_err(|why| {
+    let shown = last_report(guard).await.map_err(|failure| trouble(failed(), &failure))?;
+    let shown = shown.transpose().map_err(|why| {
         let hint = "a later guardctl may know it; the next sweep writes it anew";
         Trouble::new(Exit::Failed, failed()).because(&why).hint(hint)
     })?;
@@ -68,6 +70,12 @@ pub(crate) async fn run(guard: &Guard, output: Output) -> Result<Exit, Trouble> 
         Format::Csv => output.data(&csv(&document))?,
     }
     Ok(Exit::Fine)
+}
+
+/// What the last sweep wrote; none if none has ended yet.
+pub(crate) async fn last_report(guard: &Guard) -> Seen<Option<Result<Shown, Unreadable>>> {
+    let object = guard.aws.bucket.get(&keys::report(&guard.home, "latest.json")).await?;
+    Ok(object.map(|object| Shown::read(&object.text)))
 }
 
 /// Of those that held when the sweep looked.
