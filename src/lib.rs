@@ -30,7 +30,7 @@
 //!   whole account in sweep.
 //! - [`config`] reads the environment, [`telemetry`] writes the log, [`lambda`] is what the functions' binaries run.
 //! - `src/bin/guardctl` is the operator's command line, behind the feature `cli`: it asks [`domain`], or a guard's own
-//!   bucket and functions, and prints. Of [`reconcile`] it only foresees and foretells.
+//!   bucket and functions, and prints. Of [`reconcile`] it foresees and foretells, and runs it at a person's word.
 //!
 //! # Invariants of absence
 //! - `domain` names no SDK, no runtime, no clock, no environment, no randomness. It cannot wait and cannot fail to reach.

@@ -145,10 +145,21 @@ impl Session {
         &self.region
     }
 
-    /// The clients of the guard itself, but for the topic: nothing is published from a terminal.
+    /// The clients of the guard itself, but for the topic: hardly anything is published from a terminal.
     #[must_use]
     pub fn connect(&self, home: Home, bucket: String, pace: fn(&Clock) -> Pace) -> Aws {
-        let (topic, topic_region) = (String::new(), self.region.clone());
+        self.connect_with(home, bucket, (String::new(), self.region.clone()), pace)
+    }
+
+    /// All clients of the guard. The topic is its ARN and its Region, which may be a central one.
+    #[must_use]
+    pub fn connect_with(
+        &self,
+        home: Home,
+        bucket: String,
+        (topic, topic_region): (String, String),
+        pace: fn(&Clock) -> Pace,
+    ) -> Aws {
         let places = Places { home, bucket, topic, topic_region, path_style: self.path_style };
         clients(&self.config, places, self.clock.clone(), pace(&self.clock).into())
     }
@@ -183,6 +194,18 @@ impl Session {
             outputs: outputs.filter_map(|it| Some((it.output_key?, it.output_value?))).collect(),
         };
         Ok(Some(Stack { account, shown }))
+    }
+
+    /// Who is signed in: the ARN of the principal, whose account is in it. It needs no permission.
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+    ///
+    /// # Errors
+    /// When STS does not say.
+    pub async fn who(&self) -> Result<String, CallFailure> {
+        let call = call("sts:GetCallerIdentity", "*".to_owned());
+        let answer = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        let answer = answer.map_err(|error| call.clone().failure(&error))?;
+        answer.arn.ok_or_else(|| call.transient(Transient::GarbledAnswer))
     }
 
     /// The environment that a function runs in.

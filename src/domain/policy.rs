@@ -177,7 +177,8 @@ impl fmt::Display for RoleName {
 /// The role behind `arn:aws:sts::111122223333:assumed-role/NAME/SESSION` or `arn:aws:iam::111122223333:role/PATH/NAME`.
 ///
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>
-fn role_of(principal: &str) -> Option<&str> {
+#[must_use]
+pub fn role_of(principal: &str) -> Option<&str> {
     let resource = principal.splitn(6, ':').nth(5)?;
     match resource.split_once('/')? {
         ("assumed-role", rest) => rest.split('/').next(),

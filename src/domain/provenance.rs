@@ -28,6 +28,8 @@ pub struct Provenance {
     pub user_agent: Option<String>,
     /// The AWS service that made the call for somebody.
     pub invoked_by: Option<String>,
+    /// Who had the guard's work done from a terminal, by STS's word: then no event started it.
+    pub applied_by: Option<String>,
     /// Whether AWS Batch made it.
     is_by_batch: bool,
 }
@@ -92,6 +94,13 @@ impl Provenance {
         Self { tool: Tool::Batch, is_by_batch: true, ..Self::default() }
     }
 
+    /// Of a run that a person started from a terminal: nothing is known of the call but what a record says.
+    #[must_use]
+    pub fn of_person(who: String, is_by_batch: bool) -> Self {
+        let told = if is_by_batch { Self::of_batch() } else { Self::default() };
+        Self { applied_by: Some(who), ..told }
+    }
+
     /// Of an event that says nothing of who made a call.
     #[must_use]
     pub fn of_event(event_id: Option<String>) -> Self {
@@ -125,6 +134,7 @@ impl Provenance {
             source_address,
             user_agent,
             invoked_by,
+            applied_by: None,
             is_by_batch,
         }
     }

@@ -7,6 +7,7 @@ use super::stop::Stop;
 use super::{Guard, Run};
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::observation::Observation;
+use crate::domain::outcome::Reason;
 use crate::domain::plan::{Plan, plan};
 use crate::domain::report::Failure;
 
@@ -31,7 +32,15 @@ impl Guard {
         id: &TaskDefinitionId,
         deadline: Timestamp,
     ) -> Result<(Observation, Plan), ForeseeError> {
-        self.foresee_by(id, false, deadline).await
+        let (mut seen, plan) = self.foresee_by(id, false, deadline).await?;
+        // The event that told of AWS Batch is gone; its record is not, and a sweep takes its word too.
+        let reason = seen.record.as_ref().and_then(|held| held.record.reason.as_deref());
+        if reason == Some(Reason::ManagedByBatch.as_str()) && !seen.batch_by_event {
+            seen.batch_by_event = true;
+            let plan = self::plan(&seen, &self.policy, self.aws.clock.now());
+            return Ok((seen, plan));
+        }
+        Ok((seen, plan))
     }
 
     /// The same by an event that says whether AWS Batch made the call.

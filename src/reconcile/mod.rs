@@ -2,6 +2,7 @@
 //! twice, in parallel, out of order, or again after a crash at any point ends in the same state. No lock, no lease.
 
 mod apply;
+mod at_word;
 mod backout;
 mod between;
 mod foresee;

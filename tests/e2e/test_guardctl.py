@@ -30,10 +30,10 @@ class Operator:
     def __init__(self, account, folder):
         self.account, self.folder, self.endpoints = account, folder, {}
 
-    def run(self, *arguments, stack=STACK):
+    def run(self, *arguments, stack=STACK, session=None):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_ENDPOINT_URL": self.account.endpoint, "COLUMNS": "80",
                        "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-                       "AWS_EC2_METADATA_DISABLED": "true", **self.endpoints}
+                       "AWS_EC2_METADATA_DISABLED": "true", **self.endpoints, **(session or {})}
         done = subprocess.run([GUARDCTL, *arguments, "--stack", stack], env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
@@ -52,7 +52,7 @@ def operator(account, tmp_path):  # noqa: F811
     for name in ("GuardFunction", "SweepFunction"):
         name = account.output(name)
         variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        variables = {variable: str(value) for variable, value in variables.items()} | {"GUARD_ROLES": "guard,sweep"}
+        variables = {variable: str(value) for variable, value in variables.items()} | {"GUARD_ROLES": "guard,sweep,operator"}
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     return Operator(account, tmp_path)
 
@@ -71,6 +71,35 @@ def test_a_plan_goes_by_the_settings_of_the_stacks_function(operator):
     plan = operator.json("plan", "web:1", "--exit-code")
     assert plan["mode"] == "enforce" and plan["changes"]
     assert plan["edits"] == [{"path": "containerDefinitions[app].privileged", "from": True, "to": False}]
+
+
+def test_a_plan_is_applied_by_a_session_of_a_role_that_may_and_by_nobody_else(operator):
+    account = operator.account
+    code, out, err = operator.run("apply", "web:1", "--yes")
+    assert (code, out) == (6, "") and ":user/moto" in err and "Nothing was changed." in err
+    role = account.client("iam").create_role(RoleName="operator", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    got = account.client("sts").assume_role(RoleArn=role, RoleSessionName="alice")["Credentials"]
+    alice = {"AWS_ACCESS_KEY_ID": got["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": got["SecretAccessKey"],
+             "AWS_SESSION_TOKEN": got["SessionToken"]}
+    code, out, err = operator.run("-o", "json", "apply", "web:1", "--yes", session=alice)
+    applied = json.loads(out or "{}")
+    assert (code, applied.get("outcome"), applied.get("copy")) == (0, "remediated", "web:2"), err
+    assert applied["appliedBy"].endswith(":assumed-role/operator/alice")
+    copy = account.client("ecs").describe_task_definition(taskDefinition="web:2")["taskDefinition"]
+    assert copy["containerDefinitions"][0]["privileged"] is False
+    of = lambda key: json.loads(account.client("s3").get_object(Bucket=account.output("StateBucket"), Key=key)["Body"].read())
+    assert of(applied["backupKey"])["containerDefinitions"][0]["privileged"] is True
+    assert of(applied["recordKey"])["copy"] == "web:2"
+
+
+def test_the_policy_is_by_the_stacks_bucket_and_settings(operator):
+    body = {"containers": ["app"], "reason": "r", "approvedBy": "a",
+            "expiresAt": (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=30)).isoformat()}
+    operator.account.client("s3").put_object(Bucket=operator.account.output("StateBucket"), Body=json.dumps(body),
+                                             Key=f"exemptions/{ACCOUNT}/{REGION}/web.json")
+    code, out, err = operator.run("policy")
+    assert code == 0, err
+    assert json.loads(out)["Statement"][0]["NotResource"] == [f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:*"]
 
 
 def test_an_exemption_is_written_read_and_ended(operator):

@@ -495,6 +495,8 @@ def test_only_what_each_sweep_writes_anew_expires_and_only_its_old_versions():
 @pytest.mark.parametrize(("parameter", "good", "bad"), [
     ("PassableRoles", ["", "arn:aws:iam::111122223333:role/app-*", "arn:aws-cn:iam::111122223333:role/path/a"],
      ["*", "app", "arn:aws:iam::*:role/a", "arn:aws:iam::111122223333:user/a"]),
+    ("ApplyRoles", ["", "operator", "AWSReservedSSO_Ops_0123abcd, on-call", "a+=.@-_b"],
+     [",", "a,", "a b", "*", "arn:aws:iam::111122223333:role/a", "path/a", "a" * 65, "a\nb"]),
     ("AlertTopicArn", ["", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a_b-c"], ["alerts", "arn:aws:sns:eu-west-1:111122223333:a.fifo"]),
     ("RunbookUrl", ["", "https://wiki.example.com/a#b"], ["http://wiki", "javascript:alert(1)", "https://a b"]),
     ("RemediateFamilies", ["*", "web-*, api", "a , b,c"], ["", " ", ",", "web,", ",web", "a b", "a;b", "a\nb"]),

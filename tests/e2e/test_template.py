@@ -193,6 +193,10 @@ def test_the_environment_is_the_contract():
     # What backout brings back is the original, and no copy of ours.
     ours = {"Fn::Join": [",", [{"Ref": "GuardRole"}, {"Ref": "SweepRole"}]]}
     assert all(of["GUARD_ROLES"] == ours for of in variables.values())
+    # What an operator applied must be undone, and not be taken for somebody's newer version.
+    applied = expanded(ApplyRoles="operator,on-call")
+    ours = {"Fn::Join": [",", [{"Ref": "GuardRole"}, {"Ref": "SweepRole"}, "operator,on-call"]]}
+    assert all(applied[function]["Properties"]["Environment"]["Variables"]["GUARD_ROLES"] == ours for function in FUNCTIONS)
     assert {of["ENFORCEMENT_MODE"] for of in variables.values()} == {"alert"}
     existing = expanded(RemediateExisting="true")["Sweep"]["Properties"]["Environment"]["Variables"]
     assert (variables["Sweep"]["REMEDIATE_EXISTING"], existing["REMEDIATE_EXISTING"]) == ("false", "true")

@@ -1,10 +1,11 @@
 //! An account with a guard, over HTTP and with every signature verified: ECS, S3 and SNS are those of `tests/it`, guard,
-//! sweep and backout the built functions. Beside it stand the three calls that nothing else needs: `DescribeStacks`,
-//! `GetFunctionConfiguration`, `Invoke`; and what `doctor` asks besides, in `pipe`.
+//! sweep and backout the built functions. Beside it stand the four calls that nothing else needs: `DescribeStacks`,
+//! `GetFunctionConfiguration`, `Invoke`, `GetCallerIdentity`; and what `doctor` asks besides, in `pipe`.
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>,
-//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>,
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,20 +42,35 @@ struct Beside {
     account: String,
     settings: Vec<(String, String)>,
     backout: Mutex<Function>,
+    /// Where alerts go: `doctor` asks about the topic here, so whoever publishes comes here too.
+    account_itself: Box<dyn Fn(&Request) -> Response + Send + Sync>,
 }
 
 impl Cloud {
     /// An account in which a guard in this mode has just begun.
     pub(crate) async fn begin(name: &str, mode: &'static str) -> Self {
-        let story = Story::begin(mode).await;
+        Self::with(name, mode, &[]).await
+    }
+
+    /// The same, deployed with `ApplyRoles=operator`.
+    pub(crate) async fn where_operators_apply(name: &str, mode: &'static str) -> Self {
+        Self::with(name, mode, &[("GUARD_ROLES", "guard-role,sweep-role,operator")]).await
+    }
+
+    /// The same with more settings, or others.
+    pub(crate) async fn with(name: &str, mode: &'static str, settled: &[(&str, &str)]) -> Self {
+        let story = Story::with(mode, settled).await;
         let topic = story.account.state().topic("alerts");
         let settings = [
             ("ENFORCEMENT_MODE", mode),
             ("BACKUP_BUCKET", BUCKET),
             ("ALERT_TOPIC_ARN", topic.as_str()),
             ("GUARD_ROLES", "guard-role,sweep-role"),
+            ("BACKOUT_FUNCTION", "backout"),
         ];
-        let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        // The last of a name counts.
+        let settings = settings.iter().chain(settled).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = settings.collect();
         let mut environment = story.account.environment(BACKOUT);
         environment.extend(settings.iter().cloned());
         let mut backout = Function::start(env!("CARGO_BIN_EXE_backout"), &environment).await;
@@ -65,7 +81,8 @@ impl Cloud {
         };
         let pipe = Pipe { key: key.clone(), region: home.region.clone(), account: home.account.clone() };
         let (region, account, backout) = (home.region, home.account, Mutex::new(backout));
-        let beside = Beside { pipe, key, region, account, settings, backout };
+        let account_itself = Box::new(story.account.door());
+        let beside = Beside { pipe, key, region, account, settings, backout, account_itself };
         let beside = Arc::new(beside);
         let server = Server::start(move |request| {
             let beside = Arc::clone(&beside);
@@ -79,6 +96,8 @@ impl Cloud {
             [
                 ("AWS_ENDPOINT_URL_CLOUDFORMATION", url.as_str()),
                 ("AWS_ENDPOINT_URL_LAMBDA", &url),
+                ("AWS_ENDPOINT_URL_STS", &url),
+                ("AS_A_USER", &format!("{url}/as-a-user")),
                 ("AWS_ENDPOINT_URL_CLOUDTRAIL", &url),
                 ("AWS_ENDPOINT_URL_EVENTBRIDGE", &url),
                 ("AWS_ENDPOINT_URL_SQS", &url),
@@ -151,18 +170,40 @@ impl Beside {
         if let Some(answer) = self.pipe.answer(request) {
             return answer;
         }
+        if String::from_utf8_lossy(&request.body).contains("Action=Publish&") {
+            return (self.account_itself)(request);
+        }
         let is_lambda = request.path.starts_with("/2015-03-31/functions/");
-        let service = if is_lambda { "lambda" } else { "cloudformation" };
+        let is_sts = String::from_utf8_lossy(&request.body).contains("Action=GetCallerIdentity");
+        let service = match (is_lambda, is_sts) {
+            (true, _) => "lambda",
+            (false, true) => "sts",
+            (false, false) => "cloudformation",
+        };
         if sigv4::verify(request, service, &self.region, std::slice::from_ref(&self.key)).is_err() {
             return match is_lambda {
                 true => lambda_error(403, "InvalidSignatureException"),
                 false => query_error(403, "SignatureDoesNotMatch", "no"),
             };
         }
-        match is_lambda {
-            true => self.lambda(request).await,
-            false => self.stack(request),
+        match (is_lambda, is_sts) {
+            (true, _) => self.lambda(request).await,
+            (false, true) => self.who(request.path.starts_with("/as-a-user")),
+            (false, false) => self.stack(request),
         }
+    }
+
+    /// Who has signed, or a user in that one's place.
+    fn who(&self, is_user: bool) -> Response {
+        let account = &self.account;
+        let user = format!("arn:aws:iam::{account}:user/alice");
+        let arn = if is_user { &user } else { OPERATOR };
+        let body = format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>{arn}</Arn><UserId>AROA:alice</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+             <ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+        );
+        Response::new(200, body).with("content-type", "text/xml")
     }
 
     /// One stack has what the template's has, and others are what their names say.

@@ -21,7 +21,7 @@ fn days(days: i64) -> SignedDuration {
 
 /// An account after a sweep: one family is exempt, one has a copy, one is Batch's; of another nobody has heard yet.
 async fn swept(name: &str) -> Cloud {
-    let mut cloud = Cloud::begin(name, "remediate").await;
+    let mut cloud = Cloud::where_operators_apply(name, "remediate").await;
     cloud.exempt("agent", "agent", days(5));
     cloud.remedy("agent", "agent", "").await;
     cloud.remedy("db", "app", BATCH).await;
@@ -37,6 +37,7 @@ async fn swept(name: &str) -> Cloud {
 async fn how_it_stands_and_what_would_be_done() {
     let cloud = swept("status").await;
     session_with("status", |line| cloud.run(line));
+    session_with("colour", |line| cloud.run(line));
     // Nothing was written by any of that.
     let state = cloud.story.account.state();
     assert!(!state.calls().iter().any(|call| call.principal == OPERATOR && call.is_write()));
@@ -175,6 +176,19 @@ async fn who_may_not_and_where_nothing_is() {
     session_with("signing-in", |line| cloud.run(line));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_an_account_gets() {
+    let cloud = Cloud::with("policy-account", "remediate", &[("EXEMPT_FAMILIES", "datadog-*,falco")]).await;
+    cloud.exempt("agent", "agent", days(5));
+    cloud.exempt("ended", "app", days(-1));
+    session_with("policy-account", |line| cloud.run(line));
+    // An exemption that cannot be read is never taken for none.
+    cloud.story.put("exemptions/111122223333/eu-west-1/web.json", "{}");
+    let said = cloud.run("guardctl policy");
+    assert_eq!((said.exit, said.stdout.as_str()), (Some(1), ""), "{}", said.stderr);
+    assert!(said.stderr.contains("exemptions/111122223333/eu-west-1/web.json cannot be relied on"), "{}", said.stderr);
+}
+
 /// A denial of one action says which, on what, and what to add; and nothing that could not be read is taken for none.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_denied_is_never_taken_for_none() {
@@ -199,6 +213,8 @@ async fn what_is_denied_is_never_taken_for_none() {
         ("scan", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
         ("scan", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("scan", "GetObject", "s3:GetObject"),
+        ("policy", "ListObjectsV2", "s3:ListBucket"),
+        ("policy", "GetObject", "s3:GetObject"),
     ] {
         let denied = Fault::always(Kind::AccessDenied(action), Calls::of(operation).by(OPERATOR));
         cloud.story.account.state().inject(denied);
@@ -517,9 +533,11 @@ async fn every_example_of_the_help_runs_in_an_account() {
         "plan",
         "replay",
         "scan",
+        "apply",
         "exempt list",
         "exempt end",
         "exempt add",
+        "policy",
         "retire",
         "backout",
     ] {
@@ -540,7 +558,8 @@ async fn every_example_of_the_help_runs_in_an_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readme_shows_what_is_said() {
-    let cloud = swept("account-readme").await;
+    let mut cloud = swept("account-readme").await;
+    cloud.register("ops", "app", "");
     let (lines, shown) = readme_of_an_account();
     assert!(lines.len() > 4 && !shown.is_empty());
     for (line, expected) in shown {

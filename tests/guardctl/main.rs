@@ -6,6 +6,7 @@
 
 #[path = "../it/account/mod.rs"]
 mod account;
+mod applied;
 mod bad;
 mod cloud;
 mod documents;

@@ -352,6 +352,14 @@ fn cases(from: &Provenance) -> Vec<(String, Report)> {
     named.filter(|(_, report)| from.tool != Tool::Batch || can_be_of_batch(report)).collect()
 }
 
+/// What is told when a person applied a plan from a terminal, with rights of their own: who it was, and whose rights lack.
+fn applied() -> Vec<(String, Report)> {
+    let person = Provenance::of_person("arn:aws:sts::012345678912:assumed-role/operator/jane".into(), false);
+    let kept = ["remediated", "failed-access_denied-copy-left"];
+    let cases = cases(&person).into_iter().filter(|(name, _)| kept.contains(&name.as_str()));
+    cases.map(|(name, report)| (format!("{name}-applied"), report)).collect()
+}
+
 /// What Batch registers is never copied, whatever else is true of it.
 fn can_be_of_batch(report: &Report) -> bool {
     match report.finding.as_ref().map(|finding| &finding.plan.then) {
@@ -507,7 +515,7 @@ fn each_alert_reads_as_it_was_reviewed() {
     let (_, from) = &tools()[0];
     hold("tools.txt", &by_tool());
     let mut names = BTreeSet::from(["tools.txt".to_owned()]);
-    for (name, report) in cases(from) {
+    for (name, report) in cases(from).into_iter().chain(applied()) {
         let message = with_setting(&report, None);
         let json = serde_json::to_string_pretty(&message.json).unwrap();
         let name = format!("{name}.txt");
@@ -537,7 +545,7 @@ fn every_outcome_and_reason_that_alerts_has_its_alert() {
 
 #[test]
 fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
-    for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
+    for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)).chain(applied()) {
         for function in [None, Some("guard-Backout-1ABC")] {
             keeps_the_limits(&name, &with_setting(&report, function), report.id.family.as_str());
         }

@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Show what the guard would do about a revision, and why; nothing is changed
     #[command(long_about = PLAN, after_long_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Do what plan shows, with your own rights, and tell as the guard does
+    #[command(long_about = APPLY, after_long_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
     /// Show what an event leads to: the plan, the calls, the alert; nothing is changed
     #[command(long_about = REPLAY, after_long_help = REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
@@ -96,8 +99,9 @@ pub(crate) enum Command {
     /// Find privileged containers in files, before AWS sees them; no account is needed
     #[command(long_about = CHECK, after_long_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// Write the policy that denies privileged registrations; no account is needed
+    /// Write the policy that denies privileged registrations, but for what is exempt
     #[command(long_about = POLICY, after_long_help = POLICY_EXAMPLES)]
+    #[command(mut_arg("account", |arg| arg.help(POLICY_ACCOUNT)))]
     Policy(PolicyArgs),
     /// Write the completions of a shell to stdout
     #[command(after_long_help = COMPLETIONS)]
@@ -204,6 +208,25 @@ pub(crate) struct PlanArgs {
     /// End with 3 if something would be changed
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// The guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+}
+
+/// What `apply` takes.
+#[derive(Debug, Group)]
+pub(crate) struct ApplyArgs {
+    /// The revision, as FAMILY:REVISION
+    #[arg(value_parser = revision)]
+    pub(crate) revision: TaskDefinitionId,
+    /// Apply as in this mode, instead of the one that is set
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     /// The guard's function, whose settings count, where there is no stack to ask
     #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
@@ -353,18 +376,17 @@ pub(crate) struct PolicyArgs {
     /// What kind of policy
     #[arg(long, value_enum, default_value_t = PolicyKind::Scp, value_name = "KIND")]
     pub(crate) kind: PolicyKind,
-    /// The account in which the exemptions hold
-    #[arg(long, value_name = "ID")]
-    pub(crate) account: String,
-    /// The Region in which the exemptions hold
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: String,
-    /// A file with a list of exemptions, as for check
-    #[arg(long, value_name = "FILE")]
+    /// Where nobody is asked: a file with a list of exemptions, as for check
+    #[arg(long, value_name = "FILE", requires = "account", conflicts_with = "bucket")]
     pub(crate) exemptions: Option<PathBuf>,
-    /// The families that are exempt for good, as in EXEMPT_FAMILIES
-    #[arg(long, value_name = "GLOBS", value_delimiter = ',')]
+    /// Where nobody is asked: the families that are exempt for good, as in EXEMPT_FAMILIES
+    #[arg(long, value_name = "GLOBS", value_delimiter = ',', requires = "account", conflicts_with = "bucket")]
     pub(crate) exempt_families: Vec<String>,
+    /// The guard's function, whose EXEMPT_FAMILIES count, where there is no stack to ask
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["exemptions", "exempt_families"])]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
 }
 
 /// What kind of policy.
@@ -411,6 +433,20 @@ Examples:
   guardctl plan api:1
   guardctl plan --mode alert api:1
   guardctl plan --exit-code -o json api:1";
+
+const APPLY: &str = "\
+Do what plan shows, with your own rights, and tell as the guard does
+
+It goes the guard's own way, by the settings of its function: backup, copy, proof, alert (which names you), record. In \
+mode alert it does nothing, unless --mode says otherwise. What you register must count as the guard's, or backout could \
+not undo it: you must be signed in with a role that the stack's parameter ApplyRoles names. The same command again goes \
+on where one has stopped. It ends with 6 if it refused, and with 5 if a copy stands and not all else was done.";
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  guardctl apply api:1 --yes
+  guardctl apply --mode remediate --yes web:1
+  guardctl apply --yes -o json db:1";
 
 const REPLAY: &str = "\
 Show what an event leads to: the plan, the calls, the alert; nothing is changed
@@ -511,16 +547,23 @@ Examples:
   guardctl exempt list";
 
 const POLICY: &str = "\
-Write the policy that denies privileged registrations; no account is needed
+Write the policy that denies privileged registrations, but for what is exempt
+
+It reads the exemptions of the guard's bucket and EXEMPT_FAMILIES of its function. With --account and --region, and no \
+--bucket, it asks nobody: then --exemptions and --exempt-families say who is exempt in that place.
 
 It denies everybody to register a task definition with a privileged container, but for the families that are exempt, and \
 those only until their exemptions end. scp is a service control policy for an organization, managed a policy for the \
 roles of people and pipelines. FLEET.md of the guard says what neither covers.";
 
+const POLICY_ACCOUNT: &str =
+    "The account that the guard of --bucket is in; without --bucket: that the policy is for, and nobody is asked";
+
 const POLICY_EXAMPLES: &str = "\
 Examples:
+  guardctl policy >scp.json
+  guardctl policy --kind managed --stack ecs-privileged-guard
   guardctl policy --account 012345678912 --region us-east-1
-  guardctl policy --account 012345678912 --region us-east-1 --kind managed
   guardctl policy --account 012345678912 --region us-east-1 \\
     --exemptions exemptions.json --exempt-families 'datadog-*,falco'";
 

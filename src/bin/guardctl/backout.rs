@@ -16,9 +16,10 @@ use crate::ask::ask;
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::session::{Function, Guard};
 use crate::spell::spell;
-use crate::table::table;
+use crate::table::{self, table};
 use crate::trouble::Trouble;
 use crate::when::seconds;
 
@@ -182,15 +183,16 @@ async fn invoke(args: &BackoutArgs, dry_run: bool, guard: &Guard, function: &str
 fn show(answer: &Answer, whole: Value, output: Output) -> Result<(), Trouble> {
     match output.format {
         Format::Table => {
-            let mut text = escape::line(&sentence(answer)) + "\n";
+            let width = output.width();
+            let mut text = table::sentence("", &escape::line(&sentence(answer)), width);
             for step in answer.plan.iter().flatten() {
-                let _ = writeln!(text, "  {}", escape::line(step));
+                text += &table::sentence("  ", &escape::line(step), width);
             }
             if !answer.services.is_empty() && !answer.dry_run {
                 let rows = answer
                     .services
                     .iter()
-                    .map(|it| [&it.cluster, &it.name, &it.state].map(|text| escape::line(text)).to_vec());
+                    .map(|it| vec![escape::line(&it.cluster), escape::line(&it.name), cell(&escape::line(&it.state))]);
                 let _ = write!(text, "\n{}", table(&["CLUSTER", "SERVICE", "STATE"], rows, &[2], output.width()));
             }
             output.data(&text)

@@ -1,9 +1,10 @@
 //! The guard as its function is set up, with the operator's rights: what it would do can then be foreseen. It is connected to
-//! no topic, so it can tell nobody.
+//! no topic, so it can tell nobody, unless that is asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ecs_privileged_guard::aws::Pace;
 use ecs_privileged_guard::config::Settings;
 use ecs_privileged_guard::domain::policy::Mode;
 use ecs_privileged_guard::domain::report::Failure;
@@ -24,6 +25,10 @@ pub(crate) struct Deployed {
     pub(crate) reconciler: Reconciler,
     /// The ARN of the topic that its alerts go to.
     pub(crate) topic: String,
+    /// The topic's Region, which may be a central one.
+    topic_region: String,
+    /// Where the function itself keeps backups and records.
+    pub(crate) bucket: String,
 }
 
 impl Deployed {
@@ -32,7 +37,7 @@ impl Deployed {
         let function = guard.function(Function::Guard, typed)?;
         let variables = guard.session.environment_of(&function).await;
         let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
-        let Settings { mut policy, topic, runbook_url, backout_function, .. } = settings(&variables, guard)?;
+        let Settings { mut policy, topic, runbook_url, backout_function, bucket, .. } = settings(&variables, guard)?;
         match mode {
             None => {}
             Some(ModeArg::Alert) => policy.mode = Mode::Alert,
@@ -42,7 +47,14 @@ impl Deployed {
         let texts = Texts { runbook_url, backout_function, bucket: guard.bucket.clone(), function: Some(function) };
         let (aws, home) = (guard.aws.clone(), guard.home.clone());
         let reconciler = Reconciler { aws, policy, home, texts, usage: None, listed: Arc::default() };
-        Ok(Self { reconciler, topic: topic.arn })
+        Ok(Self { reconciler, topic: topic.arn, topic_region: topic.region, bucket })
+    }
+
+    /// Connected to the topic: what it does then is told as the guard's own work is.
+    pub(crate) fn that_tells(self, guard: &Guard) -> Reconciler {
+        let topic = (self.topic, self.topic_region);
+        let aws = guard.session.connect_with(guard.home.clone(), guard.bucket.clone(), topic, Pace::of_backout);
+        Reconciler { aws, ..self.reconciler }
     }
 }
 

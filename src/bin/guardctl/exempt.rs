@@ -25,6 +25,19 @@ pub(crate) async fn read(guard: &Guard, family: &Family) -> Result<Option<Object
     guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))
 }
 
+/// All that are stored, in order of their families; what is gone since it was listed is none.
+pub(crate) async fn all(guard: &Guard) -> Result<Vec<(Family, Option<Object>)>, Trouble> {
+    let prefix = keys::exemptions(&guard.home);
+    let listed = guard.aws.bucket.list(&prefix).await;
+    let listed = listed.map_err(|failure| trouble("the exemptions could not be listed", &failure))?;
+    let mut all = Vec::new();
+    for family in listed.iter().filter_map(|object| keys::family_below(&prefix, &object.key)) {
+        let object = read(guard, &family).await?;
+        all.push((family, object));
+    }
+    Ok(all)
+}
+
 /// The same, as the verdict takes it.
 pub(crate) fn found(object: Option<&Object>) -> Found {
     match object {

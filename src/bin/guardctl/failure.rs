@@ -23,10 +23,15 @@ const ELSEWHERE: [&str; 3] =
 
 /// What could not be done, and why.
 pub(crate) fn trouble(what: impl Into<String>, failure: &CallFailure) -> Trouble {
+    trouble_passing(what, failure, &[])
+}
+
+/// The same where these roles would have been passed to what was registered.
+pub(crate) fn trouble_passing(what: impl Into<String>, failure: &CallFailure, roles: &[String]) -> Trouble {
     let code = failure.code.as_deref().unwrap_or_default();
     let (exit, hint) = match &failure.cause {
         Cause::AccessDenied { action } => {
-            let statement = statement_for(action, &failure.resource, &[]);
+            let statement = statement_for(action, &failure.resource, roles);
             (Exit::Denied, format!("your role needs this statement: {statement}"))
         }
         Cause::Transient(Transient::CredentialsExpired) => {

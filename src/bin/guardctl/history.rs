@@ -13,6 +13,7 @@ use crate::args::{Format, HistoryArgs};
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::read;
 use crate::session::Guard;
 use crate::table::table;
@@ -119,7 +120,7 @@ fn text(document: &Document, output: Output) -> String {
     let rows = document.entries.iter().map(|entry| {
         let at = entry.at.map(|at| seconds(at).to_string()).unwrap_or_default();
         let [reason, copy] = [&entry.reason, &entry.copy].map(|text| text.clone().unwrap_or_default());
-        vec![at, entry.task_definition.clone(), entry.outcome.clone(), copy, reason]
+        vec![at, entry.task_definition.clone(), cell(&entry.outcome), copy, reason]
     });
     table(&["AT", "REVISION", "WHAT", "COPY", "WHY"], rows, &[0, 2], output.width())
 }

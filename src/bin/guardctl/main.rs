@@ -1,6 +1,7 @@
 //! The operator's command line. Parses what was typed, runs one command, says what went wrong: nothing else is decided
 //! here. Data goes to stdout, talk to stderr; each command is a file of its own.
 
+mod apply;
 mod args;
 mod ask;
 mod backout;
@@ -15,6 +16,7 @@ mod failure;
 mod help;
 mod history;
 mod output;
+mod paint;
 mod plan;
 mod policy;
 mod read;
@@ -62,6 +64,7 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::History(args) => with(&args.session, async |guard| history::run(args, guard, output).await),
         Command::Show(args) => with(&args.session, async |guard| show::run(args, guard, output).await),
         Command::Plan(args) => with(&args.session, async |guard| plan::run(args, guard, output).await),
+        Command::Apply(args) => with(&args.session, async |guard| apply::run(args, guard, output).await),
         Command::Replay(args) if args.offline => replay::offline(args, output),
         Command::Replay(args) => with(&args.session, async |guard| replay::run(args, guard, output).await),
         Command::Scan(args) => with(&args.session, async |guard| scan::run(args, guard, output).await),
@@ -72,7 +75,10 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),
         Command::Doctor(args) => with(&args.session, async |guard| doctor::run(args, guard, output).await),
         Command::Check(args) => check::run(args, output),
-        Command::Policy(args) => policy::run(args, output),
+        Command::Policy(args) => match args.session.offline()? {
+            Some(home) => policy::offline(args, home, output),
+            None => with(&args.session, async |guard| policy::run(args, guard, output).await),
+        },
         Command::Completions { shell } => completions::run(*shell, output),
         Command::Help { topic } => help::run(topic, output),
     }

@@ -13,12 +13,14 @@ use ecs_privileged_guard::domain::outcome::Reason;
 use ecs_privileged_guard::domain::plan::{Plan, Then};
 use ecs_privileged_guard::domain::policy::Mode;
 use ecs_privileged_guard::domain::{escape, residual};
+use ecs_privileged_guard::reconcile::Guard as Reconciler;
 use serde::Serialize;
 
 use crate::args::{Format, PlanArgs};
 use crate::deployed::{Deployed, PATIENCE, unforeseen};
 use crate::exit::Exit;
 use crate::output::{Output, csv_row};
+use crate::paint::word;
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -28,16 +30,16 @@ use crate::trouble::Trouble;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Document {
     schema_version: u32,
-    task_definition: String,
-    mode: &'static str,
+    pub(crate) task_definition: String,
+    pub(crate) mode: &'static str,
     pub(crate) outcome: &'static str,
     pub(crate) reason: Option<&'static str>,
     /// Whether anything would be written to ECS.
     changes: bool,
     why: Option<&'static str>,
     edits: Vec<Edit>,
-    steps: Vec<String>,
-    copy: Option<String>,
+    pub(crate) steps: Vec<String>,
+    pub(crate) copy: Option<String>,
     superseded_by: Option<String>,
     capabilities: Vec<String>,
     residual_access: Vec<String>,
@@ -52,19 +54,29 @@ struct Edit {
     to: bool,
 }
 
+/// What there is and what the guard would do about it, of a revision that ECS knows.
+pub(crate) async fn foresee(
+    id: &TaskDefinitionId,
+    reconciler: &Reconciler,
+    guard: &Guard,
+) -> Result<(Observation, Plan), Trouble> {
+    let foreseen = reconciler.foresee(id, Clock::live().now() + PATIENCE).await;
+    let (seen, plan) = foreseen
+        .map_err(|error| unforeseen(&format!("what the guard would do about {id} could not be found out"), &error))?;
+    if seen.original.described().is_none() {
+        let what = format!("ECS does not know {id}");
+        let hint = format!("{} shows what is known of it", guard.command(&format!("show {id}")));
+        return Err(Trouble::new(Exit::Failed, what).hint(hint));
+    }
+    Ok((seen, plan))
+}
+
 /// Shows it.
 pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let id = &args.revision;
     let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
     let mode = reconciler.policy.mode;
-    let foreseen = reconciler.foresee(id, Clock::live().now() + PATIENCE).await;
-    let (seen, plan) = foreseen
-        .map_err(|error| unforeseen(&format!("what the guard would do about {id} could not be found out"), &error))?;
-    let Some(original) = seen.original.described() else {
-        let what = format!("ECS does not know {id}");
-        let hint = format!("{} shows what is known of it", guard.command(&format!("show {id}")));
-        return Err(Trouble::new(Exit::Failed, what).hint(hint));
-    };
+    let (seen, plan) = foresee(id, &reconciler, guard).await?;
     let document = document(id, mode, &seen, &plan);
     match output.format {
         Format::Table => output.data(&text(&document, output.width()))?,
@@ -74,7 +86,8 @@ pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Resul
             output.data(&(csv_row(&["step"]) + &steps.collect::<String>()))?;
         }
     }
-    if mode == Mode::Alert && !original.privileged_containers().is_empty() && !document.changes {
+    let is_privileged = seen.original.described().is_some_and(|original| !original.privileged_containers().is_empty());
+    if mode == Mode::Alert && is_privileged && !document.changes {
         let command = guard.command(&format!("plan {id} --mode remediate"));
         output.say(&format!("In mode alert the guard changes nothing; {command} shows what it would do."));
     }
@@ -131,7 +144,7 @@ pub(crate) fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, pl
 pub(crate) fn text(document: &Document, width: Option<u16>) -> String {
     let Document { task_definition, mode, outcome, reason, .. } = document;
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let mut text = format!("{task_definition} in mode {mode} would end as {outcome}{reason}\n");
+    let mut text = format!("{task_definition} in mode {mode} would end as {}{reason}\n", word(outcome));
     text.extend(document.why.map(|why| format!("why: {why}\n")));
     let (red, green) = (AnsiColor::Red.on_default(), AnsiColor::Green.on_default());
     if !document.edits.is_empty() {
@@ -149,7 +162,9 @@ pub(crate) fn text(document: &Document, width: Option<u16>) -> String {
     // The difference shows the edits already.
     let is_edit = |step: &&String| document.edits.iter().any(|edit| step.starts_with(&edit.path));
     let steps = document.steps.iter().filter(|step| !is_edit(step)).enumerate();
-    let steps = steps.map(|(index, step)| vec![format!("{}.", index + 1), step.clone()]);
+    let shown_above =
+        |step: &String| step.replace(", with this and no other change:", ", with that change and no other.");
+    let steps = steps.map(|(index, step)| vec![format!("{}.", index + 1), shown_above(step)]);
     let _ = write!(text, "\nsteps:\n{}", table(&[], steps, &[0], width));
     for (heading, words) in [
         ("what happens to capabilities", &document.capabilities),

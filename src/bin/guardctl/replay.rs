@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &ReplayArgs, guard: &Guard, output: Output) -> Res
     let mut document = Document::of(&event);
     let mut are_services_moved = false;
     if let Event::Look { subject, provenance, .. } = &event {
-        let Deployed { reconciler, topic } = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
+        let Deployed { reconciler, topic, .. } = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
         let deadline = Clock::live().now() + PATIENCE;
         let foretold = reconciler.foretell(subject, provenance, &topic, deadline).await;
         let foretold = foretold

@@ -16,6 +16,7 @@ use crate::args::{Format, ScanArgs};
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -164,7 +165,7 @@ fn text(document: &Document, output: Output) -> String {
         };
         let running = if row.running.is_empty() { "nothing".to_owned() } else { row.running.join(" ") };
         let (id, containers) = (row.task_definition.to_string(), row.containers.join(" "));
-        vec![id, row.state.to_owned(), which.to_owned(), containers, running]
+        vec![id, cell(row.state), which.to_owned(), containers, running]
     });
     table(&["REVISION", "STATE", "WHICH", "CONTAINERS", "RUNNING"], rows, &[1, 2], output.width())
 }

@@ -32,7 +32,7 @@ pub(crate) struct SessionArgs {
     #[arg(long, requires = "account")]
     bucket: Option<String>,
     /// The account that the guard of --bucket is in
-    #[arg(long, requires = "bucket", value_name = "ID")]
+    #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// The address of all services, if it is not AWS's own
     #[arg(long, value_name = "URL")]
@@ -69,6 +69,11 @@ impl SessionArgs {
         let session = Session::sign_in(asked).await.map_err(|error| self.not_signed_in(error))?;
         let (account, bucket, stack) = match (&self.bucket, &self.account) {
             (Some(bucket), Some(account)) => (account.clone(), bucket.clone(), None),
+            // The stack says which account it is in: another one that is typed may be meant, and would not count.
+            (None, Some(_)) => {
+                let what = "--account goes with --bucket, and there is none";
+                return Err(Trouble::new(Exit::Usage, what).hint("a stack says itself which account it is in"));
+            }
             (_, _) => {
                 let stack = self.stack_of(&session).await?;
                 let bucket = stack.output("StateBucket").map(str::to_owned);
@@ -83,6 +88,21 @@ impl SessionArgs {
         }
         let aws = session.connect(home.clone(), bucket.clone(), Pace::of_backout);
         Ok(Guard { session, aws, home, bucket, stack, typed: self.typed() })
+    }
+
+    /// The place that was typed for a command that then asks nobody: `--account` without `--bucket`, and `--region`.
+    pub(crate) fn offline(&self) -> Result<Option<Home>, Trouble> {
+        let Some(account) = self.account.as_ref().filter(|_| self.bucket.is_none()) else { return Ok(None) };
+        let usage = |what: &str| Trouble::new(Exit::Usage, what);
+        if self.profile.is_some() || self.endpoint_url.is_some() || self.stack != STACK {
+            return Err(usage("with --account nobody is asked, so --profile, --stack and --endpoint-url say nothing")
+                .hint(
+                    "without --account the exemptions are read where these say; --bucket names a place without a stack",
+                ));
+        }
+        let Some(region) = &self.region else { return Err(usage("--account goes with --region, and there is none")) };
+        let home = Home::new(region, account);
+        home.map(Some).map_err(|why| usage("--account or --region cannot be used").because(&why))
     }
 
     async fn stack_of(&self, session: &Session) -> Result<Stack, Trouble> {

@@ -11,6 +11,7 @@ use crate::args::{Format, RevisionArgs};
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::read;
 use crate::session::Guard;
 use crate::spell::spell;
@@ -34,7 +35,11 @@ pub(crate) async fn run(args: &RevisionArgs, guard: &Guard, output: Output) -> R
     let fields = fields(guard, &id, &record);
     match output.format {
         Format::Table => {
-            let rows = fields.into_iter().map(|(name, value)| vec![name.to_owned(), escape::line(&value)]);
+            let value = |name: &str, value: &str| match name {
+                "outcome" => cell(&escape::line(value)),
+                _ => escape::line(value),
+            };
+            let rows = fields.iter().map(|(name, text)| vec![(*name).to_owned(), value(name, text)]);
             output.data(&table(&[], rows, &[0], output.width()))?;
         }
         Format::Json => {

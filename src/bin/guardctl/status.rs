@@ -14,6 +14,7 @@ use crate::args::Format;
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::{cell, warning};
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -129,29 +130,37 @@ fn next(shown: Option<&Shown>, is_ending: bool, guard: &Guard) -> Option<String>
 }
 
 fn text(document: &Document<'_>, now: Timestamp, output: Output) -> String {
-    let mut lines = vec![format!(
-        "account {}, Region {}: {}",
+    let mut text = format!(
+        "account {}, Region {}: {}\n",
         document.account,
         document.region,
         document.mode.as_ref().map_or("mode not known".to_owned(), |mode| format!("mode {mode}"))
-    )];
+    );
+    let mut rows = Vec::new();
     match (document.last_sweep, document.totals) {
         (Some(at), Some(totals)) => {
-            lines.push(format!("last sweep: {} ({}), {}", from_now(at, now), seconds(at), looked_at(totals)));
-            lines.push(format!(
-                "privileged now: newest revision in {}, running in {}, callable in {}",
+            rows.push(("last sweep", format!("{} ({})", from_now(at, now), seconds(at))));
+            rows.push(("looked at", looked_at(totals)));
+            let privileged = format!(
+                "newest revision in {}, running in {}, callable in {}",
                 counted(totals.newest_privileged, "family", "families"),
                 counted(totals.services_on_privileged, "service", "services"),
                 counted(totals.callable_privileged, "family", "families"),
-            ));
+            );
+            rows.push(("privileged", privileged));
         }
-        (_, _) => lines.push("last sweep: none has ended yet, so nothing is known of this account".to_owned()),
+        (_, _) => rows.push(("last sweep", "none has ended yet, so nothing is known of this account".to_owned())),
     }
-    lines.extend(document.unseen.iter().map(|words| format!("not seen: {words}")));
+    rows.extend(document.unseen.iter().map(|words| ("not seen", words.clone())));
     if !document.missed_by_event.is_empty() {
-        lines.push(format!("no event told of: {}", document.missed_by_event.join(", ")));
+        rows.push(("no event of", document.missed_by_event.join(", ")));
     }
-    let mut text = lines.join("\n") + "\n";
+    let label = |name: &str| match name {
+        "not seen" | "no event of" => warning(name),
+        _ => name.to_owned(),
+    };
+    let rows = rows.into_iter().map(|(name, words)| vec![label(name), words]);
+    text += &table(&[], rows, &[0], output.width());
     if !document.families.is_empty() {
         let rows = document.families.iter().map(|row| {
             let newest = match row.newest_clean {
@@ -160,17 +169,20 @@ fn text(document: &Document<'_>, now: Timestamp, output: Output) -> String {
                 None => "none",
             };
             let why = row.reason.as_deref().unwrap_or_default();
-            [&row.family, &row.state, newest, &running(row), &row.callable.join(" "), why].map(str::to_owned).to_vec()
+            // What is exempt may be privileged.
+            let newest = if row.state == "exempt" { newest.to_owned() } else { cell(newest) };
+            let state = cell(&row.state);
+            [&row.family, &state, &newest, &running(row), &row.callable.join(" "), why].map(str::to_owned).to_vec()
         });
         let header = ["FAMILY", "STATE", "NEWEST", "RUNNING", "CALLABLE", "WHY"];
-        let _ = write!(text, "\n{}", table(&header, rows, &[2], output.width()));
+        let _ = write!(text, "\n{}", table(&header, rows, &[1, 2], output.width()));
     }
     if !document.ending_soon.is_empty() {
         let rows = document.ending_soon.iter().map(|row| {
             let end = row.expires_at;
             let ends = end.map(|end| seconds(end).to_string()).unwrap_or_default();
             let left = end.map(|end| from_now(end, now)).unwrap_or_default();
-            vec![row.family.clone(), ends, left, row.approved_by.clone()]
+            vec![row.family.clone(), ends, warning(&left), row.approved_by.clone()]
         });
         let _ = write!(text, "\n{}", table(&["EXEMPT", "ENDS", "LEFT", "APPROVED BY"], rows, &[1, 2], output.width()));
     }
@@ -182,7 +194,7 @@ fn text(document: &Document<'_>, now: Timestamp, output: Output) -> String {
 
 fn looked_at(totals: &TotalsShown) -> String {
     let (seen, all) = (totals.revisions_looked_at, counted(totals.revisions, "revision", "revisions"));
-    format!("{seen} of {all} in {} looked at", counted(totals.families, "family", "families"))
+    format!("{seen} of {all} in {}", counted(totals.families, "family", "families"))
 }
 
 fn running(row: &FamilyShown) -> String {

@@ -37,6 +37,9 @@ pub(super) fn document(
         ("undo", undo.clone()),
     ];
     fields.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+    // Only where a person did it, so that all other alerts stay as they are.
+    let person = report.provenance.applied_by.as_deref();
+    fields.extend(person.map(|person| ("appliedBy".to_owned(), json!(plain(person)))));
     // A notification's context holds strings only.
     let context: Map<String, Value> = fields
         .iter()

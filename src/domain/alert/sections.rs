@@ -147,8 +147,13 @@ fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
     let mut lines = vec![words(plain(&failure.to_string()))];
     match failure {
         Failure::Call(call) => {
-            let roles = setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-            lines.push(words(format!("Role: {roles}")));
+            lines.push(words(match &report.provenance.applied_by {
+                Some(person) => format!("Role: that of {}, who applied it", plain(person)),
+                None => {
+                    let roles = setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+                    format!("Role: {roles}")
+                }
+            }));
             if let Some(action) = call.denied_action() {
                 lines.push(words("Unless a policy denies it on purpose, add this statement to the role:"));
                 lines.push(Line::Verbatim(statement(action, report, &call.resource)));
@@ -263,6 +268,9 @@ fn who(report: &Report) -> Vec<Line> {
     }
     let from = provenance.source_address.as_deref().map(|from| format!(", from {}", plain(from))).unwrap_or_default();
     lines.push(words(format!("Tool, by the event's word only: {}{from}", provenance.tool.as_str())));
+    if let Some(person) = &provenance.applied_by {
+        lines.push(words(format!("Applied from a terminal, says STS, by: {}", plain(person))));
+    }
     lines
 }
 

@@ -99,6 +99,12 @@ impl Account {
         .collect()
     }
 
+    /// What answers a request that came in by another door.
+    pub fn door(&self) -> impl Fn(&http::Request) -> http::Response + Send + Sync + use<> {
+        let state = Arc::clone(&self.state);
+        move |request| lock(&state).handle(request).response.unwrap_or_else(|| http::Response::new(500, ""))
+    }
+
     /// The account's inside: questions, set-up past the wire, faults. Do not hold it across a call.
     pub fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)

@@ -1,5 +1,5 @@
-//! The exemptions of a file: a list of those objects that the bucket holds, each with its family. The guard's own verdict
-//! judges them. A file has no time at which an entry was written, so its 90 days count from now.
+//! The exemptions of a file: a list of those objects that the bucket holds, each with its family; or those of the bucket.
+//! The guard's own verdict judges them. A file has no time at which an entry was written, so its 90 days count from now.
 
 use std::collections::BTreeMap;
 
@@ -65,6 +65,11 @@ impl Exemptions {
             }
         }
         Ok(Self(exemptions))
+    }
+
+    /// Those that lie in a bucket.
+    pub(crate) fn found(found: Vec<(Family, Found)>) -> Self {
+        Self(found.into_iter().collect())
     }
 
     /// What would lie in the bucket for each family.

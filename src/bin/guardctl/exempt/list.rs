@@ -1,16 +1,16 @@
 //! Lists what is stored, and whether it holds.
 
 use ecs_privileged_guard::aws::Clock;
+use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::sweep::evidence::ExemptionRow;
-use ecs_privileged_guard::domain::{escape, keys};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{found, read};
+use super::{all, found};
 use crate::args::Format;
 use crate::exit::Exit;
-use crate::failure::trouble;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::session::Guard;
 use crate::table::table;
 use crate::trouble::Trouble;
@@ -38,12 +38,8 @@ struct Row {
 /// Shows them.
 pub(crate) async fn run(guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let now = Clock::live().now();
-    let prefix = keys::exemptions(&guard.home);
-    let listed = guard.aws.bucket.list(&prefix).await;
-    let listed = listed.map_err(|failure| trouble("the exemptions could not be listed", &failure))?;
     let mut exemptions = Vec::new();
-    for family in listed.iter().filter_map(|object| keys::family_below(&prefix, &object.key)) {
-        let object = read(guard, &family).await?;
+    for (family, object) in all(guard).await? {
         exemptions.extend(ExemptionRow::of(&family, &found(object.as_ref()), now).map(|row| Row {
             state: row.state(now).as_str(),
             family: row.family.to_string(),
@@ -73,7 +69,7 @@ fn text(document: &Document, output: Output) -> String {
             true => String::new(),
             false => format!("{} ({})", row.reason, row.approved_by),
         };
-        vec![row.family.clone(), row.state.to_owned(), ends, row.containers.join(" "), why]
+        vec![row.family.clone(), cell(row.state), ends, row.containers.join(" "), why]
     });
     table(&["FAMILY", "STATE", "ENDS", "CONTAINERS", "WHY"], rows, &[1, 2], output.width())
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::look::{Kept, Original};
 use crate::args::Format;
 use crate::output::{Output, csv_row};
+use crate::paint::cell;
 use crate::table::table;
 use crate::trouble::Trouble;
 
@@ -33,7 +34,7 @@ pub(super) fn list(originals: &[Original], output: Output) -> Result<(), Trouble
     let rows = originals.iter().map(|original| {
         let (state, kept) = original.state();
         let why = kept.map(Kept::in_words).unwrap_or_default();
-        vec![original.id.to_string(), original.copy.to_string(), state.to_owned(), why.to_owned()]
+        vec![original.id.to_string(), original.copy.to_string(), cell(state), why.to_owned()]
     });
     output.data(&table(&["ORIGINAL", "COPY", "STATE", "WHY"], rows, &[2], output.width()))
 }

@@ -1,0 +1,127 @@
+//! `guardctl apply`: does what `plan` shows, with the operator's rights, by the guard's own code: backup first, proof after,
+//! alert, record. It refuses where backout could not undo it.
+
+mod ended;
+mod show;
+mod who;
+
+use ecs_privileged_guard::aws::Clock;
+use ecs_privileged_guard::domain::escape;
+use ecs_privileged_guard::domain::observation::Observation;
+use ecs_privileged_guard::domain::plan::{Plan, Then};
+use ecs_privileged_guard::domain::policy::{Mode, Policy};
+use ecs_privileged_guard::domain::provenance::Provenance;
+use jiff::SignedDuration;
+
+use self::ended::{failed, not_ended};
+use self::show::{Done, show};
+use self::who::somebody_of_ours;
+use crate::args::{ApplyArgs, Format, ModeArg};
+use crate::ask::ask;
+use crate::backout::interrupted;
+use crate::deployed::Deployed;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::plan::{document, foresee, text};
+use crate::session::Guard;
+use crate::trouble::Trouble;
+
+/// As long as the guard's function has.
+const TIME: SignedDuration = SignedDuration::from_mins(2);
+
+/// Shows the plan, asks, and carries it out.
+pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
+    let id = &args.revision;
+    let deployed = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
+    let mode = deployed.reconciler.policy.mode;
+    if mode == Mode::Alert {
+        let what = "in mode alert the guard changes nothing, and neither does apply";
+        let hint = format!("{} does it all the same", guard.command(&format!("apply {id} --mode remediate")));
+        return Err(Trouble::new(Exit::Refused, what).hint(hint));
+    }
+    if deployed.bucket != guard.bucket {
+        let what = format!("the guard does not keep its backups in {}, so nothing could be undone", guard.bucket);
+        return Err(Trouble::new(Exit::Refused, what).hint("--stack, or --bucket and --function, name one guard"));
+    }
+    let person = somebody_of_ours(guard, &deployed.reconciler.policy).await?;
+    let reconciler = deployed.that_tells(guard);
+    let (seen, plan) = foresee(id, &reconciler, guard).await?;
+    let shown = document(id, mode, &seen, &plan);
+    if output.format == Format::Table {
+        output.data(&text(&shown, output.width()))?;
+    }
+    if !has_something_to_do(&seen, &plan, &reconciler.policy) {
+        let done = Done::nothing(&shown, &person);
+        show(&done, guard, output)?;
+        output.say(&format!("There is nothing to apply to {id}."));
+        return Ok(Exit::Fine);
+    }
+    if output.format != Format::Table && !args.yes {
+        shown.steps.iter().for_each(|step| output.say(&format!("  {step}")));
+    }
+    if !args.yes && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        output.say("");
+    }
+    // arn:aws:sts::111122223333:assumed-role/NAME/SESSION
+    let name = person.split_once('/').map_or(person.as_str(), |(_, name)| name);
+    if !ask(&format!("Apply this to {id}, as {name}?"), args.yes, output)? {
+        output.say("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    let seen = match args.yes {
+        true => seen,
+        // Whoever was asked may have taken an hour.
+        false => {
+            let (seen, new) = foresee(id, &reconciler, guard).await?;
+            if new.sentences() != plan.sentences() {
+                let what = format!("what there is to do about {id} has changed since it was shown");
+                return Err(Trouble::new(Exit::Failed, what).hint(format!("{} shows it anew", again(args, guard))));
+            }
+            seen
+        }
+    };
+    output.progress(&format!("at work on {id}"));
+    let provenance = Provenance::of_person(person.clone(), seen.batch_by_event);
+    let ended = tokio::select! {
+        ended = reconciler.remedy_at_word(id, &provenance, Clock::live().now() + TIME) => ended,
+        () = interrupted() => return Err(interrupted_at_work(args, guard)),
+    };
+    let concluded = match ended {
+        Ok(concluded) => concluded,
+        Err(error) => return Err(not_ended(&error, id, &reconciler, guard, &again(args, guard)).await),
+    };
+    if let Some(trouble) = failed(&concluded, guard, &again(args, guard)) {
+        return Err(trouble);
+    }
+    let done = Done::of(&concluded, mode, &person, guard);
+    show(&done, guard, output)?;
+    Ok(done.exit)
+}
+
+/// Whether a run would write anything to ECS, or look for services to move.
+fn has_something_to_do(seen: &Observation, plan: &Plan, policy: &Policy) -> bool {
+    let moves = plan.copy.is_some() && policy.moves_services_of(&seen.id.family);
+    !matches!(plan.then, Then::End(..)) || !plan.withdraw.is_empty() || moves
+}
+
+/// The same command again: a run goes on where one has stopped.
+fn again(args: &ApplyArgs, guard: &Guard) -> String {
+    let mode = match args.mode {
+        None => "",
+        Some(ModeArg::Alert) => " --mode alert",
+        Some(ModeArg::Remediate) => " --mode remediate",
+        Some(ModeArg::Enforce) => " --mode enforce",
+    };
+    let function = args.function.as_deref().map(|name| format!(" --function {}", escape::shell(name)));
+    guard.command(&format!("apply {}{mode}{}", args.revision, function.unwrap_or_default()))
+}
+
+fn interrupted_at_work(args: &ApplyArgs, guard: &Guard) -> Trouble {
+    let id = &args.revision;
+    Trouble::new(Exit::Interrupted, format!("interrupted at work on {id}"))
+        .hint(format!("{} goes on where it stopped", again(args, guard)))
+        .world(format!(
+            "Until then a backup of {id} may have been stored, and a copy registered that no record names yet; where \
+             nobody goes on, the next sweep does in modes remediate and enforce."
+        ))
+}
