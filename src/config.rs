@@ -71,6 +71,7 @@ const BUCKET: &str =
 const TOPIC: &str = "the ARN of a standard SNS topic (arn:PARTITION:sns:REGION:ACCOUNT:NAME)";
 const REGION: &str = "the Region that is guarded; Lambda sets it";
 const ROLES: &str = "comma-separated names of the roles of guard and sweep";
+const APPLY_ROLES: &str = "comma-separated names of the roles whose people may apply plans";
 
 impl Settings {
     /// Reads the environment; an empty variable counts as not set.
@@ -96,12 +97,12 @@ impl Settings {
         }
         let topic =
             TopicArn::parse(&need("ALERT_TOPIC_ARN", TOPIC)?).ok_or_else(|| invalid("ALERT_TOPIC_ARN", TOPIC))?;
+        let roles = |name, wanted: &str| {
+            let roles = list(name).iter().map(|role| role.parse()).collect::<Result<Vec<RoleName>, RoleNameError>>();
+            roles.map_err(|error| invalid(name, &format!("{wanted}; {error}")))
+        };
         need("GUARD_ROLES", ROLES)?;
-        let guard_roles = list("GUARD_ROLES")
-            .iter()
-            .map(|role| role.parse())
-            .collect::<Result<Vec<RoleName>, RoleNameError>>()
-            .map_err(|error| invalid("GUARD_ROLES", &format!("{ROLES}; {error}")))?;
+        let guard_roles = roles("GUARD_ROLES", ROLES)?;
         if guard_roles.is_empty() {
             return Err(invalid("GUARD_ROLES", ROLES));
         }
@@ -130,6 +131,7 @@ impl Settings {
         let policy = Policy {
             mode,
             guard_roles,
+            apply_roles: roles("APPLY_ROLES", APPLY_ROLES)?,
             remediate_families: globs("REMEDIATE_FAMILIES", FamilyGlobs::new(remediate.iter().map(String::as_str)))?,
             makes_copies: true,
             remediate_existing,
@@ -249,6 +251,8 @@ mod tests {
         assert!(!settings.policy.exempt_families.match_family(&"anything".parse().unwrap()));
         assert!(!settings.path_style);
         assert_eq!(settings.policy.settle, SignedDuration::from_hours(1));
+        assert!(settings.policy.apply_roles.is_empty());
+        assert_eq!(read(&[("APPLY_ROLES", "operator, on-call")]).unwrap().policy.apply_roles.len(), 2);
         assert_eq!(read(&[("SETTLE_MINUTES", "90")]).unwrap().policy.settle, SignedDuration::from_mins(90));
         assert!(read(&[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]).unwrap().path_style);
     }
@@ -302,6 +306,7 @@ mod tests {
             ("ALERT_TOPIC_ARN", "arn:aws-cn:sns:eu-west-1:444455556666:alerts"),
             ("GUARD_ROLES", " , "),
             ("GUARD_ROLES", "arn:aws:iam::1:role/x"),
+            ("APPLY_ROLES", "arn:aws:iam::1:role/x"),
             ("EXEMPT_FAMILIES", "*"),
             ("REMEDIATE_FAMILIES", "we b"),
             ("REMEDIATE_FAMILIES", ","),

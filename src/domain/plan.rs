@@ -284,6 +284,9 @@ const BATCH_TAG: &str = "AWSBatchServiceTag";
 struct Later {
     id: TaskDefinitionId,
     is_ours: bool,
+    /// Somebody else registered it, and no record says that it was by applying a plan: it is never withdrawn. So the copy
+    /// of an apply that dies when a newer version came between stays; a person's own fix must.
+    may_be_a_persons: bool,
     kind: Kind,
 }
 
@@ -331,17 +334,23 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
     let mut nearest_is_copied = false;
     let mut judged = Vec::new();
     for revision in &seen.later {
-        let is_ours = policy.is_ours(revision.registered_by());
         let is_young = revision.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
         let is_recorded = recorded.contains(&revision.id().revision.number());
-        let is_unfinished = is_ours && is_young && !is_recorded;
         let is_copy = original.is_some_and(|original| is_copy_of(original, revision, policy));
-        let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_ours);
+        let is_by_our_roles = policy.is_ours(revision.registered_by());
+        let is_applied = policy.may_be_applied(revision.registered_by());
+        let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_by_our_roles || is_applied);
+        let is_named = is_recorded || condemned.is_some();
+        let may_be_a_persons = !is_by_our_roles && !(is_applied && is_named);
+        // Unnamed, it is taken for the copy of an apply that died before its record only if it is one to the letter.
+        let is_exact = || original.is_some_and(|original| unfaithful_members(original, revision, policy).is_empty());
+        let may_be_ours = is_by_our_roles || (is_applied && (is_named || (is_copy && is_exact())));
+        let is_unfinished = may_be_ours && is_young && !is_recorded;
         let kind = match (condemned, is_unfinished, nearest, original) {
             (Some(why), ..) => Kind::Condemned(why),
-            (_, true, Some(nearest), _) if !is_copy_of(nearest, revision, policy) => Kind::Stray,
-            (_, true, None, _) => Kind::Stray,
-            (_, true, Some(nearest), _) if nearest_is_copied && nearest.id() != &seen.id => {
+            (_, true, Some(nearest), _) if !may_be_a_persons && !is_copy_of(nearest, revision, policy) => Kind::Stray,
+            (_, true, None, _) if !may_be_a_persons => Kind::Stray,
+            (_, true, Some(nearest), _) if !may_be_a_persons && nearest_is_copied && nearest.id() != &seen.id => {
                 Kind::Condemned(Withdrawal::Duplicate)
             }
             // What says the same of a nearer revision belongs to that one's run, which may still be at work on it.
@@ -351,8 +360,10 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
                 Kind::Unfinished { differences: unfaithful_members(original, revision, policy) }
             }
             (_, false, _, _) if is_copy => Kind::Copy,
+            (_, true, _, _) if may_be_a_persons => Kind::Copy,
             (_, true | false, _, _) => Kind::Foreign,
         };
+        let is_ours = !may_be_a_persons || matches!(kind, Kind::Unfinished { .. });
         match is_ours {
             true => {
                 nearest_is_copied |=
@@ -360,7 +371,7 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
             }
             false => (nearest, nearest_is_copied) = (Some(revision), false),
         }
-        judged.push(Later { id: revision.id().clone(), is_ours, kind });
+        judged.push(Later { id: revision.id().clone(), is_ours, may_be_a_persons, kind });
     }
     judged
 }
@@ -378,7 +389,8 @@ fn withdrawals(later: &[Later], next: Option<&Later>, facts: &Facts) -> Vec<(Tas
         (Kind::Unfinished { .. }, _, Some(next)) if next.id != revision.id => Some(Withdrawal::Duplicate),
         (Kind::Unfinished { .. }, _, _) => None,
     };
-    later.iter().filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
+    let ours = later.iter().filter(|revision| !revision.may_be_a_persons);
+    ours.filter_map(|revision| why(revision).map(|why| (revision.id.clone(), why))).collect()
 }
 
 impl Plan {

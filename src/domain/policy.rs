@@ -118,6 +118,9 @@ pub struct Policy {
     pub owner_tag_keys: Vec<String>,
     /// The roles of guard and sweep: what they registered is ours.
     pub guard_roles: Vec<RoleName>,
+    /// The roles of people who may apply a plan from a terminal. Such a person registers other things, too, so of it only
+    /// what a record names, or what says the same as the copy would, is taken for a copy of ours.
+    pub apply_roles: Vec<RoleName>,
     /// How long a service may be on its way to a copy before people are told.
     pub settle: SignedDuration,
 }
@@ -126,7 +129,13 @@ impl Policy {
     /// Whether a principal, as ECS gives it in `registeredBy`, is one of our own roles.
     #[must_use]
     pub fn is_ours(&self, registered_by: Option<&str>) -> bool {
-        registered_by.and_then(role_of).is_some_and(|role| self.guard_roles.iter().any(|ours| ours.0 == role))
+        names(&self.guard_roles, registered_by)
+    }
+
+    /// Whether it is a role of somebody who may apply a plan: what they registered may be a copy of ours.
+    #[must_use]
+    pub fn may_be_applied(&self, registered_by: Option<&str>) -> bool {
+        names(&self.apply_roles, registered_by)
     }
 
     /// Whether services of a family are moved to copies.
@@ -172,6 +181,10 @@ impl fmt::Display for RoleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn names(roles: &[RoleName], principal: Option<&str>) -> bool {
+    principal.and_then(role_of).is_some_and(|name| roles.iter().any(|role| role.0 == name))
 }
 
 /// The role behind `arn:aws:sts::111122223333:assumed-role/NAME/SESSION` or `arn:aws:iam::111122223333:role/PATH/NAME`.

@@ -70,6 +70,9 @@ pub struct Record {
     /// Until when the family is exempt, by what backout has told people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exemption_told: Option<Timestamp>,
+    /// Who had the copy made from a terminal, by STS's word; none where the guard did it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_by: Option<String>,
     /// The privileged containers of the original.
     #[serde(default)]
     pub privileged_containers: Vec<String>,
@@ -220,6 +223,7 @@ impl Record {
             at: None,
             backed_out: None,
             exemption_told: None,
+            applied_by: None,
             privileged_containers: containers.to_vec(),
             failed_action: None,
             unknown: BTreeMap::new(),
@@ -315,6 +319,7 @@ impl Record {
             // Backout writes these itself, and what a run of the guard knows of them may be old.
             backed_out: held.backed_out.or(news.backed_out),
             exemption_told: held.exemption_told.or(news.exemption_told),
+            applied_by: news.applied_by.or(held.applied_by),
             // A run that could not look does not know them.
             privileged_containers: match news.privileged_containers.is_empty() {
                 true => held.privileged_containers,

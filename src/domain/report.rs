@@ -256,6 +256,7 @@ impl Report {
             backup_sha256: self.backup_sha256.clone(),
             registered_by: self.original().and_then(Described::registered_by).map(str::to_owned),
             event_id: self.provenance.event_id.clone(),
+            applied_by: self.provenance.applied_by.clone(),
             alerted_at,
             at: Some(now),
             failed_action: self.failure.as_ref().and_then(Failure::action).map(str::to_owned),

@@ -95,7 +95,7 @@ impl Function {
         let (mode, now) = (self.0.settings.policy.mode.as_str(), self.0.clock.now());
         let metrics = match result {
             Ok((concluded, event_id)) => {
-                let Concluded { said, report, metrics: of_move } = concluded;
+                let Concluded { said, report, metrics: of_move, .. } = concluded;
                 let plan = report.as_ref().and_then(|report| report.finding.as_ref());
                 let plan = plan.map(|finding| finding.plan.sentences().join(" "));
                 let failure = report.as_ref().and_then(|report| report.failure.as_ref()).map(ToString::to_string);

@@ -27,7 +27,8 @@ impl Guard {
             return Ok(Concluded::of(report.answer(Alerting::None), report));
         }
         let concluded = Box::pin(self.report(report, past, deadline)).await?;
-        Box::pin(self.follow_to_services(concluded, provenance, deadline)).await
+        // No sweep need come after it: what is older than its first run it leaves alone.
+        Box::pin(self.follow_to_services(concluded, usize::MAX, provenance, deadline)).await
     }
 }
 

@@ -34,6 +34,7 @@ use crate::domain::policy::Policy;
 use crate::domain::provenance::Provenance;
 use crate::domain::record::MadeCopy;
 use crate::domain::report::{Failure, Finding, Report};
+use crate::domain::service::ServiceId;
 
 use apply::{Applied, Ending, apply};
 pub use foresee::ForeseeError;
@@ -138,17 +139,25 @@ pub struct Concluded {
     pub report: Option<Box<Report>>,
     /// The metrics of a service's move, beside those of the report.
     pub metrics: Vec<(&'static str, f64)>,
+    /// Services that a registration's event was followed to, and which ECS refused to move.
+    pub not_moved: Vec<(ServiceId, CallFailure)>,
 }
 
 impl Concluded {
     fn of(answer: RevisionAnswer, report: Report) -> Self {
-        Self { said: Said::Revision(answer), report: Some(Box::new(report)), metrics: Vec::new() }
+        Self {
+            said: Said::Revision(answer),
+            report: Some(Box::new(report)),
+            metrics: Vec::new(),
+            not_moved: Vec::new(),
+        }
     }
 
     /// An event of a service that is none of ours, or that tells nothing new.
     #[must_use]
     pub fn not_ours(reason: Option<&'static str>) -> Self {
-        Self { said: Said::Service(ServiceAnswer::not_ours(reason)), report: None, metrics: Vec::new() }
+        let said = Said::Service(ServiceAnswer::not_ours(reason));
+        Self { said, report: None, metrics: Vec::new(), not_moved: Vec::new() }
     }
 
     /// An end that nobody needs to hear of and that leaves no record.
@@ -156,7 +165,7 @@ impl Concluded {
     pub fn silent(outcome: Outcome, task_definition: Option<String>) -> Self {
         let (services, alert) = (Vec::new(), Alerting::None);
         let answer = RevisionAnswer { outcome, reason: None, task_definition, copy: None, services, alert };
-        Self { said: Said::Revision(answer), report: None, metrics: Vec::new() }
+        Self { said: Said::Revision(answer), report: None, metrics: Vec::new(), not_moved: Vec::new() }
     }
 }
 
@@ -192,7 +201,7 @@ impl Guard {
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
         let concluded = Box::pin(self.reconcile_and_report(id, provenance, deadline)).await?;
-        Box::pin(self.follow_to_services(concluded, provenance, deadline)).await
+        Box::pin(self.follow_to_services(concluded, moves::SERVICES_MAX, provenance, deadline)).await
     }
 
     /// The family's latest ACTIVE revision. Without one there is nothing that an alert could name, so what a retry

@@ -52,7 +52,7 @@ def operator(account, tmp_path):  # noqa: F811
     for name in ("GuardFunction", "SweepFunction"):
         name = account.output(name)
         variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        variables = {variable: str(value) for variable, value in variables.items()} | {"GUARD_ROLES": "guard,sweep,operator"}
+        variables = {variable: str(value) for variable, value in variables.items()} | {"GUARD_ROLES": "guard,sweep", "APPLY_ROLES": "operator"}
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     return Operator(account, tmp_path)
 

@@ -68,6 +68,9 @@ async fn what_a_plan_shows_is_done_told_and_undone() {
     let mail = cloud.story.mail();
     assert!(mail.contains("Applied from a terminal, says STS, by:") && mail.contains("/operator/alice"), "{mail}");
     assert!(mail.contains("Undo:") && cloud.story.alerts() == 1, "{mail}");
+    assert_eq!(record["appliedBy"], OPERATOR);
+    let said = cloud.run("guardctl history web -o json");
+    assert!(said.stdout.contains("\"by\": \"apply\"") && said.stdout.contains("\"appliedBy\""), "{}", said.stdout);
     cloud.story.sweep(&[]).await;
     assert_eq!(cloud.story.active(), [1, 2]);
     let said = cloud.run(UNDO);
@@ -106,6 +109,8 @@ async fn whose_copies_are_not_the_guards_writes_nothing() {
     }
     let said = cloud.run("AWS_ENDPOINT_URL_STS=$NOWHERE guardctl apply web:1 --yes --mode remediate");
     assert!(said.exit == Some(1) && said.stderr.contains("sts:GetCallerIdentity"), "{}", said.stderr);
+    let said = cloud.run("guardctl apply web:1 --yes --mode enforce");
+    assert!(said.exit == Some(6) && said.stderr.contains("nobody would follow the services"), "{}", said.stderr);
     assert!(!has_written(&cloud));
     // The mode was said.
     let said = cloud.run("guardctl apply web:1 --yes --mode remediate");
@@ -258,4 +263,24 @@ async fn services_are_moved_in_mode_enforce() {
     let said = cloud.run("guardctl apply web:1 --yes -o json");
     let applied: Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!((said.exit, &applied["outcome"]), (Some(0), &"already_remediated".into()), "{}", said.stderr);
+}
+
+/// Whoever may not move them is told which right is missing, and the alert names whose.
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_may_not_be_moved_are_said_with_the_right_that_is_missing() {
+    let cloud = unheard_of("apply-unmoved", "enforce").await;
+    {
+        let mut state = cloud.story.account.state();
+        state.create_service(PIPELINE, "prod", "web", "web:1");
+        state.complete_deployment("prod", "web");
+        state.ecs.cluster("prod").run(Task::running("web:1", "service:web"));
+    }
+    deny(&cloud, "ecs:UpdateService", Calls::of("UpdateService"));
+    let said = cloud.run("guardctl apply web:1 --yes");
+    heal(&cloud);
+    assert_eq!(said.exit, Some(5), "{}", said.stderr);
+    assert!(said.stderr.contains("the service prod/web could not be moved"), "{}", said.stderr);
+    assert!(said.stderr.contains("\"Action\":\"ecs:UpdateService\""), "{}", said.stderr);
+    let mail = cloud.story.mail();
+    assert!(mail.contains("Role: that of arn:aws:sts::111122223333:assumed-role/operator/alice"), "{mail}");
 }

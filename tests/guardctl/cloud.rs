@@ -54,7 +54,7 @@ impl Cloud {
 
     /// The same, deployed with `ApplyRoles=operator`.
     pub(crate) async fn where_operators_apply(name: &str, mode: &'static str) -> Self {
-        Self::with(name, mode, &[("GUARD_ROLES", "guard-role,sweep-role,operator")]).await
+        Self::with(name, mode, &[("APPLY_ROLES", "operator")]).await
     }
 
     /// The same with more settings, or others.

@@ -50,6 +50,7 @@ fn policy() -> Policy {
         output_only: OutputOnly::default(),
         owner_tag_keys: vec!["team".into()],
         guard_roles: vec!["guard-GuardRole-1ABC".parse().unwrap()],
+        apply_roles: Vec::new(),
         settle: jiff::SignedDuration::from_mins(60),
     }
 }

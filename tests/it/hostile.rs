@@ -108,6 +108,7 @@ fn report(text: &str) -> Report {
         output_only: OutputOnly::default(),
         owner_tag_keys: vec!["team".into()],
         guard_roles: vec!["guard".parse().unwrap()],
+        apply_roles: Vec::new(),
         settle: jiff::SignedDuration::from_mins(60),
     };
     let container = json!({

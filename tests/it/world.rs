@@ -140,6 +140,7 @@ pub(crate) async fn guard(mode: Mode, topic: String, wiring: Wiring) -> Guard {
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
         guard_roles: vec!["guard-role".parse().unwrap(), "sweep-role".parse().unwrap()],
+        apply_roles: Vec::new(),
         settle: jiff::SignedDuration::from_mins(60),
     };
     let texts = Texts { bucket: BUCKET.into(), ..Texts::default() };

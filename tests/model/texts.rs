@@ -70,6 +70,7 @@ pub(crate) fn policy() -> Policy {
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
         guard_roles: vec!["guard-role".parse().unwrap()],
+        apply_roles: Vec::new(),
         settle: SignedDuration::from_mins(60),
     }
 }

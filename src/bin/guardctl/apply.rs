@@ -8,12 +8,13 @@ mod who;
 use ecs_privileged_guard::aws::Clock;
 use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::observation::Observation;
+use ecs_privileged_guard::domain::outcome::Outcome;
 use ecs_privileged_guard::domain::plan::{Plan, Then};
 use ecs_privileged_guard::domain::policy::{Mode, Policy};
 use ecs_privileged_guard::domain::provenance::Provenance;
 use jiff::SignedDuration;
 
-use self::ended::{failed, not_ended};
+use self::ended::{failed, not_ended, not_moved};
 use self::show::{Done, show};
 use self::who::somebody_of_ours;
 use crate::args::{ApplyArgs, Format, ModeArg};
@@ -39,6 +40,12 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
         let hint = format!("{} does it all the same", guard.command(&format!("apply {id} --mode remediate")));
         return Err(Trouble::new(Exit::Refused, what).hint(hint));
     }
+    if mode == Mode::Enforce && deployed.own_mode != Mode::Enforce {
+        let what = format!("the guard is in mode {}, so nobody would follow the services", deployed.own_mode.as_str());
+        let hint =
+            format!("{} makes the copy, and leaves them alone", guard.command(&format!("apply {id} --mode remediate")));
+        return Err(Trouble::new(Exit::Refused, what).hint(hint));
+    }
     if deployed.bucket != guard.bucket {
         let what = format!("the guard does not keep its backups in {}, so nothing could be undone", guard.bucket);
         return Err(Trouble::new(Exit::Refused, what).hint("--stack, or --bucket and --function, name one guard"));
@@ -50,11 +57,14 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     if output.format == Format::Table {
         output.data(&text(&shown, output.width()))?;
     }
-    if !has_something_to_do(&seen, &plan, &reconciler.policy) {
-        let done = Done::nothing(&shown, &person);
+    if let Some(outcome) = nothing_to_do(&seen, &plan, &reconciler.policy) {
+        let done = Done::nothing(&shown, outcome, &person);
         show(&done, guard, output)?;
-        output.say(&format!("There is nothing to apply to {id}."));
-        return Ok(Exit::Fine);
+        output.say(&match done.exit {
+            Exit::Fine => format!("There is nothing to apply to {id}."),
+            _ => format!("Nothing is applied to {id}: it stays privileged."),
+        });
+        return Ok(done.exit);
     }
     if output.format != Format::Table && !args.yes {
         shown.steps.iter().for_each(|step| output.say(&format!("  {step}")));
@@ -90,18 +100,22 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
         Ok(concluded) => concluded,
         Err(error) => return Err(not_ended(&error, id, &reconciler, guard, &again(args, guard)).await),
     };
-    if let Some(trouble) = failed(&concluded, guard, &again(args, guard)) {
+    if let Some(trouble) = failed(&concluded, &plan, guard, &again(args, guard)) {
         return Err(trouble);
     }
     let done = Done::of(&concluded, mode, &person, guard);
     show(&done, guard, output)?;
+    output.troubles(&not_moved(&concluded, &again(args, guard)));
     Ok(done.exit)
 }
 
-/// Whether a run would write anything to ECS, or look for services to move.
-fn has_something_to_do(seen: &Observation, plan: &Plan, policy: &Policy) -> bool {
+/// What it ends as, where a run would write nothing to ECS, nor look for services to move.
+fn nothing_to_do(seen: &Observation, plan: &Plan, policy: &Policy) -> Option<Outcome> {
     let moves = plan.copy.is_some() && policy.moves_services_of(&seen.id.family);
-    !matches!(plan.then, Then::End(..)) || !plan.withdraw.is_empty() || moves
+    match plan.then {
+        Then::End(outcome, _) if plan.withdraw.is_empty() && !moves => Some(outcome),
+        Then::End(..) | Then::Copy(_) | Then::Finish(_) => None,
+    }
 }
 
 /// The same command again: a run goes on where one has stopped.

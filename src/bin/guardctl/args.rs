@@ -440,7 +440,8 @@ Do what plan shows, with your own rights, and tell as the guard does
 It goes the guard's own way, by the settings of its function: backup, copy, proof, alert (which names you), record. In \
 mode alert it does nothing, unless --mode says otherwise. What you register must count as the guard's, or backout could \
 not undo it: you must be signed in with a role that the stack's parameter ApplyRoles names. The same command again goes \
-on where one has stopped. It ends with 6 if it refused, and with 5 if a copy stands and not all else was done.";
+on where one has stopped. It ends with 1 if the revision stays privileged, with 6 if it refused, and with 5 if a copy \
+stands and not all else was done.";
 
 const APPLY_EXAMPLES: &str = "\
 Examples:

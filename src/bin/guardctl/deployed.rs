@@ -29,6 +29,8 @@ pub(crate) struct Deployed {
     topic_region: String,
     /// Where the function itself keeps backups and records.
     pub(crate) bucket: String,
+    /// Its own mode.
+    pub(crate) own_mode: Mode,
 }
 
 impl Deployed {
@@ -38,6 +40,7 @@ impl Deployed {
         let variables = guard.session.environment_of(&function).await;
         let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
         let Settings { mut policy, topic, runbook_url, backout_function, bucket, .. } = settings(&variables, guard)?;
+        let own_mode = policy.mode;
         match mode {
             None => {}
             Some(ModeArg::Alert) => policy.mode = Mode::Alert,
@@ -47,7 +50,7 @@ impl Deployed {
         let texts = Texts { runbook_url, backout_function, bucket: guard.bucket.clone(), function: Some(function) };
         let (aws, home) = (guard.aws.clone(), guard.home.clone());
         let reconciler = Reconciler { aws, policy, home, texts, usage: None, listed: Arc::default() };
-        Ok(Self { reconciler, topic: topic.arn, topic_region: topic.region, bucket })
+        Ok(Self { reconciler, topic: topic.arn, topic_region: topic.region, bucket, own_mode })
     }
 
     /// Connected to the topic: what it does then is told as the guard's own work is.

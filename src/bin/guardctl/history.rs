@@ -39,6 +39,8 @@ struct Entry {
     outcome: String,
     reason: Option<String>,
     copy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied_by: Option<String>,
     approved_by: Option<String>,
 }
 
@@ -94,7 +96,8 @@ fn entries_of(id: &TaskDefinitionId, record: &Record) -> Vec<Entry> {
         // The record's own time is backout's, where that wrote it last.
         at: record.alerted_at.or(made).or(record.at),
         task_definition: id.to_string(),
-        by: "guard",
+        by: if record.applied_by.is_some() { "apply" } else { "guard" },
+        applied_by: shown(&record.applied_by),
         outcome: escape::unicode(&record.outcome),
         reason: shown(&record.reason),
         copy: shown(&record.copy),
@@ -108,6 +111,7 @@ fn entries_of(id: &TaskDefinitionId, record: &Record) -> Vec<Entry> {
         outcome: if note::is_finished(told) { "backed_out" } else { "backout_begun" }.to_owned(),
         reason: says(told, "reason"),
         copy: None,
+        applied_by: None,
         approved_by: says(told, "approvedBy"),
     });
     backout.into_iter().chain([guard]).collect()

@@ -99,6 +99,7 @@ fn fields(guard: &Guard, id: &TaskDefinitionId, record: &Record) -> Vec<(&'stati
         ("event", record.event_id.clone()),
         ("denied", record.failed_action.clone()),
         ("alerted", record.alerted_at.map(|at| seconds(at).to_string())),
+        ("applied by", record.applied_by.clone()),
         ("copy in force", record.copy.clone().filter(|_| record.standing_copies().keys().next().is_some())),
     ];
     fields.extend(record.copies.iter().map(|copy| ("copy", Some(copy_in_words(id, copy)))));

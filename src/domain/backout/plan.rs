@@ -301,7 +301,7 @@ fn kind(seen: &Seen, original: Option<&RegisterInput>, later: &Described, policy
     let number = later.id().revision;
     let says = later.register_input(&policy.output_only);
     let equals = |wanted: &RegisterInput| differences(wanted, &says, Tags::LeftOut).is_empty();
-    let is_ours = policy.is_ours(later.registered_by());
+    let is_ours = policy.is_ours(later.registered_by()) || policy.may_be_applied(later.registered_by());
     let recorded = seen.record.as_ref().and_then(|held| held.record.made(number));
     let is_copy = original.is_some_and(|original| equals(&original.without_privilege()));
     match original {

@@ -4,7 +4,7 @@
 use super::{Plan, Then};
 use crate::domain::document::{Described, RegisterInput};
 use crate::domain::observation::Observation;
-use crate::domain::policy::{Mode, Policy};
+use crate::domain::policy::{Mode, Policy, RoleName};
 use crate::domain::record::{MadeCopy, Record};
 
 /// Finds what the plan must not do.
@@ -22,11 +22,14 @@ pub fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) -> Result<()
             return Err("only what was seen is withdrawn");
         };
         let by = revision.registered_by().unwrap_or_default();
-        let is_ours = policy.guard_roles.iter().any(|role| by.contains(&format!("role/{role}")));
-        must(is_ours, "what our roles did not register is never withdrawn")?;
+        let is_by = |roles: &[RoleName]| roles.iter().any(|role| by.contains(&format!("role/{role}")));
         let names = |record: &Record, holds: fn(&MadeCopy) -> bool| {
             record.copies.iter().any(|copy| copy.is_revision(id.revision) && holds(copy))
         };
+        let is_named = seen.record.iter().map(|held| &held.record).chain(&seen.family_records);
+        let is_named = is_named.into_iter().any(|record| names(record, |_| true));
+        let is_ours = is_by(&policy.guard_roles) || (is_by(&policy.apply_roles) && is_named);
+        must(is_ours, "what neither our roles registered nor a person who applied a plan is never withdrawn")?;
         let is_recorded_and_stands = seen.record.iter().any(|held| names(&held.record, MadeCopy::stands))
             && !seen.family_records.iter().any(|record| names(record, |copy| copy.why.is_some()));
         must(!is_recorded_and_stands, "a copy that was proven and recorded is not withdrawn")?;

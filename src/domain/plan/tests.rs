@@ -20,7 +20,11 @@ fn revision(line: &str) -> Described {
     let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
     let number = words[0];
     let status = if has("ACTIVE") { "ACTIVE" } else { "INACTIVE" };
-    let role = if has("ours") { "guard-role" } else { "pipeline" };
+    let role = match () {
+        () if has("ours") => "guard-role",
+        () if has("persons") => "operator",
+        () => "pipeline",
+    };
     let age = if has("old") { 7 * 3600 } else { 60 };
     let registered_at = now().as_second() - age;
     let image = value("image=").unwrap_or("app");
@@ -46,6 +50,7 @@ fn policy(mode: Mode) -> Policy {
         output_only: OutputOnly::default(),
         owner_tag_keys: Vec::new(),
         guard_roles: vec!["guard-role".parse().unwrap()],
+        apply_roles: vec!["operator".parse().unwrap()],
         settle: jiff::SignedDuration::from_mins(60),
     }
 }
@@ -129,6 +134,27 @@ fn a_copy_of_this_run_is_remediated_and_of_an_earlier_one_already() {
     let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE ours"]);
     seen.made = vec![MadeCopy::new("13".parse().unwrap(), now(), &policy(Mode::Remediate))];
     check(&seen, &policy(Mode::Remediate), "finish remediated, in force 13");
+}
+
+/// A person with a role of `APPLY_ROLES` registers other things, too.
+#[test]
+fn what_a_person_registered_is_ours_only_as_a_copy_and_withdrawn_only_by_a_records_word() {
+    let remediate = policy(Mode::Remediate);
+    // An apply that died before its record.
+    let died = ["12 privileged ACTIVE", "13 ACTIVE persons"];
+    check(&family(&died), &remediate, "finish already_remediated, in force 13");
+    let by_hand = ["12 privileged ACTIVE tag=team", "13 ACTIVE persons"];
+    check(&family(&by_hand), &remediate, "already_remediated, in force 13");
+    let exempted = Observation { exemption: exemption(r#""app""#, "2026-12-24T08:00:00Z"), ..family(&died) };
+    check(&exempted, &remediate, "exempt, in force 13");
+    // A fix, or a step back, over somebody else's newer version.
+    for fix in ["14 ACTIVE persons image=fix", "14 ACTIVE persons", "14 privileged ACTIVE persons image=fix"] {
+        check(&family(&["12 privileged ACTIVE", "13 ACTIVE image=new", fix]), &remediate, "superseded");
+    }
+    check(&family(&["12 privileged ACTIVE", "13 ACTIVE persons image=fix"]), &remediate, "superseded");
+    let mut condemned = family(&["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE persons"]);
+    condemned.record = Some(held(r#","copies":[{"revision":14,"at":"2026-11-24T07:59:00Z","why":"race"}]"#));
+    check(&condemned, &remediate, "withdraw 14 race, superseded race");
 }
 
 #[test]

@@ -26,7 +26,7 @@ use crate::domain::service::ServiceId;
 pub(super) use tend::{Did, Look, News, Tended, Tending};
 
 /// Services that a registration's event is followed to. Whatever more there are, sweep finds.
-const SERVICES_MAX: usize = 10;
+pub(super) const SERVICES_MAX: usize = 10;
 
 impl Guard {
     /// Looks at the service that an event names, and at the revision that it is on.
@@ -84,10 +84,12 @@ impl Guard {
         Err(RunError::Unsettled)
     }
 
-    /// Follows a registration's event to the services that run the original already: the event was late, or not the first.
+    /// Follows a registration's event to so many of the services that run the original already: the event was late, or not
+    /// the first.
     pub(super) async fn follow_to_services(
         &self,
         mut concluded: Concluded,
+        services_max: usize,
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
@@ -105,13 +107,15 @@ impl Guard {
         let known = |id: &TaskDefinitionId| (*id == pair.original).then(|| Standing::Copied(pair.clone()));
         let mut states = Vec::new();
         let mut alert = Alerting::None;
-        for id in services.iter().take(SERVICES_MAX) {
+        for id in services.iter().take(services_max) {
             let (tended, has_told) = self.tend_and_tell(id, &known, provenance, deadline).await?;
             if has_told {
                 alert = Alerting::Sent;
             }
             if let Tended::Done(look) = tended {
                 states.extend(look.state(id));
+                let failure = look.news.and_then(|news| news.report.failure);
+                concluded.not_moved.extend(failure.map(|failure| (id.clone(), failure)));
             }
         }
         if let Said::Revision(answer) = &mut concluded.said {
@@ -225,7 +229,7 @@ fn conclude_service(
             Said::Service(Answer { task_definition, copy, services, alert, ..nothing })
         }
     };
-    Concluded { said, report, metrics }
+    Concluded { said, report, metrics, not_moved: Vec::new() }
 }
 
 /// What it came to, if that is anything but the revision's own outcome; why; and whether people had heard of it before.

@@ -4,8 +4,9 @@ use ecs_privileged_guard::aws::Clock;
 use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::failure::CallFailure;
-use ecs_privileged_guard::domain::plan::Then;
+use ecs_privileged_guard::domain::plan::{Plan, Then};
 use ecs_privileged_guard::domain::report::{Failure, Report};
+use ecs_privileged_guard::domain::service::ServiceId;
 use ecs_privileged_guard::reconcile::{Concluded, Guard as Reconciler, RunError};
 
 use crate::deployed::PATIENCE;
@@ -14,8 +15,8 @@ use crate::failure::{trouble, trouble_passing};
 use crate::session::Guard;
 use crate::trouble::Trouble;
 
-/// A run that came to its end by a failure.
-pub(super) fn failed(concluded: &Concluded, guard: &Guard, again: &str) -> Option<Trouble> {
+/// A run that came to its end by a failure; `plan` is what there was to do.
+pub(super) fn failed(concluded: &Concluded, plan: &Plan, guard: &Guard, again: &str) -> Option<Trouble> {
     let report = concluded.report.as_ref()?;
     let failure = report.failure.as_ref()?;
     let what = format!("{} could not be finished", report.id);
@@ -30,15 +31,31 @@ pub(super) fn failed(concluded: &Concluded, guard: &Guard, again: &str) -> Optio
         }
         Failure::Unfaithful { .. } | Failure::Malformed { .. } => Trouble::new(Exit::Failed, what).because(failure),
     };
-    let (stands, world) = what_stands(report, again);
+    let (stands, world) = what_stands(report, plan, again);
     let exit = if stands { Exit::Partly } else { trouble.exit };
     Some(trouble.world(world).ends(exit))
 }
 
+/// The services that ECS refused to move; all else was done.
+pub(super) fn not_moved(concluded: &Concluded, again: &str) -> Vec<Trouble> {
+    let roles =
+        concluded.report.as_ref().and_then(|report| report.original()).map(Described::roles).unwrap_or_default();
+    let trouble = |(id, failure): &(ServiceId, CallFailure)| {
+        let what = format!("the service {}/{} could not be moved", id.cluster, id.name);
+        trouble_passing(what, failure, roles)
+            .world(format!("The copy is registered, and these services still run the original. {again} goes on."))
+    };
+    concluded.not_moved.iter().map(trouble).collect()
+}
+
 /// Whether anything of it is still there in ECS, and in words.
-fn what_stands(report: &Report, again: &str) -> (bool, String) {
+fn what_stands(report: &Report, plan: &Plan, again: &str) -> (bool, String) {
     let left: Vec<String> = report.copies_left().map(|id| id.to_string()).collect();
     match (&report.copy, left.as_slice()) {
+        // The copy of a run before, with which this one did not come further.
+        (None, []) if matches!(plan.then, Then::Finish(_)) => {
+            (true, format!("A copy that a run before made is registered, and not proven. {again} goes on."))
+        }
         (Some(copy), _) => (true, format!("{} is registered, and proven. {again} goes on.", copy.id)),
         (None, []) if report.backup_sha256.is_none() && report.made.is_empty() => {
             (false, "Nothing was changed.".to_owned())
@@ -74,13 +91,18 @@ pub(super) async fn not_ended(
     };
     let now = reconciler.foresee(id, Clock::live().now() + PATIENCE).await;
     let (stands, world) = match now.as_ref().map(|(_, plan)| (&plan.then, &plan.copy)) {
-        Ok((Then::Finish(finish), _)) => (
-            true,
-            format!(
-                "{} is registered, and neither proven nor recorded yet. {again} goes on, and so does the next sweep.",
-                finish.copy
-            ),
-        ),
+        Ok((Then::Finish(finish), _)) => {
+            let not_yet = match error {
+                RunError::NotPublished(_) => "proven, and nobody was told, nor is it recorded yet",
+                RunError::NotRecorded(_) => "proven and told, and not recorded yet",
+                RunError::Transient(_)
+                | RunError::OutOfTime
+                | RunError::Unsettled
+                | RunError::Unreadable(_)
+                | RunError::ServiceUnreadable(_) => "perhaps not proven, and not recorded yet",
+            };
+            (true, format!("{} is registered, {not_yet}. {again} goes on, and so does the next sweep.", finish.copy))
+        }
         Ok((_, Some(copy))) => (true, format!("{} is registered. {again} goes on.", copy.id)),
         Ok((Then::Copy(_), None)) => (false, "Nothing was changed in ECS.".to_owned()),
         Ok((Then::End(..), None)) | Err(_) => {

@@ -46,8 +46,8 @@ struct Service {
 }
 
 impl Done {
-    /// Nothing was to be done.
-    pub(super) fn nothing(shown: &plan::Document, person: &str) -> Self {
+    /// Nothing was to be done: the plan is this outcome.
+    pub(super) fn nothing(shown: &plan::Document, outcome: Outcome, person: &str) -> Self {
         Self {
             schema_version: 1,
             task_definition: shown.task_definition.clone(),
@@ -62,7 +62,7 @@ impl Done {
             backup_sha256: None,
             record_key: None,
             undo: None,
-            exit: Exit::Fine,
+            exit: exit_of(outcome),
         }
     }
 
@@ -80,14 +80,9 @@ impl Done {
             state: escape::unicode(&it.state),
         };
         let services: Vec<Service> = said.services().iter().map(service).collect();
-        let has_failed = services.iter().any(|it| it.state == "failed");
-        let exit = match outcome {
-            Some(Outcome::Remediated | Outcome::AlreadyRemediated) if has_failed => Exit::Partly,
-            Some(Outcome::Remediated | Outcome::AlreadyRemediated) => Exit::Fine,
-            // By now there was nothing to do.
-            Some(Outcome::Exempt | Outcome::Compliant | Outcome::Inactive) => Exit::Fine,
-            Some(Outcome::Alerted | Outcome::Superseded | Outcome::UnfaithfulCopyWithdrawn) => Exit::Failed,
-            Some(Outcome::Failed | Outcome::FailedRegistration) | None => Exit::Failed,
+        let exit = match (outcome.map_or(Exit::Failed, exit_of), services.iter().any(|it| it.state == "failed")) {
+            (Exit::Fine, true) => Exit::Partly,
+            (exit, _) => exit,
         };
         let undo = |id| guard.command(&format!("backout {id} --reason WHY --approved-by WHO"));
         Self {
@@ -106,6 +101,16 @@ impl Done {
             undo: id.filter(|_| copy.is_some_and(|copy| copy.is_ours)).map(undo),
             exit,
         }
+    }
+}
+
+/// How the command ends: well, if nothing of it stays privileged that must not.
+fn exit_of(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Remediated | Outcome::AlreadyRemediated => Exit::Fine,
+        Outcome::Exempt | Outcome::Compliant | Outcome::Inactive => Exit::Fine,
+        Outcome::Alerted | Outcome::Superseded | Outcome::UnfaithfulCopyWithdrawn => Exit::Failed,
+        Outcome::Failed | Outcome::FailedRegistration => Exit::Failed,
     }
 }
 
@@ -135,7 +140,7 @@ fn text(done: &Done, guard: &Guard, output: Output) -> String {
     let reason = done.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let address = |key: &Option<String>| key.as_deref().map(|key| guard.address(key));
     let alert = match done.alert {
-        "sent" => "sent; it names you",
+        "sent" => "sent",
         "already_sent" => "sent before",
         _ => "none",
     };

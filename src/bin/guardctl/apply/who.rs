@@ -1,5 +1,5 @@
-//! Who applies: somebody whose copies the functions take for the guard's own. Backout and sweep judge by the name of the
-//! role that ECS has in `registeredBy`, and withdraw nothing that others have registered.
+//! Who applies: somebody whose copies the functions take for the guard's own, so that backout can undo them. They judge by
+//! the name of the role that ECS has in `registeredBy`.
 
 use ecs_privileged_guard::domain::policy::{Policy, role_of};
 
@@ -18,17 +18,15 @@ pub(super) async fn somebody_of_ours(guard: &Guard, policy: &Policy) -> Result<S
         let what = format!("{who} is not of account {account}, which is guarded");
         return Err(Trouble::new(Exit::Refused, what).hint("--profile signs in with another role"));
     }
-    if policy.is_ours(Some(&who)) {
+    if policy.may_be_applied(Some(&who)) {
         return Ok(who);
     }
-    let ours: Vec<String> = policy.guard_roles.iter().map(ToString::to_string).collect();
+    let roles: Vec<String> = policy.apply_roles.iter().map(ToString::to_string).collect();
+    let roles = if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
     let what = format!("backout could not undo what {who} registers");
-    let why = format!("the guard's functions take for theirs what these roles register: {}", ours.join(", "));
+    let why = format!("the roles whose people may apply plans, by the guard's APPLY_ROLES: {roles}");
     let hint = match role_of(&who) {
-        Some(role) => format!(
-            "deploy the stack with ApplyRoles={role}, a role that registers nothing else: all that it registers counts \
-             as the guard's"
-        ),
+        Some(role) => format!("deploy the stack with ApplyRoles={role}"),
         None => "sign in with a role that ApplyRoles of the stack names; a user cannot be named there".to_owned(),
     };
     Err(Trouble::new(Exit::Refused, what).cause(&why).hint(hint))

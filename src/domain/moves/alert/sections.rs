@@ -65,8 +65,11 @@ fn found(report: &MoveReport, setting: &Setting) -> Vec<Line> {
 fn failed(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Line> {
     let Some(failure) = &report.failure else { return Vec::new() };
     let said = spelled(&failure.to_string());
-    let roles = setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-    let mut lines = vec![words(said), words(format!("Role: {roles}"))];
+    let role = match &report.provenance.applied_by {
+        Some(person) => format!("that of {}, who applied it", plain(person)),
+        None => setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
+    };
+    let mut lines = vec![words(said), words(format!("Role: {role}"))];
     match failure.cause {
         Cause::AccessDenied { .. } => {
             lines.push(words("Unless a policy denies it on purpose, add this statement to the role:"));
