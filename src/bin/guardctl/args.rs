@@ -447,7 +447,7 @@ const APPLY_EXAMPLES: &str = "\
 Examples:
   guardctl apply api:1 --yes
   guardctl apply --mode remediate --yes web:1
-  guardctl apply --yes -o json db:1";
+  guardctl apply --yes -o json api:1";
 
 const REPLAY: &str = "\
 Show what an event leads to: the plan, the calls, the alert; nothing is changed
