@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::arn::{Revision, TaskDefinitionId};
 use super::json::{self, Malformed};
+use super::outcome::{Outcome, Reason};
 use super::policy::Policy;
 
 /// The version of the schema that this code writes.
@@ -294,7 +295,7 @@ impl Record {
     pub fn merged(held: Option<Self>, news: Self, yields: bool) -> Self {
         let Some(held) = held else { return news };
         let same_fact = facts(&held) == facts(&news);
-        let news = match yields && !same_fact {
+        let news = match (yields || news.knows_less_than(&held)) && !same_fact {
             true => Self {
                 mode: held.mode.clone(),
                 outcome: held.outcome.clone(),
@@ -328,6 +329,18 @@ impl Record {
             unknown: held.unknown.into_iter().chain(news.unknown).collect(),
             ..news
         }
+    }
+
+    /// Whether it is of a look that did not see yet that a copy lost a race, which people were told by now: a later look
+    /// knows that by the record, so without it they would be told twice.
+    fn knows_less_than(&self, held: &Self) -> bool {
+        let is_superseded = |record: &Self, reason| {
+            record.outcome == Outcome::Superseded.as_str() && record.reason.as_deref() == reason
+        };
+        held.alerted_at.is_some()
+            && is_superseded(held, Some(Reason::Race.as_str()))
+            && self.alerted_at.is_none()
+            && is_superseded(self, None)
     }
 
     /// Whether two records say the same, apart from when they were written.
@@ -391,7 +404,20 @@ mod tests {
         let merged = Record::merged(Some(held.clone()), news.clone(), true);
         assert_eq!((merged.reason, merged.alerted_at), (held.reason.clone(), held.alerted_at));
         assert_eq!(merged.copies, news.copies);
-        assert_eq!(Record::merged(Some(held), news, false).reason, None);
+        let told = record(r#","outcome":"superseded","alertedAt":"2026-11-24T09:00:02Z""#);
+        assert_eq!(Record::merged(Some(held), told, false).reason, None);
+    }
+
+    /// A sweep and the guard withdraw the same copy, and the sweep saw another reason for it.
+    #[test]
+    fn a_lost_race_that_was_told_is_not_forgotten_by_whoever_did_not_see_it() {
+        let held = record(r#","outcome":"superseded","reason":"race","alertedAt":"2026-11-24T09:00:01Z""#);
+        let news = record(r#","outcome":"superseded","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#);
+        let merged = Record::merged(Some(held.clone()), news.clone(), false);
+        assert!(merged.has_alerted("superseded", Some("race"), None));
+        assert_eq!(merged.copies, news.copies);
+        let untold = Record { alerted_at: None, ..held };
+        assert_eq!(Record::merged(Some(untold), news, false).reason, None, "nobody was told of it");
     }
 
     #[test]
