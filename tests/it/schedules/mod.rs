@@ -80,7 +80,8 @@ fn explore(name: &str) {
 fn prove(name: &str) -> Result<(), String> {
     unit("three at once", name, || {
         let found = look(name)?;
-        Ok(vec![("points", found.points), ("schedules", usize::try_from(found.schedules).unwrap_or(usize::MAX))])
+        // Of schedules there are more than fit into a table; the points are what was done.
+        Ok(vec![("points", found.points)])
     })
 }
 
