@@ -165,6 +165,7 @@ def patient(operator, monkeypatch):
     for name, alarm in alarms.items():
         client("cloudwatch").put_metric_alarm(
             AlarmName=f"{STACK}-{name}", AlarmDescription=alarm["AlarmDescription"], ActionsEnabled=True, Namespace="N", MetricName="M",
+            AlarmActions=[operator.account.output("AlertTopic")],
             Statistic="Sum", Period=300, EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold")
         client("cloudwatch").set_alarm_state(AlarmName=f"{STACK}-{name}", StateValue="OK", StateReason="r")
     made = [types.SimpleNamespace(logical_resource_id=name, physical_resource_id=f"{STACK}-{name}", cf_resource_type="AWS::CloudWatch::Alarm")
@@ -242,6 +243,15 @@ def test_doctor_sees_what_got_stuck_was_stopped_or_rings(patient):
     client("lambda").put_function_concurrency(FunctionName=output("SweepFunction"), ReservedConcurrentExecutions=0)
     client("cloudwatch").set_alarm_state(AlarmName=f"{STACK}-FailuresAlarm", StateValue="ALARM", StateReason="r")
     client("cloudwatch").delete_alarms(AlarmNames=[f"{STACK}-ErrorsAlarm"])
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=f"{STACK}-NoSweepAlarm", AlarmDescription="d", ActionsEnabled=True, Namespace="N", MetricName="M", Statistic="Sum",
+        Period=300, EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold", OKActions=[output("AlertTopic")])
+    client("cloudwatch").set_alarm_state(AlarmName=f"{STACK}-NoSweepAlarm", StateValue="OK", StateReason="r")
+    [rule] = [it["PhysicalResourceId"] for it in client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+              if it["LogicalResourceId"] == "Rule"]
+    pattern = json.loads(client("events").describe_rule(Name=rule)["EventPattern"])
+    pattern["detail"]["requestParameters"] = {"family": ["one"]}
+    client("events").put_rule(Name=rule, EventPattern=json.dumps(pattern))
     client("sns").unsubscribe(SubscriptionArn=client("sns").list_subscriptions()["Subscriptions"][0]["SubscriptionArn"])
     client("cloudtrail").put_event_selectors(TrailName="audit", EventSelectors=[{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}])
     code, out, _ = patient.run("doctor", "-o", "json")
@@ -250,7 +260,8 @@ def test_doctor_sees_what_got_stuck_was_stopped_or_rings(patient):
     assert code == 3
     assert set(broken) == {
         "FailureQueue holds 1 message", "SweepDeadLetterQueue holds 1 message", "Sweep is stopped: its reserved concurrency is 0",
-        "FailuresAlarm rings", "ErrorsAlarm is gone", f"nobody is subscribed to {output('AlertTopic').rsplit(':', 1)[1]}",
+        "FailuresAlarm rings", "ErrorsAlarm is gone", "NoSweepAlarm does not tell the alert topic",
+        "Rule may miss registrations: its pattern is not the template's", f"nobody is subscribed to {output('AlertTopic').rsplit(':', 1)[1]}",
         "no trail logs registrations: audit leaves out management events that write"}
     assert broken["FailuresAlarm rings"] == "RUNBOOK.md#alarm-failures"
     assert output("RedriveCommand") in broken["FailureQueue holds 1 message"]

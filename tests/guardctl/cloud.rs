@@ -18,7 +18,7 @@ use super::account::http::{Request, Response, pairs};
 use super::account::sigv4::{self, Key};
 use super::account::wire::Server;
 use super::account::{BACKOUT, OPERATOR, PIPELINE};
-use super::pipe::Pipe;
+use super::pipe::{CENTRAL, Pipe};
 use super::runtime_api::{Failure, Function};
 use super::shell::{Said, Shell};
 use super::story::{BUCKET, Story};
@@ -213,9 +213,12 @@ impl Beside {
         let name = value("StackName").unwrap_or_default();
         let status = if name == "sick" { "UPDATE_ROLLBACK_COMPLETE" } else { "UPDATE_COMPLETE" };
         let topic = if name == "sick" { "unconfirmed" } else { "alerts" };
-        let topic = format!("arn:aws:sns:{}:{}:{topic}", self.region, self.account);
+        let topic = match name {
+            "central" => CENTRAL.to_owned(),
+            _ => format!("arn:aws:sns:{}:{}:{topic}", self.region, self.account),
+        };
         let outputs = match (value("Action"), name) {
-            (Some("DescribeStacks"), "ecs-privileged-guard" | "sick" | "unlisted") => vec![
+            (Some("DescribeStacks"), "ecs-privileged-guard" | "sick" | "unlisted" | "central") => vec![
                 ("AlertTopic", topic.as_str()),
                 ("RedriveCommand", "./redrive.sh eu-west-1 guard RULE-QUEUE FAILURE-QUEUE"),
                 ("StateBucket", BUCKET),

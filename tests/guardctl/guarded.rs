@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::account::{Call, Calls, Fault, Kind, OPERATOR, PIPELINE};
 use super::cloud::{Cloud, timeless};
 use super::sessions::{readme_of_an_account, session_with};
+use super::story::BUCKET;
 
 const BATCH: &str = r#","tags":[{"key":"AWSBatchServiceTag","value":"batch"}]"#;
 const CLEAN: &str = r#"{"family":"clean","containerDefinitions":[{"name":"app","image":"app:1","memory":128}]}"#;
@@ -309,18 +310,79 @@ async fn what_was_tried_is_taken_back_whatever_happens() {
     cloud.story.account.state().heal();
     assert_eq!(said.exit, Some(4), "{}", said.stderr);
     assert!(said.stderr.contains("\"Action\":\"s3:PutObject\""), "{}", said.stderr);
-    let denied = Kind::AccessDenied("ecs:DeregisterTaskDefinition");
-    let calls = Calls::of("DeregisterTaskDefinition").by(OPERATOR);
-    cloud.story.account.state().inject(Fault::always(denied, calls));
-    let said = cloud.run(&format!("{live} --wait 1"));
+    assert!(said.stderr.ends_with("\nNothing was changed.\n"), "{}", said.stderr);
+    // It was written, and nobody has heard of it.
+    cloud.story.account.state().inject(Fault::once(Kind::CutAfter, Calls::of("PutObject").by(OPERATOR)));
+    let said = cloud.run(live);
     cloud.story.account.state().heal();
-    assert_eq!(said.exit, Some(4), "{}", said.stderr);
-    let left = "ecs-privileged-guard-doctor:7 may still be ACTIVE: aws ecs deregister-task-definition";
-    assert!(said.stderr.contains(left), "{}", said.stderr);
-    // The next run leaves it alone, and says so.
+    assert_eq!(said.exit, Some(1), "{}", said.stderr);
+    let world = format!("\nNothing is registered, and the exemption of {PROBE} has ended.\n");
+    assert!(said.stderr.ends_with(&world), "{}", said.stderr);
+    assert!(probe_is_taken_back(&cloud));
+}
+
+/// What cannot be taken back is said, and takes the place of nothing else that there is to say.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_taken_back_hides_nothing() {
+    let cloud = swept("doctor-left").await;
+    let live = "guardctl doctor --live --yes";
+    let denied = || Kind::AccessDenied("ecs:DeregisterTaskDefinition");
+    let calls = || Calls::of("DeregisterTaskDefinition").by(OPERATOR);
+    cloud.story.account.state().inject(Fault::always(denied(), calls()));
     let said = cloud.run(&format!("{live} --wait 1"));
-    assert!(said.stderr.contains("ecs-privileged-guard-doctor:7 is ACTIVE already"), "{}", said.stderr);
-    assert_eq!(cloud.story.account.state().ecs.active(PROBE), [7]);
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    let left = "ecs-privileged-guard-doctor:1 may still be ACTIVE: aws ecs deregister-task-definition --region eu-west-1 \
+                --task-definition ecs-privileged-guard-doctor:1; its exemption has ended\n";
+    assert!(said.stderr.ends_with(left), "{}", said.stderr);
+    assert!(said.stdout.contains("the guard has not answered to ecs-privileged-guard-doctor:1"), "{}", said.stdout);
+    let said = cloud.run(&format!("{live} --wait 1 -o json"));
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    let document: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(document["checks"].as_array().unwrap().last().unwrap()["check"], "live");
+    // Somebody who pressed Ctrl-C reads why it ended, too.
+    let said = cloud.run(&format!("timeout --preserve-status -s INT 4 {live}"));
+    assert_eq!(said.exit, Some(130), "{}", said.stderr);
+    for words in [
+        "error: ecs-privileged-guard-doctor:3 could not be deregistered",
+        "  cause: interrupted while the guard was waited for",
+        "\"Action\":\"ecs:DeregisterTaskDefinition\"",
+        "ecs-privileged-guard-doctor:3 may still be ACTIVE",
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+    cloud.story.account.state().heal();
+    // The next run leaves them alone, and names the last.
+    let said = cloud.run(&format!("{live} --wait 1"));
+    assert!(said.stderr.contains("ecs-privileged-guard-doctor:3 is ACTIVE already"), "{}", said.stderr);
+    assert_eq!(cloud.story.account.state().ecs.active(PROBE), [1, 2, 3]);
+}
+
+/// Two at once: whoever ends first leaves the other exempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_ends_its_own_exemption_and_no_others() {
+    let cloud = swept("doctor-two").await;
+    let key = format!("exemptions/111122223333/eu-west-1/{PROBE}.json");
+    let another = serde_json::json!({
+        "containers": ["doctor"],
+        "reason": "guardctl doctor --live: nothing runs it, and it is taken back",
+        "approvedBy": "guardctl doctor",
+        "expiresAt": cloud.now() + SignedDuration::from_mins(40),
+    });
+    // The other began later, and has written over ours.
+    let (at, text) = (key.clone(), another.to_string());
+    let register = Calls::of("RegisterTaskDefinition").by(OPERATOR);
+    let write = move |state: &mut super::account::State| state.put_object(PIPELINE, BUCKET, &at, text.as_bytes());
+    cloud.story.account.state().after(register, write);
+    let said = cloud.run("guardctl doctor --live --yes --wait 1");
+    let world = format!("{PROBE}:1 is deregistered, and its exemption is not this run's any more.");
+    assert!(said.stderr.contains(&world), "{}", said.stderr);
+    assert_eq!(cloud.story.object(&key).as_ref(), Some(&another));
+    // It began earlier, and still rests on what we wrote over.
+    let said = cloud.run("guardctl doctor --live --yes --wait 1");
+    let world = format!("{PROBE}:2 is deregistered, and its exemption is what it was before, until YYYY-");
+    assert!(said.stderr.contains(&world), "{}", said.stderr);
+    assert_eq!(cloud.story.object(&key).as_ref(), Some(&another));
+    assert!(cloud.story.account.state().ecs.active(PROBE).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -544,7 +606,7 @@ async fn every_example_of_the_help_runs_in_an_account() {
         let help = cloud.shell.run(&format!("guardctl help {command}")).stdout;
         let examples = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command}: no examples")).1;
         // Nobody hands the guard its event here.
-        let examples = examples.replace("\\\n", "").replace("--wait 600", "--wait 1");
+        let examples = examples.replace("\\\n", "").replace("--wait 1800", "--wait 1");
         let examples = examples.replace("2027-01-31T18:00:00Z", "IN_30_DAYS");
         let examples = cloud.shell.dated(&examples.replace("2027-01-31", "IN_30_DAYS"));
         let examples: Vec<&str> = examples.lines().filter(|line| !line.trim().is_empty()).collect();

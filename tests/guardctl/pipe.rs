@@ -26,14 +26,21 @@ const MADE: [(&str, &str, &str); 13] = [
     ("MissedEventsAlarm", "AWS::CloudWatch::Alarm", "missed-events"),
     ("Bucket", "AWS::S3::Bucket", "guard-state"),
 ];
-/// What is otherwise in one that is sick.
-const SICK: [(&str, &str); 5] = [
-    ("Sweep", "stopped"),
-    ("Rule", "disabled"),
-    ("FailureQueue", "https://sqs.eu-west-1.amazonaws.com/111122223333/stuck"),
-    ("FailuresAlarm", "ringing"),
-    ("MissedEventsAlarm", "silenced"),
+/// What is otherwise in one that is sick, and in one whose alerts go to a central account.
+const OTHERWISE: [(&str, &str, &str); 10] = [
+    ("sick", "Sweep", "stopped"),
+    ("sick", "Rule", "disabled"),
+    ("sick", "FailureQueue", "https://sqs.eu-west-1.amazonaws.com/111122223333/stuck"),
+    ("sick", "FailuresAlarm", "ringing"),
+    ("sick", "MissedEventsAlarm", "silenced"),
+    ("sick", "NoSweepAlarm", "mute"),
+    ("central", "TamperedRules", "tampered-central"),
+    ("central", "FailuresAlarm", "failures-central"),
+    ("central", "NoSweepAlarm", "no-sweep-central"),
+    ("central", "MissedEventsAlarm", "missed-events-central"),
 ];
+/// The topic of the central account.
+pub(super) const CENTRAL: &str = "arn:aws:sns:eu-west-1:999999999999:central";
 
 /// Who answers, and whom.
 pub(super) struct Pipe {
@@ -67,6 +74,10 @@ impl Pipe {
         let named = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Some(match (service, operation) {
             ("cloudformation", _) => resources(value("StackName").unwrap_or_default()),
+            // Its policy lets this account publish, and no more.
+            ("sns", _) if value("TopicArn") == Some(CENTRAL) => {
+                query_denied("AuthorizationError", "User: CANARY is not authorized")
+            }
             ("sns", _) => self.subscriptions(value("TopicArn").unwrap_or_default()),
             ("cloudtrail", Some("DescribeTrails")) if request.path.starts_with("/none") => {
                 of_json(&json!({"trailList": []}))
@@ -80,7 +91,7 @@ impl Pipe {
             ("events", Some("DescribeRule")) => self.rule(&named("Name")),
             ("events", Some("ListTargetsByRule")) => self.targets(&named("Rule")),
             ("sqs", Some("GetQueueAttributes")) => messages(&named("QueueUrl")),
-            ("monitoring", _) => alarms(&request.body),
+            ("monitoring", _) => self.alarms(&request.body),
             ("lambda", _) => self.function(&request.path),
             (service, operation) => panic!("nobody asks {service} {operation:?}"),
         })
@@ -116,7 +127,11 @@ impl Pipe {
             "Arn": self.arn("events", &format!("rule/{name}")),
             "EventPattern": json!({
                 "source": ["aws.ecs"],
-                "detail": {"eventName": ["RegisterTaskDefinition", "RegisterDaemonTaskDefinition"]},
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": {
+                    "eventSource": ["ecs.amazonaws.com"],
+                    "eventName": ["RegisterTaskDefinition", "RegisterDaemonTaskDefinition"],
+                },
             }).to_string(),
             "State": if name == "disabled" { "DISABLED" } else { "ENABLED" },
             "EventBusName": "default",
@@ -126,9 +141,37 @@ impl Pipe {
     fn targets(&self, rule: &str) -> Response {
         let target = match rule {
             "tampered" => self.arn("sns", "alerts"),
+            "tampered-central" => CENTRAL.to_owned(),
             _ => self.arn("lambda", "function:guard"),
         };
         of_json(&json!({"Targets": [{"Id": "1", "Arn": target}]}))
+    }
+
+    /// Those that were asked for.
+    fn alarms(&self, asked: &[u8]) -> Response {
+        let (alerts, others) = (self.arn("sns", "alerts"), self.arn("sns", "unconfirmed"));
+        let states = [
+            ("failures", "OK", vec![&*alerts]),
+            ("missed-events", "INSUFFICIENT_DATA", vec![&alerts]),
+            ("no-sweep", "OK", vec![&alerts]),
+            ("ringing", "ALARM", vec![&others]),
+            ("silenced", "OK", vec![&others]),
+            ("mute", "OK", vec![]),
+            ("failures-central", "OK", vec![CENTRAL]),
+            ("missed-events-central", "OK", vec![CENTRAL]),
+            ("no-sweep-central", "OK", vec![CENTRAL]),
+        ];
+        let is_asked = |name: &str| asked.windows(name.len()).any(|window| window == name.as_bytes());
+        let alarms = states.iter().filter(|(name, ..)| is_asked(name)).map(|(name, state, actions)| {
+            json!({
+                "AlarmName": name,
+                "AlarmDescription": "Something is so. RUNBOOK.md#alarm-failures",
+                "ActionsEnabled": *name != "silenced",
+                "AlarmActions": actions,
+                "StateValue": state,
+            })
+        });
+        of_cbor(200, &json!({"MetricAlarms": alarms.collect::<Vec<_>>(), "CompositeAlarms": []}))
     }
 
     fn function(&self, path: &str) -> Response {
@@ -156,8 +199,8 @@ impl Pipe {
 
 fn resources(stack: &str) -> Response {
     let members = MADE.iter().fold(String::new(), |xml, (logical, kind, physical)| {
-        let sick = SICK.iter().find(|(name, _)| stack == "sick" && name == logical);
-        let physical = sick.map_or(*physical, |(_, physical)| physical);
+        let other = OTHERWISE.iter().find(|(of, name, _)| *of == stack && name == logical);
+        let physical = other.map_or(*physical, |(.., physical)| physical);
         xml + &format!(
             "<member><LogicalResourceId>{logical}</LogicalResourceId><PhysicalResourceId>{physical}\
              </PhysicalResourceId><ResourceType>{kind}</ResourceType><ResourceStatus>UPDATE_COMPLETE</ResourceStatus>\
@@ -186,39 +229,20 @@ fn messages(url: &str) -> Response {
     }}))
 }
 
-/// Those that were asked for.
-fn alarms(asked: &[u8]) -> Response {
-    let states = [
-        ("failures", "OK"),
-        ("missed-events", "INSUFFICIENT_DATA"),
-        ("no-sweep", "OK"),
-        ("ringing", "ALARM"),
-        ("silenced", "OK"),
-    ];
-    let is_asked = |name: &str| asked.windows(name.len()).any(|window| window == name.as_bytes());
-    let alarms = states.iter().filter(|(name, _)| is_asked(name)).map(|(name, state)| {
-        json!({
-            "AlarmName": name,
-            "AlarmDescription": "Something is so. RUNBOOK.md#alarm-failures",
-            "ActionsEnabled": *name != "silenced",
-            "StateValue": state,
-        })
-    });
-    of_cbor(200, &json!({"MetricAlarms": alarms.collect::<Vec<_>>(), "CompositeAlarms": []}))
-}
-
 fn denied(service: &str) -> Response {
     let (code, message) = ("AccessDenied", "User: CANARY is not authorized");
     match service {
-        "cloudformation" | "sns" => {
-            let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-            Response::new(403, format!("<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>"))
-                .with("content-type", "text/xml")
-        }
+        "cloudformation" | "sns" => query_denied(code, message),
         "monitoring" => of_cbor(403, &json!({"__type": code, "message": message})),
         _ => Response::new(400, json!({"__type": format!("{code}Exception"), "message": message}).to_string())
             .with("x-amzn-errortype", format!("{code}Exception")),
     }
+}
+
+fn query_denied(code: &str, message: &str) -> Response {
+    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+    Response::new(403, format!("<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>"))
+        .with("content-type", "text/xml")
 }
 
 fn of_json(body: &Value) -> Response {

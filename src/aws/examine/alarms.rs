@@ -27,7 +27,8 @@ impl Examiner {
             let answer = answer.map_err(|error| call().failure(&error))?;
             alarms.extend(answer.metric_alarms.into_iter().flatten().map(|it| Alarm {
                 state: it.state_value().map(StateValue::as_str).unwrap_or_default().to_owned(),
-                has_actions: it.actions_enabled().unwrap_or(true),
+                is_enabled: it.actions_enabled().unwrap_or(true),
+                actions: it.alarm_actions().to_vec(),
                 description: it.alarm_description().unwrap_or_default().to_owned(),
                 name: it.alarm_name.unwrap_or_default(),
             }));

@@ -343,7 +343,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     pub(crate) live: bool,
     /// For how many seconds to wait at most
-    #[arg(long, requires = "live", default_value_t = 300, value_name = "SECONDS",
+    #[arg(long, requires = "live", default_value_t = 900, value_name = "SECONDS",
           value_parser = clap::value_parser!(u16).range(1..=3000))]
     pub(crate) wait: u16,
     /// Do not ask
@@ -509,17 +509,20 @@ Show whether the pipe is alive: trail, rules, functions, subscriptions, queues, 
 
 It asks the stack what it has made, and each part how it is; for all that is not well it says what to do. What could not \
 be asked is not seen, never well. It ends with 3 if something is broken, with 4 if something was not seen because a \
-permission is missing, and with 1 if for another reason.
+permission is missing, and with 1 if for another reason. Who is subscribed to a topic of another account only that account \
+can see: it is not seen, and no reason to fail.
 
 With --live it exempts a family of its own for an hour, registers one revision of it that is privileged and that nothing \
 runs, waits until the guard has looked at it, and takes both back, also on Ctrl-C. That an alert of the guard reaches \
-anybody is not proven by it; the exemption raises the alert about tampering with exemptions, as each one does.";
+anybody is not proven by it; the exemption raises the alert about tampering with exemptions, as each one does. CloudTrail \
+hands events over as a best effort and promises no time (its log files take about 5 minutes on average): an answer that has \
+not come within --wait may come later.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
   guardctl doctor
   guardctl doctor -o json
-  guardctl doctor --live --yes --wait 600";
+  guardctl doctor --live --yes --wait 1800";
 
 const EXEMPT_LIST_EXAMPLES: &str = "\
 Examples:

@@ -23,28 +23,28 @@ pub(crate) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
     // Whoever is asked sees first what is known already.
     list(&rows, output)?;
     let tried = match args.live {
-        true => live::run(args, guard, output).await,
-        false => Ok(None),
+        true => Some(live::run(args, guard, output).await),
+        false => None,
     };
-    if let Ok(Some(row)) = &tried {
-        list(std::slice::from_ref(row), output)?;
-        rows.push(row.clone());
+    let (row, ended) = tried.map_or((None, Ok(Exit::Fine)), |tried| (tried.row, tried.ended));
+    if let Some(row) = row {
+        list(std::slice::from_ref(&row), output)?;
+        rows.push(row);
     }
+    // What was seen is shown, whatever came after it.
     show(&rows, output)?;
-    // A question that was answered with no is no failure of the pipe, but what was asked for was not done.
-    let is_refused = args.live && matches!(&tried, Ok(None));
-    tried?;
+    let ended = ended?;
     output.say(&sum(&rows));
     let exit = exit_of(&rows);
-    Ok(if is_refused && exit == Exit::Fine { Exit::Failed } else { exit })
+    Ok(if exit == Exit::Fine { ended } else { exit })
 }
 
-/// What is broken counts first: it is known.
+/// What is broken counts first: it is known. What only others can see is no failure: nobody here could heal it.
 fn exit_of(rows: &[Row]) -> Exit {
     match rows {
         rows if rows.iter().any(|row| row.health == Health::Broken) => Exit::Found,
         rows if rows.iter().any(Row::is_denied) => Exit::Denied,
-        rows if rows.iter().any(|row| row.health == Health::NotSeen) => Exit::Failed,
+        rows if rows.iter().any(Row::has_failed) => Exit::Failed,
         _ => Exit::Fine,
     }
 }

@@ -6,6 +6,7 @@ use ecs_privileged_guard::aws::{Aws, Pace, Session, SignIn, SignInError, Stack};
 use ecs_privileged_guard::config::is_bucket_name;
 use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::escape;
+use ecs_privileged_guard::domain::pipe::Typed;
 use ecs_privileged_guard::domain::pipe::stack::Stack as StackShown;
 
 use crate::environment::variable;
@@ -47,7 +48,7 @@ pub(crate) struct Guard {
     pub(crate) bucket: String,
     stack: Option<(String, Stack)>,
     /// What was typed to find it, for the next command.
-    typed: String,
+    pub(crate) typed: Typed,
 }
 
 /// A function of the guard, by the stack's output and by the option that names it otherwise.
@@ -142,22 +143,21 @@ impl SessionArgs {
     }
 
     /// The options as they were typed, those of the credentials included: they are names.
-    fn typed(&self) -> String {
+    fn typed(&self) -> Typed {
         let option = |name: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!(" --{name} {}", escape::shell(value))).unwrap_or_default()
         };
         let stack = (self.stack != STACK).then(|| self.stack.clone());
-        [
+        let guardctl = [
             ("profile", &self.profile),
             ("region", &self.region),
             ("stack", &stack),
             ("bucket", &self.bucket),
             ("account", &self.account),
             ("endpoint-url", &self.endpoint_url),
-        ]
-        .into_iter()
-        .map(|(name, value)| option(name, value))
-        .collect()
+        ];
+        let guardctl = guardctl.into_iter().map(|(name, value)| option(name, value)).collect();
+        Typed { guardctl, aws: option("profile", &self.profile) }
     }
 }
 
@@ -203,7 +203,7 @@ impl Guard {
 
     /// Another command to this guard.
     pub(crate) fn command(&self, rest: &str) -> String {
-        format!("guardctl {rest}{}", self.typed)
+        self.typed.guardctl(rest)
     }
 
     /// Where an object is, for people.

@@ -37,6 +37,13 @@ impl Trouble {
         self
     }
 
+    /// One that came of another, or after it: that one's causes are its own.
+    pub(crate) fn after(mut self, first: &Self) -> Self {
+        self.causes.push(first.what.clone());
+        self.causes.extend(first.causes.iter().cloned());
+        self
+    }
+
     /// What to do now.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

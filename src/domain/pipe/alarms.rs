@@ -1,13 +1,12 @@
-//! The alarms: none rings, and each would tell somebody. One that has no data yet is well where nothing has happened yet:
+//! The alarms: none rings, and each would tell the alert topic. One that has no data yet is well where nothing has happened yet:
 //! those of the template take missing data for good, but for the one that misses a sweep.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html>
 
 use jiff::Timestamp;
 
-use super::super::arn::Home;
 use super::super::escape;
 use super::stack::{Resource, Stack};
-use super::{Part, Row, Seen, of};
+use super::{Part, Place, Row, Seen, of};
 
 /// An alarm: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html>
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +15,10 @@ pub struct Alarm {
     pub name: String,
     /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub state: String,
-    /// Whether it tells anybody.
-    pub has_actions: bool,
+    /// Whether it does anything when it begins to ring.
+    pub is_enabled: bool,
+    /// What it does then: ARNs, of topics and others.
+    pub actions: Vec<String>,
     /// What the template says of it; it ends with where the runbook does.
     pub description: String,
 }
@@ -26,17 +27,20 @@ pub struct Alarm {
 pub const KIND: &str = "AWS::CloudWatch::Alarm";
 /// The one whose data must come.
 const NO_SWEEP: &str = "NoSweepAlarm";
+const PUT_BACK: &str = "deploy the stack again: RUNBOOK.md#tampering-watch";
 /// What it waits for, in intervals of the sweep.
 const KNOWS_AFTER: i32 = 3;
 
-pub(super) fn judge(
-    resources: &[Resource],
-    alarms: &Seen<Vec<Alarm>>,
-    stack: &Stack,
-    home: &Home,
-    now: Timestamp,
-) -> Vec<Row> {
-    let made: Vec<&Resource> = resources.iter().filter(|it| it.kind == KIND).collect();
+/// What they are measured by.
+pub(super) struct Made<'a> {
+    pub(super) resources: &'a [Resource],
+    pub(super) stack: &'a Stack,
+    /// The ARN of the topic of the alerts.
+    pub(super) topic: &'a str,
+}
+
+pub(super) fn judge(by: &Made<'_>, alarms: &Seen<Vec<Alarm>>, place: Place<'_>, now: Timestamp) -> Vec<Row> {
+    let made: Vec<&Resource> = by.resources.iter().filter(|it| it.kind == KIND).collect();
     let alarms = match alarms {
         Ok(alarms) => alarms,
         Err(failure) => return vec![Row::not_seen(Part::Alarms, "whether an alarm rings", failure)],
@@ -46,11 +50,10 @@ pub(super) fn judge(
         .iter()
         .filter_map(|resource| {
             let Some(alarm) = alarms.iter().find(|alarm| alarm.name == resource.physical) else {
-                let todo = "deploy the stack again: RUNBOOK.md#tampering-watch";
-                return Some(Row::broken(Part::Alarms, format!("{} is gone", resource.logical), todo));
+                return Some(Row::broken(Part::Alarms, format!("{} is gone", resource.logical), PUT_BACK));
             };
             without_data += usize::from(alarm.state == "INSUFFICIENT_DATA");
-            look(&resource.logical, alarm, stack, home, now)
+            look(&resource.logical, alarm, by, place, now)
         })
         .collect();
     if made.is_empty() {
@@ -66,7 +69,8 @@ pub(super) fn judge(
     well.into_iter().chain(sick).collect()
 }
 
-fn look(logical: &str, alarm: &Alarm, stack: &Stack, home: &Home, now: Timestamp) -> Option<Row> {
+fn look(logical: &str, alarm: &Alarm, by: &Made<'_>, place: Place<'_>, now: Timestamp) -> Option<Row> {
+    let stack = by.stack;
     let knows = || stack.age(now).is_some_and(|age| age > stack.interval().saturating_mul(KNOWS_AFTER));
     match alarm.state.as_str() {
         "ALARM" => {
@@ -74,12 +78,14 @@ fn look(logical: &str, alarm: &Alarm, stack: &Stack, home: &Home, now: Timestamp
             let todo = section.unwrap_or_else(|| "look at why in CloudWatch".to_owned());
             Some(Row::broken(Part::Alarms, format!("{logical} rings"), todo))
         }
-        _ if !alarm.has_actions => {
-            let enable = format!(
-                "aws cloudwatch enable-alarm-actions --region {} --alarm-names {}",
-                home.region(),
-                escape::shell(&alarm.name)
-            );
+        // What it was given to do: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
+        _ if !alarm.actions.iter().any(|action| action == by.topic) => {
+            let says = format!("{logical} does not tell the alert topic");
+            Some(Row::broken(Part::Alarms, says, PUT_BACK))
+        }
+        _ if !alarm.is_enabled => {
+            let name = format!("--alarm-names {}", escape::shell(&alarm.name));
+            let enable = place.aws("cloudwatch enable-alarm-actions", &name);
             Some(Row::broken(Part::Alarms, format!("{logical} tells nobody: its actions are disabled"), enable))
         }
         "INSUFFICIENT_DATA" if logical == NO_SWEEP && knows() => {

@@ -2,10 +2,9 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>
 
-use super::super::arn::Home;
 use super::super::escape;
 use super::row::folded;
-use super::{Part, Row, Seen, is_gone};
+use super::{Part, Place, Row, Seen, is_gone};
 
 /// A function that the stack has made.
 #[derive(Debug, Clone)]
@@ -36,7 +35,7 @@ pub const GUARD: &str = "Guard";
 const OURS: [&str; 3] = [GUARD, "Sweep", "Backout"];
 const DEPLOY: &str = "deploy the stack again";
 
-pub(super) fn judge(functions: &[Function], home: &Home) -> Vec<Row> {
+pub(super) fn judge(functions: &[Function], place: Place<'_>) -> Vec<Row> {
     let missing = OURS.iter().filter(|name| !functions.iter().any(|function| function.logical == **name));
     let missing = missing.map(|name| {
         let todo = "deploy it again; --stack names the guard's stack";
@@ -44,7 +43,7 @@ pub(super) fn judge(functions: &[Function], home: &Home) -> Vec<Row> {
     });
     let (mut well, mut sick) = (Vec::new(), missing.collect::<Vec<_>>());
     for function in functions {
-        match look(function, home) {
+        match look(function, place) {
             Some(row) => sick.push(row),
             None => well.push(function.logical.as_str()),
         }
@@ -53,7 +52,7 @@ pub(super) fn judge(functions: &[Function], home: &Home) -> Vec<Row> {
     well.into_iter().chain(folded(sick)).collect()
 }
 
-fn look(function: &Function, home: &Home) -> Option<Row> {
+fn look(function: &Function, place: Place<'_>) -> Option<Row> {
     let Function { logical, name, .. } = function;
     let broken = |says: String, todo: &str| Some(Row::broken(Part::Functions, says, todo));
     let State { state, last_update } = match &function.state {
@@ -61,11 +60,8 @@ fn look(function: &Function, home: &Home) -> Option<Row> {
         Err(failure) if is_gone(failure) => return broken(format!("{logical} is gone"), DEPLOY),
         Err(failure) => return Some(Row::not_seen(Part::Functions, logical, failure)),
     };
-    let look = format!(
-        "aws lambda get-function-configuration --region {} --function-name {} says why",
-        home.region(),
-        escape::shell(name)
-    );
+    let look = place.aws("lambda get-function-configuration", &format!("--function-name {}", escape::shell(name)));
+    let look = format!("{look} says why");
     match (state.as_str(), last_update.as_str()) {
         // One that was idle for weeks wakes up with its next call, which fails and is tried again.
         ("Active" | "Inactive", "Successful") => {}

@@ -14,10 +14,13 @@ pub mod stack;
 pub mod swept;
 pub mod topic;
 pub mod trail;
+mod typed;
 
 use jiff::Timestamp;
 
 pub use self::row::{Health, Part, Row};
+use self::typed::Place;
+pub use self::typed::Typed;
 use super::arn::Home;
 use super::failure::CallFailure;
 use super::sweep::evidence::{Shown, Unreadable};
@@ -31,6 +34,8 @@ pub type Seen<T> = Result<T, CallFailure>;
 pub struct Pipe {
     /// The account and Region.
     pub home: Home,
+    /// What was typed to find it.
+    pub typed: Typed,
     /// The stack itself.
     pub stack: stack::Stack,
     /// What it has made. Unknown: then rules, functions, queues and alarms have no names to ask for.
@@ -55,21 +60,23 @@ pub struct Pipe {
 /// own.
 #[must_use]
 pub fn judge(pipe: &Pipe, now: Timestamp) -> Vec<Row> {
-    let Pipe { home, stack, .. } = pipe;
+    let Pipe { home, typed, stack, .. } = pipe;
+    let place = Place { home, typed };
     let (topic, subscriptions) = &pipe.topic;
-    let mut rows = stack::judge(stack, &pipe.resources, home);
-    rows.push(trail::judge(&pipe.trails, home));
+    let mut rows = stack::judge(stack, &pipe.resources, place);
+    rows.push(trail::judge(&pipe.trails, place));
     if pipe.resources.is_ok() {
-        rows.extend(rules::judge(&pipe.rules, &pipe.functions, topic, home));
-        rows.extend(functions::judge(&pipe.functions, home));
+        rows.extend(rules::judge(&pipe.rules, &pipe.functions, topic, place));
+        rows.extend(functions::judge(&pipe.functions, place));
     }
-    rows.extend(topic::judge(topic, subscriptions, stack.output("SubscribeCommand")));
+    rows.extend(topic::judge(topic, subscriptions, stack.output("SubscribeCommand"), place));
     if pipe.resources.is_ok() {
         rows.extend(queues::judge(&pipe.queues, stack.output("RedriveCommand")));
     }
-    rows.extend(swept::judge(&pipe.last_report, stack, &pipe.resources, home, now));
+    rows.extend(swept::judge(&pipe.last_report, stack, &pipe.resources, place, now));
     if let Ok(resources) = &pipe.resources {
-        rows.extend(alarms::judge(resources, &pipe.alarms, stack, home, now));
+        let made = alarms::Made { resources, stack, topic };
+        rows.extend(alarms::judge(&made, &pipe.alarms, place, now));
     }
     rows
 }

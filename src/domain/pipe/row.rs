@@ -51,7 +51,7 @@ pub struct Row {
     pub says: String,
     /// What to do: a command, or a sentence. None where all is well.
     pub todo: Option<String>,
-    /// What was not seen, and why.
+    /// What was not seen, and why; none where only others can see it.
     unseen: Option<(String, CallFailure)>,
 }
 
@@ -136,6 +136,18 @@ impl Row {
         };
         let unseen = Some((what.to_owned(), failure.clone()));
         Self { health: Health::NotSeen, todo: Some(todo), unseen, ..Self::ok(part, says) }
+    }
+
+    /// It could not be asked, and not by any fault of ours: only others can.
+    #[must_use]
+    pub fn of_others(part: Part, says: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self { health: Health::NotSeen, todo: Some(todo.into()), ..Self::ok(part, says) }
+    }
+
+    /// Whether it was not seen because a call failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.unseen.is_some()
     }
 
     /// Whether it was not seen because of who asks.

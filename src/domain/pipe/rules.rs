@@ -9,7 +9,7 @@ use super::super::arn::Home;
 use super::super::escape;
 use super::functions::{Function, GUARD};
 use super::row::folded;
-use super::{Part, Row, Seen, is_gone, of};
+use super::{Part, Place, Row, Seen, is_gone, of};
 
 /// A rule that the stack has made.
 #[derive(Debug, Clone)]
@@ -36,21 +36,30 @@ pub struct Described {
     pub pattern: String,
 }
 
-/// The rule without which nothing happens.
+/// The rule without which nothing happens. Of it alone the pattern is compared: those of others name what the stack made.
 const REGISTRATIONS: &str = "Rule";
+/// What it waits for in `template.yaml`.
+pub(super) const WAITS_FOR: &str = r#"{
+    "source": ["aws.ecs"],
+    "detail-type": ["AWS API Call via CloudTrail"],
+    "detail": {
+        "eventSource": ["ecs.amazonaws.com"],
+        "eventName": ["RegisterTaskDefinition", "RegisterDaemonTaskDefinition"]
+    }
+}"#;
 /// Those that begin so tell the topic, and the others the guard.
 const OF_TAMPERING: &str = "Tampered";
 const ENABLED: [&str; 2] = ["ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"];
 const PUT_BACK: &str = "a deployment that changes the rule puts it back: RUNBOOK.md#tampering-rules";
 
-pub(super) fn judge(rules: &[Rule], functions: &[Function], topic: &str, home: &Home) -> Vec<Row> {
+pub(super) fn judge(rules: &[Rule], functions: &[Function], topic: &str, place: Place<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     if !rules.iter().any(|rule| rule.logical == REGISTRATIONS) {
         let todo = "deploy it again; --stack names the guard's stack";
         rows.push(Row::broken(Part::Rules, "the stack has no rule for registrations", todo));
     }
     let guard = functions.iter().find(|function| function.logical == GUARD);
-    let sick: Vec<Row> = rules.iter().filter_map(|rule| sick(rule, guard, topic, home)).collect();
+    let sick: Vec<Row> = rules.iter().filter_map(|rule| sick(rule, guard, topic, place)).collect();
     let well = of(rules.len() - sick.len(), rules.len(), "rule", "rules");
     rows.extend(well.map(|well| Row::ok(Part::Rules, format!("enabled, with their targets: {well}"))));
     rows.extend(folded(sick));
@@ -58,7 +67,7 @@ pub(super) fn judge(rules: &[Rule], functions: &[Function], topic: &str, home: &
 }
 
 /// What is wrong with it: the first thing only, since whatever puts that right is a reason to look again.
-fn sick(rule: &Rule, guard: Option<&Function>, topic: &str, home: &Home) -> Option<Row> {
+fn sick(rule: &Rule, guard: Option<&Function>, topic: &str, place: Place<'_>) -> Option<Row> {
     let Rule { logical, name, .. } = rule;
     let broken = |says: &str, todo: &str| Some(Row::broken(Part::Rules, format!("{logical} {says}"), todo));
     let described = match &rule.described {
@@ -67,11 +76,11 @@ fn sick(rule: &Rule, guard: Option<&Function>, topic: &str, home: &Home) -> Opti
         Err(failure) => return Some(Row::not_seen(Part::Rules, logical, failure)),
     };
     if !ENABLED.contains(&described.state.as_str()) {
-        let enable = format!("aws events enable-rule --region {} --name {}", home.region(), escape::shell(name));
+        let enable = place.aws("events enable-rule", &format!("--name {}", escape::shell(name)));
         return broken(&format!("is {}", described.state), &enable);
     }
     if logical == REGISTRATIONS && !waits_for_registrations(&described.pattern) {
-        return broken("does not wait for RegisterTaskDefinition: its pattern was changed", PUT_BACK);
+        return broken("may miss registrations: its pattern is not the template's", PUT_BACK);
     }
     let targets = match &rule.targets {
         Ok(targets) => targets,
@@ -90,28 +99,40 @@ fn sick(rule: &Rule, guard: Option<&Function>, topic: &str, home: &Home) -> Opti
         return broken("does not start the guard: its target is not there", PUT_BACK);
     }
     match guard.policy.as_ref()? {
-        Ok(policy) if lets_in(policy.as_deref().unwrap_or_default(), &described.arn, home) => None,
+        Ok(policy) if lets_in(policy.as_deref().unwrap_or_default(), &described.arn, place.home) => None,
         Ok(_) => {
             let permit = format!(
-                "aws lambda add-permission --region {} --function-name {} --statement-id {logical} --action \
-                 lambda:InvokeFunction --principal events.amazonaws.com --source-arn {}",
-                home.region(),
+                "--function-name {} --statement-id {logical} --action lambda:InvokeFunction --principal \
+                 events.amazonaws.com --source-arn {}",
                 escape::shell(&guard.name),
                 escape::shell(&described.arn)
             );
+            let permit = place.aws("lambda add-permission", &permit);
             broken("may not start the guard: the function's policy does not let it in", &permit)
         }
         Err(failure) => Some(Row::not_seen(Part::Rules, &format!("whether {logical} may start the guard"), failure)),
     }
 }
 
+/// Whether it lets through all that the template's does, for all that is known: an operator, even one that would let more
+/// through, is taken for one that lets less.
 fn waits_for_registrations(pattern: &str) -> bool {
-    let pattern: Value = serde_json::from_str(pattern).unwrap_or_default();
-    let holds = |pointer: &str, text: &str| {
-        let listed = pattern.pointer(pointer).and_then(Value::as_array);
-        listed.is_some_and(|listed| listed.iter().any(|value| value == text))
-    };
-    holds("/source", "aws.ecs") && holds("/detail/eventName", "RegisterTaskDefinition")
+    let parse = |pattern| serde_json::from_str::<Value>(pattern).unwrap_or_default();
+    let pattern = parse(pattern);
+    // What is empty asks for nothing, and would be as wide as can be; but it is none.
+    pattern.pointer("/detail/eventName").is_some() && is_as_wide(&pattern, &parse(WAITS_FOR))
+}
+
+/// Members must all match, of the values in a list one is enough: a member more is narrower, and so is a value less.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html>
+fn is_as_wide(pattern: &Value, template: &Value) -> bool {
+    match (pattern, template) {
+        (Value::Object(pattern), Value::Object(template)) => {
+            pattern.iter().all(|(name, asked)| template.get(name).is_some_and(|ours| is_as_wide(asked, ours)))
+        }
+        (Value::Array(pattern), Value::Array(template)) => template.iter().all(|value| pattern.contains(value)),
+        (_, _) => false,
+    }
 }
 
 /// Whether a statement of the function's policy lets EventBridge start it for this rule. A condition that is not known is

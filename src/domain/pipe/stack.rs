@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::arn::Home;
 use super::super::escape;
 use super::super::words::counted;
-use super::{Part, Row, Seen};
+use super::{Part, Place, Row, Seen};
 
 /// What the stack says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +64,10 @@ impl Stack {
 
 /// What a status means: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>. A rollback
 /// that came to its end left the stack as it was before the update, or, of a creation, nothing at all.
-pub(super) fn judge(stack: &Stack, resources: &Seen<Vec<Resource>>, home: &Home) -> Vec<Row> {
+pub(super) fn judge(stack: &Stack, resources: &Seen<Vec<Resource>>, place: Place<'_>) -> Vec<Row> {
     let (name, status) = (&stack.name, &stack.status);
-    let look = format!(
-        "aws cloudformation describe-stack-events --region {} --stack-name {} says why",
-        home.region(),
-        escape::shell(name)
-    );
+    let look = place.aws("cloudformation describe-stack-events", &format!("--stack-name {}", escape::shell(name)));
+    let look = format!("{look} says why");
     let resources = match resources {
         Ok(resources) => resources,
         Err(failure) => {

@@ -3,12 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::arn::Home;
 use super::super::escape;
 use super::super::sweep::evidence::{Shown, Unreadable};
 use super::super::words::length;
 use super::stack::{Resource, Stack};
-use super::{Part, Row, Seen};
+use super::{Part, Place, Row, Seen};
 
 /// A run takes this long at the most: the function's time-out.
 const RUN: SignedDuration = SignedDuration::from_mins(15);
@@ -27,16 +26,15 @@ pub(super) fn judge(
     report: &Seen<Option<Result<Shown, Unreadable>>>,
     stack: &Stack,
     resources: &Seen<Vec<Resource>>,
-    home: &Home,
+    place: Place<'_>,
     now: Timestamp,
 ) -> Vec<Row> {
     let part = Part::LastSweep;
     let mend = || {
         let schedule = resources.iter().flatten().find(|it| it.kind == SCHEDULE && !it.physical.is_empty());
         let name = schedule.map(|schedule| escape::shell(&schedule.physical));
-        let get =
-            |name| format!("; aws scheduler get-schedule --region {} --name {name} is the schedule", home.region());
-        let schedule = name.map(get).unwrap_or_default();
+        let get = |name| place.aws("scheduler get-schedule", &format!("--name {name}"));
+        let schedule = name.map(|name| format!("; {} is the schedule", get(name))).unwrap_or_default();
         let now = stack.output("SweepCommand").map(|command| format!("; {command} sweeps now")).unwrap_or_default();
         format!("RUNBOOK.md#alarm-no-sweep says how to see why{schedule}{now}")
     };
@@ -61,7 +59,8 @@ pub(super) fn judge(
     let mut rows = Vec::new();
     if !shown.complete {
         let says = format!("ended {} ago, before it had looked at everything", length(age));
-        rows.push(Row::warning(part, says, "the next one goes on; guardctl status shows how far it is"));
+        let status = place.typed.guardctl("status");
+        rows.push(Row::warning(part, says, format!("the next one goes on; {status} shows how far it is")));
     }
     if !shown.unseen.is_empty() {
         let says = format!("could not read everything: {}", shown.unseen.join("; "));
@@ -69,8 +68,8 @@ pub(super) fn judge(
     }
     if let Some(missed) = shown.missed_by_event.first() {
         let says = format!("no event told of {}", shown.missed_by_event.join(", "));
-        let show = format!("RUNBOOK.md#alarm-missed-events; guardctl show {}", escape::shell(missed));
-        rows.push(Row::warning(part, says, show));
+        let show = place.typed.guardctl(&format!("show {}", escape::shell(missed)));
+        rows.push(Row::warning(part, says, format!("RUNBOOK.md#alarm-missed-events; {show}")));
     }
     if rows.is_empty() {
         rows.push(Row::ok(part, format!("ended {} ago, complete", length(age))));

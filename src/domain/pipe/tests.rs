@@ -8,15 +8,15 @@ use super::super::sweep::evidence::Shown;
 use super::alarms::Alarm;
 use super::functions::{Function, State};
 use super::queues::Queue;
-use super::rules::{Described, Rule};
+use super::rules::{Described, Rule, WAITS_FOR};
 use super::stack::{Resource, Stack};
 use super::topic::Subscription;
 use super::trail::{Field, Selector, Selectors, Trail};
-use super::{Health, Part, Pipe, Row, judge};
+use super::{Health, Part, Pipe, Row, Typed, judge};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
 const RULE: &str = "arn:aws:events:eu-west-1:111122223333:rule/s-Rule-1";
-const PATTERN: &str = r#"{"source":["aws.ecs"],"detail":{"eventName":["RegisterTaskDefinition"]}}"#;
+const PATTERN: &str = r#"{"source":["aws.ecs"],"detail-type":["AWS API Call via CloudTrail"],"detail":{"eventSource":["ecs.amazonaws.com"],"eventName":["RegisterTaskDefinition","RegisterDaemonTaskDefinition"]}}"#;
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"s","Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"f","Condition":{"ArnLike":{"AWS:SourceArn":"arn:aws:events:eu-west-1:111122223333:rule/s-Rule-1"}}}]}"#;
 const REPORT: &str = r#"{"schemaVersion":1,"mode":"alert","at":"2026-01-15T11:48:00Z","complete":true,"unseen":[],"missedByEvent":[],"totals":{"families":0,"revisions":0,"revisionsLookedAt":0,"byState":{},"newestPrivileged":0,"runningPrivileged":0,"callablePrivileged":0,"servicesOnPrivileged":0},"families":[],"exemptions":[],"exemptFamilies":[]}"#;
 
@@ -82,7 +82,8 @@ fn alarm(logical: &str) -> Alarm {
     Alarm {
         name: format!("s-{logical}-1"),
         state: "OK".to_owned(),
-        has_actions: true,
+        is_enabled: true,
+        actions: vec![TOPIC.to_owned()],
         description: "It is so. RUNBOOK.md#alarm-failures".to_owned(),
     }
 }
@@ -99,6 +100,7 @@ fn well() -> Pipe {
     let outputs = [("SubscribeCommand", "subscribe!"), ("SweepCommand", "sweep!"), ("RedriveCommand", "redrive!")];
     Pipe {
         home: Home::new("eu-west-1", "111122223333").unwrap(),
+        typed: Typed::default(),
         stack: Stack {
             name: "s".to_owned(),
             status: "UPDATE_COMPLETE".to_owned(),
@@ -341,16 +343,63 @@ fn a_rule_must_be_enabled_wait_for_registrations_and_reach_its_target() {
         none,
         &["broken: the stack has no rule for registrations -> deploy it again; --stack names the guard's stack"],
     );
-    for pattern in ["", "{}", &PATTERN.replace("Register", "Deregister"), &PATTERN.replace("aws.ecs", "aws.s3")] {
-        let changed = |pipe: &mut Pipe| pipe.rules[0].described.as_mut().unwrap().pattern = pattern.to_owned();
-        let says = "does not wait for RegisterTaskDefinition: its pattern was changed";
-        check(Part::Rules, changed, &[&format!("broken: Rule {says} -> {put_back}")]);
-    }
     let no_target = |pipe: &mut Pipe| pipe.rules[0].targets = Ok(vec![TOPIC.to_owned()]);
     let says = "does not start the guard: its target is not there";
     check(Part::Rules, no_target, &[&format!("broken: Rule {says} -> {put_back}")]);
     let other_topic = |pipe: &mut Pipe| pipe.rules[1].targets = Ok(vec![format!("{TOPIC}-of-others")]);
     check(Part::Rules, other_topic, &[&format!("broken: TamperedRules does not tell the alert topic -> {put_back}")]);
+}
+
+#[test]
+fn the_rule_must_let_through_all_that_the_templates_does() {
+    let expected = "broken: Rule may miss registrations: its pattern is not the template's -> a deployment that changes the \
+                    rule puts it back: RUNBOOK.md#tampering-rules";
+    let ok = "ok: enabled, with their targets: 2 rules";
+    let names = r#""eventName":["RegisterTaskDefinition","RegisterDaemonTaskDefinition"]"#;
+    let with = |more: &str| PATTERN.replace(names, &format!("{names},{more}"));
+    for (pattern, is_as_wide) in [
+        (PATTERN.to_owned(), true),
+        // Nobody misses anything by these.
+        (PATTERN.replace(r#""detail-type":["AWS API Call via CloudTrail"],"#, ""), true),
+        (PATTERN.replace(r#"["aws.ecs"]"#, r#"["aws.s3","aws.ecs"]"#), true),
+        (String::new(), false),
+        ("{}".to_owned(), false),
+        ("[]".to_owned(), false),
+        (r#"{"source":["aws.ecs"]}"#.to_owned(), false),
+        (PATTERN.replace("RegisterTask", "DeregisterTask"), false),
+        (PATTERN.replace(r#","RegisterDaemonTaskDefinition""#, ""), false),
+        (PATTERN.replace(r#""RegisterTaskDefinition","#, ""), false),
+        (PATTERN.replace("aws.ecs", "aws.s3"), false),
+        (PATTERN.replace("ecs.amazonaws.com", "s3.amazonaws.com"), false),
+        (PATTERN.replace("AWS API Call", "AWS Console Action"), false),
+        (PATTERN.replace(r#"["aws.ecs"]"#, r#""aws.ecs""#), false),
+        (PATTERN.replace(r#"{"source""#, r#"{"account":["111122223333"],"source""#), false),
+        (with(r#""requestParameters":{"family":["one"]}"#), false),
+        (with(r#""userIdentity":{"arn":[{"anything-but":"arn:aws:iam::111122223333:user/mallory"}]}"#), false),
+        (with(r#""$or":[{"errorCode":[{"exists":false}]}]"#), false),
+    ] {
+        let changed = |pipe: &mut Pipe| pipe.rules[0].described.as_mut().unwrap().pattern.clone_from(&pattern);
+        check(Part::Rules, changed, &[if is_as_wide { ok } else { expected }]);
+    }
+    // The others' are not compared, and nothing is said of them.
+    let other = |pipe: &mut Pipe| pipe.rules[1].described.as_mut().unwrap().pattern = "{}".to_owned();
+    check(Part::Rules, other, &[ok]);
+}
+
+/// What the rule is compared with.
+#[test]
+fn the_pattern_is_the_templates() {
+    let template = include_str!("../../../template.yaml").split_once("\n  Rule:\n").unwrap().1;
+    let lines = template.split_once("EventPattern:\n").unwrap().1.split_once("Targets:").unwrap().0;
+    let (mut outer, mut detail) = (serde_json::Map::new(), serde_json::Map::new());
+    for line in lines.lines() {
+        let Some((name, listed)) = line.trim().split_once(": [") else { continue };
+        let values: Vec<&str> = listed.trim_end_matches(']').split(", ").collect();
+        let members = if line.starts_with("          ") { &mut detail } else { &mut outer };
+        members.insert(name.to_owned(), values.into());
+    }
+    outer.insert("detail".to_owned(), detail.into());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(WAITS_FOR).unwrap(), serde_json::Value::Object(outer));
 }
 
 #[test]
@@ -460,6 +509,38 @@ fn somebody_must_be_told() {
 }
 
 #[test]
+fn of_another_accounts_topic_only_that_account_sees_who_is_told() {
+    let central = |subscriptions| {
+        move |pipe: &mut Pipe| {
+            pipe.topic = (TOPIC.replace("111122223333", "999999999999"), subscriptions);
+            for actions in pipe.alarms.as_mut().unwrap().iter_mut().map(|alarm| &mut alarm.actions) {
+                *actions = vec![pipe.topic.0.clone()];
+            }
+            pipe.rules[1].targets = Ok(vec![pipe.topic.0.clone()]);
+        }
+    };
+    let action = "sns:ListSubscriptionsByTopic";
+    for failure in [denied(action), failed(action, "InvalidParameter", Cause::InvalidParameter)] {
+        let expected = "not seen: alerts is account 999999999999's: only that account can see who is subscribed -> in \
+                        account 999999999999: aws sns list-subscriptions-by-topic --region eu-west-1 --topic-arn \
+                        arn:aws:sns:eu-west-1:999999999999:alerts";
+        check(Part::Subscriptions, central(Err(failure.clone())), &[expected]);
+        let mut pipe = well();
+        central(Err(failure))(&mut pipe);
+        let rows = judge(&pipe, now());
+        assert!(rows.iter().all(|row| !row.has_failed() && !row.is_denied()), "{rows:?}");
+    }
+    // What heals by itself, or by signing in, is no word of that account.
+    let later = failed(action, "Throttling", Cause::Transient(Transient::Throttled));
+    let expected = "not seen: who is subscribed to alerts: sns:ListSubscriptionsByTopic failed: throttled -> it may work \
+                    later: try again";
+    check(Part::Subscriptions, central(Err(later)), &[expected]);
+    // It may let us see it.
+    let told = Ok(vec![subscription("email", "jane@example.com", true)]);
+    check(Part::Subscriptions, central(told), &["ok: 1 confirmed"]);
+}
+
+#[test]
 fn what_got_stuck_is_named_with_where_to_read_on() {
     for (logical, count, expected) in [
         ("FailureQueue", 1, "holds 1 message -> RUNBOOK.md#alarm-failures says how to see why; then redrive!"),
@@ -552,12 +633,21 @@ fn an_alarm_must_not_ring_and_must_tell() {
     check(Part::Alarms, of(odd), &["broken: FailuresAlarm rings -> look at why in CloudWatch"]);
     check(
         Part::Alarms,
-        of(Alarm { has_actions: false, ..alarm("FailuresAlarm") }),
+        of(Alarm { is_enabled: false, ..alarm("FailuresAlarm") }),
         &[
             "broken: FailuresAlarm tells nobody: its actions are disabled -> aws cloudwatch enable-alarm-actions --region \
            eu-west-1 --alarm-names s-FailuresAlarm-1",
         ],
     );
+    // It does something, and whoever is subscribed does not hear of it.
+    for actions in [vec![], vec![format!("{TOPIC}-of-others")], vec!["arn:aws:automate:eu-west-1:ec2:stop".to_owned()]]
+    {
+        let expected = "broken: FailuresAlarm does not tell the alert topic -> deploy the stack again: \
+                        RUNBOOK.md#tampering-watch";
+        check(Part::Alarms, of(Alarm { actions, ..alarm("FailuresAlarm") }), &[expected]);
+    }
+    let more = vec!["arn:aws:automate:eu-west-1:ec2:stop".to_owned(), TOPIC.to_owned()];
+    check(Part::Alarms, of(Alarm { actions: more, ..alarm("FailuresAlarm") }), &["ok: none rings: 2 alarms"]);
     check(
         Part::Alarms,
         |pipe| _ = pipe.alarms.as_mut().unwrap().remove(0),
@@ -638,6 +728,51 @@ fn what_is_denied_all_over_is_said_once() {
          \"arn:aws:sqs:eu-west-1:1:*\"}",
     ];
     assert_eq!(rows, expected);
+}
+
+/// Whoever types it has the same account, and the same guard, before them.
+#[test]
+fn what_is_to_be_typed_has_what_was_typed() {
+    let mut pipe = well();
+    pipe.typed = Typed { guardctl: " --profile p --stack s".to_owned(), aws: " --profile p".to_owned() };
+    pipe.stack.status = "ROLLBACK_COMPLETE".to_owned();
+    pipe.trails.as_mut().unwrap()[0].is_logging = Ok(false);
+    pipe.rules[0].described.as_mut().unwrap().state = "DISABLED".to_owned();
+    pipe.rules.push(rule("ServiceRule", "arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1"));
+    pipe.functions[1].state = Ok(State { state: "Failed".to_owned(), last_update: "Successful".to_owned() });
+    pipe.alarms.as_mut().unwrap()[0].is_enabled = false;
+    let report = REPORT
+        .replace(r#""complete":true"#, r#""complete":false"#)
+        .replace(r#""missedByEvent":[]"#, r#""missedByEvent":["web:1"]"#);
+    pipe.last_report = Ok(Some(Shown::read(&report)));
+    let said = |pipe: &Pipe| judge(pipe, now()).into_iter().filter_map(|row| row.todo).collect::<Vec<_>>();
+    let mut todos = said(&pipe);
+    // Of these a row has one at a time.
+    pipe.last_report = Ok(None);
+    pipe.trails.as_mut().unwrap()[0].selectors =
+        Ok(Selectors { simple: Vec::new(), advanced: vec![vec![Field::default()]] });
+    todos.extend(said(&pipe));
+    todos.sort();
+    todos.dedup();
+    let expected = [
+        "RUNBOOK.md#alarm-missed-events; guardctl show web:1 --profile p --stack s",
+        "RUNBOOK.md#alarm-no-sweep says how to see why; aws scheduler get-schedule --region eu-west-1 --name \
+         s-SweepSchedule-1 --profile p is the schedule; sweep! sweeps now",
+        "aws cloudformation describe-stack-events --region eu-west-1 --stack-name s --profile p says why",
+        "aws cloudtrail start-logging --region eu-west-1 --name \
+         arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit --profile p",
+        "aws cloudwatch enable-alarm-actions --region eu-west-1 --alarm-names s-FailuresAlarm-1 --profile p",
+        "aws events enable-rule --region eu-west-1 --name s-Rule-1 --profile p",
+        "aws lambda add-permission --region eu-west-1 --function-name s-Guard-1 --statement-id ServiceRule --action \
+         lambda:InvokeFunction --principal events.amazonaws.com --source-arn \
+         arn:aws:events:eu-west-1:111122223333:rule/s-ServiceRule-1 --profile p",
+        "aws lambda get-function-configuration --region eu-west-1 --function-name s-Sweep-1 --profile p says why",
+        "let it log them: aws cloudtrail get-event-selectors --region eu-west-1 --trail-name \
+         arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit --profile p shows what it logs, and put-event-selectors \
+         replaces all of that",
+        "the next one goes on; guardctl status --profile p --stack s shows how far it is",
+    ];
+    assert_eq!(todos, expected);
 }
 
 #[test]

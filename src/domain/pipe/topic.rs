@@ -1,8 +1,13 @@
 //! Whoever is told: a topic that nobody has confirmed a subscription of is silent, and publishing to it succeeds.
 //! <https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html>
+//!
+//! The topic may be a central account's. Its policy lets this one publish, and no more, so that nothing that is asked of it
+//! here is answered: <https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html>
 
+use super::super::escape;
+use super::super::failure::Cause;
 use super::super::words::counted;
-use super::{Part, Row, Seen, is_gone};
+use super::{Part, Place, Row, Seen, is_gone};
 
 /// A subscription of the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +38,12 @@ impl Subscription {
     }
 }
 
-pub(super) fn judge(topic: &str, subscriptions: &Seen<Vec<Subscription>>, subscribe: Option<&str>) -> Vec<Row> {
+pub(super) fn judge(
+    topic: &str,
+    subscriptions: &Seen<Vec<Subscription>>,
+    subscribe: Option<&str>,
+    place: Place<'_>,
+) -> Vec<Row> {
     let name = topic.rsplit(':').next().unwrap_or(topic);
     let part = Part::Subscriptions;
     let subscriptions = match subscriptions {
@@ -41,7 +51,14 @@ pub(super) fn judge(topic: &str, subscriptions: &Seen<Vec<Subscription>>, subscr
         Err(failure) if is_gone(failure) => {
             return vec![Row::broken(part, format!("the topic {name} is gone"), "RUNBOOK.md#tampering-alerts")];
         }
-        Err(failure) => return vec![Row::not_seen(part, &format!("who is subscribed to {name}"), failure)],
+        Err(failure) => {
+            let owner = topic.split(':').nth(4).filter(|account| *account != place.home.account());
+            let is_refused = !matches!(failure.cause, Cause::Transient(_));
+            return vec![match owner.filter(|_| is_refused) {
+                Some(owner) => of_another(owner, topic, name, place),
+                None => Row::not_seen(part, &format!("who is subscribed to {name}"), failure),
+            }];
+        }
     };
     let confirmed = subscriptions.iter().filter(|it| it.is_confirmed()).count();
     let pending: Vec<String> = subscriptions.iter().filter(|it| it.is_pending()).map(Subscription::name).collect();
@@ -67,4 +84,12 @@ pub(super) fn judge(topic: &str, subscriptions: &Seen<Vec<Subscription>>, subscr
         });
     }
     rows
+}
+
+/// No statement of the caller's would help. The command has no profile: whoever is typed here is no user of that account.
+fn of_another(owner: &str, topic: &str, name: &str, place: Place<'_>) -> Row {
+    let region = place.home.region();
+    let says = format!("{name} is account {owner}'s: only that account can see who is subscribed");
+    let list = format!("aws sns list-subscriptions-by-topic --region {region} --topic-arn {}", escape::shell(topic));
+    Row::of_others(Part::Subscriptions, says, format!("in account {owner}: {list}"))
 }

@@ -4,7 +4,7 @@
 
 use super::super::arn::Home;
 use super::super::escape;
-use super::{Part, Row, Seen};
+use super::{Part, Place, Row, Seen};
 
 /// A trail, of this Region, of all Regions, or of an organization.
 #[derive(Debug, Clone)]
@@ -121,7 +121,8 @@ impl Trail {
     }
 }
 
-pub(super) fn judge(trails: &Seen<Vec<Trail>>, home: &Home) -> Row {
+pub(super) fn judge(trails: &Seen<Vec<Trail>>, place: Place<'_>) -> Row {
+    let Place { home, typed } = place;
     let trails = match trails {
         Ok(trails) => trails,
         Err(failure) => return Row::not_seen(Part::Trail, "whether a trail logs registrations", failure),
@@ -143,21 +144,16 @@ pub(super) fn judge(trails: &Seen<Vec<Trail>>, home: &Home) -> Row {
             Row::broken(Part::Trail, format!("{} does not log: it is stopped", trail.name), todo)
         }
         (Some(trail), _) => {
-            let start = format!(
-                "aws cloudtrail start-logging --region {} --name {}",
-                escape::shell(&trail.home_region),
-                escape::shell(&trail.arn)
-            );
+            let (region, name) = (escape::shell(&trail.home_region), escape::shell(&trail.arn));
+            let start = typed.aws("cloudtrail start-logging", &region, &format!("--name {name}"));
             Row::broken(Part::Trail, format!("{} does not log: it is stopped", trail.name), start)
         }
         (None, Some(trail)) => {
             let says = format!("no trail logs registrations: {} leaves out management events that write", trail.name);
-            let todo = format!(
-                "let it log them: aws cloudtrail get-event-selectors --region {} --trail-name {} shows what it logs, and \
-                 put-event-selectors replaces all of that",
-                escape::shell(&trail.home_region),
-                escape::shell(&trail.arn)
-            );
+            let (region, name) = (escape::shell(&trail.home_region), escape::shell(&trail.arn));
+            let get = typed.aws("cloudtrail get-event-selectors", &region, &format!("--trail-name {name}"));
+            let todo =
+                format!("let it log them: {get} shows what it logs, and put-event-selectors replaces all of that");
             Row::broken(Part::Trail, says, todo)
         }
         (None, None) => {

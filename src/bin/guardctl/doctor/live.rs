@@ -1,6 +1,12 @@
 //! `doctor --live`: a registration of a family of its own, to see whether the guard answers. The family is exempt meanwhile,
 //! so that the guard makes no copy and sends no alert; nothing runs it; and it is taken back whatever happens.
+//!
+//! The guard is waited for as long as CloudTrail takes, which nobody promises: log files come within about 5 minutes on
+//! average, of EventBridge no figure is given, and its events are a best effort.
+//! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>,
+//! <https://docs.aws.amazon.com/eventbridge/latest/ref/event-delivery-level.html>
 
+use std::fmt;
 use std::time::Duration;
 
 use ecs_privileged_guard::aws::{Clock, Ecs};
@@ -9,7 +15,7 @@ use ecs_privileged_guard::domain::document::RegisterInput;
 use ecs_privileged_guard::domain::exemption::Exemption;
 use ecs_privileged_guard::domain::pipe::{Part, Row};
 use ecs_privileged_guard::domain::record::Record;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,8 +41,16 @@ const EXEMPT_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// Between two looks at the record.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Asks, tries it, takes it back; none if somebody said no.
-pub(super) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Result<Option<Row>, Trouble> {
+/// What came of it: what was seen, and whether all went well besides. One does not take the place of the other.
+pub(super) struct Tried {
+    /// None if nothing was seen.
+    pub(super) row: Option<Row>,
+    pub(super) ended: Result<Exit, Trouble>,
+}
+
+/// Asks, tries it, takes it back.
+pub(super) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Tried {
+    let only = |ended| Tried { row: None, ended };
     output.say(&format!(
         "A revision of {FAMILY} is registered: its one container is privileged, and nothing runs it. The family is exempt \
          meanwhile, so that no copy is made."
@@ -45,22 +59,35 @@ pub(super) async fn run(args: &DoctorArgs, guard: &Guard, output: Output) -> Res
         "The exemption raises the alert about tampering with exemptions, when it is written and when it is ended. That an \
          alert of the guard itself is published is not proven by this.",
     );
-    if !ask("Register it, and take it back?", args.yes, output)? {
-        output.say("Nothing was changed.");
-        return Ok(None);
+    match ask("Register it, and take it back?", args.yes, output) {
+        Ok(true) => {}
+        Ok(false) => {
+            output.say("Nothing was changed.");
+            // That is no failure of the pipe, but what was asked for was not done.
+            return only(Ok(Exit::Failed));
+        }
+        Err(trouble) => return only(Err(trouble)),
     }
-    let mut probe = Probe::new(guard)?;
-    let ended = tokio::select! {
-        ended = probe.run(args, output) => ended,
+    let mut probe = match Probe::new(guard) {
+        Ok(probe) => probe,
+        Err(trouble) => return only(Err(trouble)),
+    };
+    let seen = tokio::select! {
+        seen = probe.run(args, output) => seen,
         () = stopped() => Err(Trouble::new(Exit::Interrupted, "interrupted while the guard was waited for")),
     };
-    let world = probe.take_back(output).await?;
-    match ended {
-        Ok(row) => {
+    match (seen, probe.take_back(output).await) {
+        (Ok(row), Ok(world)) => {
             output.say(&world);
-            Ok(Some(row))
+            Tried { row: Some(row), ended: Ok(Exit::Fine) }
         }
-        Err(trouble) => Err(trouble.world(world)),
+        (Ok(row), Err(trouble)) => Tried { row: Some(row), ended: Err(trouble) },
+        (Err(trouble), Ok(world)) => only(Err(trouble.world(world))),
+        // What is left is what somebody has to do something about, and so comes first.
+        (Err(first), Err(trouble)) => {
+            let exit = if first.exit == Exit::Interrupted { first.exit } else { trouble.exit };
+            only(Err(trouble.after(&first).ends(exit)))
+        }
     }
 }
 
@@ -86,16 +113,30 @@ struct Probe<'a> {
     family: Family,
     /// What was ACTIVE before: of an earlier run that was killed, or of another that is at work.
     before: Vec<Revision>,
+    /// The exemption that was there, if it still holds: of another run, or of a person.
+    earlier: Option<Exemption>,
+    /// Ours, from before it is written: an answer may be lost. It is known by its end, to the nanosecond.
+    exemption: Option<Exemption>,
     is_exempt: bool,
     is_sent: bool,
     id: Option<TaskDefinitionId>,
+}
+
+/// What became of this run's exemption.
+enum Exempted {
+    /// It was never there, or somebody else has written over it.
+    NotOurs,
+    Ended,
+    /// The one that was there before holds again, until then.
+    AsBefore(Timestamp),
 }
 
 impl<'a> Probe<'a> {
     fn new(guard: &'a Guard) -> Result<Self, Trouble> {
         let family = FAMILY.parse().map_err(|why| Trouble::new(Exit::Failed, FAMILY).because(&why))?;
         let (ecs, clock, before) = (&guard.aws.ecs, Clock::live(), Vec::new());
-        Ok(Self { guard, ecs, clock, family, before, is_exempt: false, is_sent: false, id: None })
+        let (earlier, exemption) = (None, None);
+        Ok(Self { guard, ecs, clock, family, before, earlier, exemption, is_exempt: false, is_sent: false, id: None })
     }
 
     /// Exempts, registers, waits.
@@ -131,17 +172,20 @@ impl<'a> Probe<'a> {
         listed.map_err(|failure| trouble(failed(), &failure))
     }
 
-    /// Over whatever is there: the family is ours.
+    /// Over whatever is there, which is put back in the end: another run may rest on it.
     async fn exempt(&mut self) -> Result<(), Trouble> {
         let exemption = Exemption {
             containers: vec![CONTAINER.to_owned()],
             reason: REASON.to_owned(),
             approved_by: APPROVED_BY.to_owned(),
-            expires_at: seconds(self.clock.now()) + EXEMPT_FOR,
+            expires_at: self.clock.now() + EXEMPT_FOR,
         };
         let held = exempt::read(self.guard, &self.family).await?;
+        self.earlier = held.as_ref().and_then(|held| Exemption::read(&held.text).ok());
+        let exemption = self.exemption.insert(exemption);
+        exempt::write(self.guard, &self.family, exemption, held.as_ref()).await?;
         self.is_exempt = true;
-        exempt::write(self.guard, &self.family, &exemption, held.as_ref()).await
+        Ok(())
     }
 
     async fn register(&mut self) -> Result<TaskDefinitionId, Trouble> {
@@ -169,22 +213,19 @@ impl<'a> Probe<'a> {
     async fn take_back(&self, output: Output) -> Result<String, Trouble> {
         output.progress("what was registered is taken back");
         let deregistered = self.deregister().await;
-        let ended = match self.is_exempt {
-            true => self.end_exemption().await,
-            false => Ok(()),
-        };
-        let (dereg, end) = (
-            format!("aws ecs deregister-task-definition --region {} --task-definition", self.guard.home.region()),
-            self.guard.command(&format!("exempt end {FAMILY}")),
-        );
+        let ended = self.end_exemption().await;
+        let end = self.guard.command(&format!("exempt end {FAMILY}"));
         match (deregistered, ended) {
-            (Ok(None), Ok(())) if !self.is_exempt => Ok("Nothing was changed.".to_owned()),
-            (Ok(None), Ok(())) => Ok(format!("Nothing is registered, and the exemption of {FAMILY} has ended.")),
-            (Ok(Some(id)), Ok(())) => Ok(format!("{id} is deregistered, and its exemption has ended.")),
+            (Ok(None), Ok(Exempted::NotOurs)) if !self.is_exempt => Ok("Nothing was changed.".to_owned()),
+            (Ok(None), Ok(ended)) => Ok(format!("Nothing is registered, and the exemption of {FAMILY} {ended}.")),
+            (Ok(Some(id)), Ok(ended)) => Ok(format!("{id} is deregistered, and its exemption {ended}.")),
             (Err(trouble), ended) => {
                 let id = self.id.as_ref().map_or_else(|| format!("{FAMILY}:REVISION"), ToString::to_string);
-                let exemption = if ended.is_ok() { "has ended" } else { "may hold for an hour" };
-                let world = format!("{id} may still be ACTIVE: {dereg} {id}; its exemption {exemption}: {end}");
+                let (region, rest) = (self.guard.home.region(), format!("--task-definition {id}"));
+                let deregister = self.guard.typed.aws("ecs deregister-task-definition", region, &rest);
+                let exemption =
+                    ended.map_or_else(|_| format!("may hold for an hour: {end}"), |ended| ended.to_string());
+                let world = format!("{id} may still be ACTIVE: {deregister}; its exemption {exemption}");
                 Err(trouble.world(world))
             }
             (Ok(_), Err(trouble)) => {
@@ -209,15 +250,30 @@ impl<'a> Probe<'a> {
         Ok(Some(id))
     }
 
-    async fn end_exemption(&self) -> Result<(), Trouble> {
-        let Some(held) = exempt::read(self.guard, &self.family).await? else { return Ok(()) };
-        // What cannot be read, or has another reason, somebody else has written.
-        let Ok(exemption) = Exemption::read(&held.text) else { return Ok(()) };
-        let now = seconds(self.clock.now());
-        if exemption.reason != REASON || exemption.expires_at <= now {
-            return Ok(());
+    /// Ours only: what is not word for word what this run has written, another rests on, or a person has written it.
+    async fn end_exemption(&self) -> Result<Exempted, Trouble> {
+        let Some(ours) = &self.exemption else { return Ok(Exempted::NotOurs) };
+        let Some(held) = exempt::read(self.guard, &self.family).await? else { return Ok(Exempted::NotOurs) };
+        if Exemption::read(&held.text).ok().as_ref() != Some(ours) {
+            return Ok(Exempted::NotOurs);
         }
-        exempt::write(self.guard, &self.family, &Exemption { expires_at: now, ..exemption }, Some(&held)).await
+        let now = seconds(self.clock.now());
+        let (exemption, ended) = match self.earlier.as_ref().filter(|earlier| earlier.expires_at > now) {
+            Some(earlier) => (earlier.clone(), Exempted::AsBefore(earlier.expires_at)),
+            None => (Exemption { expires_at: now, ..ours.clone() }, Exempted::Ended),
+        };
+        exempt::write(self.guard, &self.family, &exemption, Some(&held)).await?;
+        Ok(ended)
+    }
+}
+
+impl fmt::Display for Exempted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOurs => f.write_str("is not this run's any more"),
+            Self::Ended => f.write_str("has ended"),
+            Self::AsBefore(end) => write!(f, "is what it was before, until {}", seconds(*end)),
+        }
     }
 }
 
@@ -239,6 +295,7 @@ fn answered(id: &TaskDefinitionId, record: &Record, waited: SignedDuration, guar
 fn unanswered(id: &TaskDefinitionId, is_recorded: bool, wait: u16) -> Row {
     let by_sweep = if is_recorded { "; a sweep has seen it, no event told of it" } else { "" };
     let says = format!("the guard has not answered to {id} within {wait} seconds{by_sweep}");
-    let todo = "what is broken above is the likely cause; where nothing is, CloudTrail may be late: a longer --wait";
+    let todo = "what is broken above is the likely cause; where nothing is, the event may come later, since CloudTrail \
+                promises no time: a longer --wait";
     Row::broken(Part::Live, says, todo)
 }

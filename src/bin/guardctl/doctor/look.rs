@@ -59,6 +59,7 @@ pub(super) async fn look(guard: &Guard, output: Output) -> Result<Pipe, Trouble>
     );
     Ok(Pipe {
         home: guard.home.clone(),
+        typed: guard.typed.clone(),
         stack: stack.clone(),
         trails,
         rules,
