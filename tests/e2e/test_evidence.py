@@ -1,4 +1,4 @@
-"""The evidence of a sweep, judged from outside: latest.json by its schema, latest.html by a browser."""
+"""The evidence of a sweep, judged from outside: latest.json by its schema, latest.html and a scan's page by a browser."""
 
 import copy
 import functools
@@ -20,6 +20,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 SAMPLES = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "tmp/evidence"
 SCHEMA = json.loads((ROOT / "src/domain/sweep/evidence/evidence.schema.json").read_text())
 NAMES = ["nothing", "everything", "hostile", "wide", "usual"]
+# A scan writes no document.
+SCANS = ["scan", "scan-hostile"]
 CHROMIUM = shutil.which("chromium")
 WIDTHS = [320, 360, 768, 1100, 1280, 1920]
 
@@ -76,7 +78,7 @@ class Outside(html.parser.HTMLParser):
                 self.links.append((tag, value))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + SCANS)
 def test_the_page_is_one_file_without_script(name):
     text = (SAMPLES / f"{name}.html").read_text()
     page = Outside()
@@ -175,7 +177,7 @@ needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="no browser looked at t
 
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["nothing", "everything", "hostile", "wide"])
+@pytest.mark.parametrize("name", ["nothing", "everything", "hostile", "wide", *SCANS])
 def test_in_a_browser_nothing_overflows_or_is_pale_and_no_request_leaves_the_page(site, tmp_path, name, scheme):
     Site.asked.clear()
     measured = measure(site, tmp_path, name, scheme)

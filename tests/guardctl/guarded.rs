@@ -21,7 +21,7 @@ fn days(days: i64) -> SignedDuration {
 }
 
 /// An account after a sweep: one family is exempt, one has a copy, one is Batch's; of another nobody has heard yet.
-async fn swept(name: &str) -> Cloud {
+pub(crate) async fn swept(name: &str) -> Cloud {
     let mut cloud = Cloud::where_operators_apply(name, "remediate").await;
     cloud.exempt("agent", "agent", days(5));
     cloud.remedy("agent", "agent", "").await;
@@ -214,6 +214,8 @@ async fn what_is_denied_is_never_taken_for_none() {
         ("scan", "ListTaskDefinitions", "ecs:ListTaskDefinitions"),
         ("scan", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
         ("scan", "GetObject", "s3:GetObject"),
+        ("scan --html page.html", "ListObjectsV2", "s3:ListBucket"),
+        ("scan --html page.html", "GetObject", "s3:GetObject"),
         ("policy", "ListObjectsV2", "s3:ListBucket"),
         ("policy", "GetObject", "s3:GetObject"),
     ] {

@@ -17,6 +17,7 @@ mod paste;
 mod pipe;
 #[path = "../it/runtime_api.rs"]
 mod runtime_api;
+mod scanned;
 mod sessions;
 mod shell;
 #[path = "../it/story.rs"]

@@ -6,12 +6,12 @@ use ecs_privileged_guard::domain::moves::report::MoveReport;
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::policy::RoleName;
 use ecs_privileged_guard::domain::sweep::digest::{Digest, News, message};
-use ecs_privileged_guard::domain::sweep::evidence::{Evidence, FamilyRow, RunRow};
+use ecs_privileged_guard::domain::sweep::evidence::{Evidence, FamilyRow, Look, RunRow};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::alerts::{hold_messages, keeps_the_limits};
-use super::evidence::{everything, nothing};
+use super::evidence::{everything, nothing, that_missed};
 use super::mail::command;
 use super::move_alerts::of_a_sweep;
 
@@ -106,8 +106,7 @@ fn row(name: &str, outcome: Outcome, reason: Option<Reason>, tasks: u32, ways: u
         callable: vec![Revision::new(12).unwrap()],
         containers: vec!["app".into()],
         residual: vec!["app: runs as root (Security Hub ECS.20)".into(); ways],
-        outcome,
-        reason,
+        look: Look::CameTo(outcome, reason),
         existed_before: false,
         copy: None,
     }
@@ -189,7 +188,7 @@ fn cases() -> Vec<(&'static str, Message)> {
         }),
         ("digest-missed", {
             let missed = ["api", "checkout", "job"].map(|name| (name.parse().unwrap(), Revision::new(12).unwrap()));
-            let evidence = Evidence { missed_by_event: missed.into(), ..account(vec![remediated("api")]) };
+            let evidence = Evidence { looker: that_missed(missed), ..account(vec![remediated("api")]) };
             let news = [copied("api:12", "api:13", 1)];
             told(&Digest { missed_for_the_first_time: 2, ..digest(&evidence, &news) }, function)
         }),
@@ -347,7 +346,9 @@ fn whatever_is_in_the_account_the_message_fits_sns_and_says_what_it_leaves_out()
     let only = |kind: usize| (0..4_000).map(|number| kinds[kind](name(number), &long)).collect::<Vec<_>>();
     let evidence = Evidence {
         families: (0..4_000).map(|it| row(&name(it), Outcome::Alerted, Some(Reason::AlertMode), 9, 12)).collect(),
-        missed_by_event: (0..4_000).map(|it| (name(it).parse().unwrap(), Revision::new(12).unwrap())).collect(),
+        looker: that_missed(
+            (0..4_000).map(|it| (name(it).parse().unwrap(), Revision::new(12).unwrap())).collect::<Vec<_>>(),
+        ),
         unseen: vec![long.clone(); 500],
         ..nothing()
     };

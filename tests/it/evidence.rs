@@ -1,4 +1,4 @@
-//! The evidence of a sweep, rendered from samples: what the schema and a browser judge (`tests/e2e/test_evidence.py`)
+//! The evidence of a sweep and of a scan, rendered from samples: what the schema and a browser judge (`tests/e2e/test_evidence.py`)
 //! is written to `target/tmp/evidence` here.
 
 use std::fs;
@@ -6,7 +6,9 @@ use std::path::Path;
 
 use ecs_privileged_guard::domain::arn::{Family, Home, Revision};
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
-use ecs_privileged_guard::domain::sweep::evidence::{Evidence, ExemptionRow, FamilyRow, RunRow, html, json};
+use ecs_privileged_guard::domain::sweep::evidence::{
+    Evidence, ExemptionRow, FamilyRow, Look, Looker, Past, RunRow, html, json,
+};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -22,13 +24,15 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
+const HOSTILE: &str = "<img src=https://evil.example/x onerror=alert(1)>\u{202e}\u{0} </td></table>";
+
 /// An account in which nothing is privileged.
 pub(crate) fn nothing() -> Evidence {
     Evidence {
+        looker: that_missed([]),
         home: Home::new("eu-west-1", "111122223333").unwrap(),
         mode: "remediate",
         at: "2026-11-24T08:00:00Z".parse().unwrap(),
-        first_run: "2026-10-01T06:30:00Z".parse().unwrap(),
         is_complete: true,
         unseen: Vec::new(),
         families_total: 0,
@@ -38,8 +42,13 @@ pub(crate) fn nothing() -> Evidence {
         families: Vec::new(),
         exemptions: Vec::new(),
         exempt_families: Vec::new(),
-        missed_by_event: Vec::new(),
     }
+}
+
+/// A sweep that knows of these that no event told of them.
+pub(crate) fn that_missed(missed_by_event: impl Into<Vec<(Family, Revision)>>) -> Looker {
+    let first_run = "2026-10-01T06:30:00Z".parse().unwrap();
+    Looker::Sweep { first_run, missed_by_event: missed_by_event.into() }
 }
 
 fn family(name: &str, outcome: Outcome, reason: Option<Reason>) -> FamilyRow {
@@ -51,8 +60,7 @@ fn family(name: &str, outcome: Outcome, reason: Option<Reason>) -> FamilyRow {
         callable: revisions([12]),
         containers: texts(&["app"]),
         residual: Vec::new(),
-        outcome,
-        reason,
+        look: Look::CameTo(outcome, reason),
         existed_before: false,
         copy: None,
     }
@@ -156,8 +164,30 @@ pub(crate) fn everything(text: &str) -> Evidence {
             },
         ],
         exempt_families: texts(&["datadog-*", "falco"]),
-        missed_by_event: ["checkout", "scanner"].map(|name| (name.parse().unwrap(), revision(12))).into(),
+        looker: that_missed(["checkout", "scanner"].map(|name| (name.parse().unwrap(), revision(12)))),
         ..nothing()
+    }
+}
+
+/// The same as a scan sees it, which goes by records: what they may say, and what becomes of them.
+fn scanned(text: &str) -> Evidence {
+    let evidence = everything(text);
+    let looks = [
+        ("a-no-record", Look::NoRecord),
+        ("b-unread", Look::Unread),
+        ("c-not-known", Look::NotKnown(text.into())),
+        ("d-was-exempt", Look::Over(Past::Exempt)),
+        ("e-was-copied", Look::Over(Past::Copied)),
+        ("f-was-followed", Look::Over(Past::Followed)),
+    ];
+    let rows = looks.map(|(name, look)| FamilyRow { look, ..family(name, Outcome::Alerted, None) });
+    Evidence {
+        looker: Looker::Scan { latest_only: false },
+        families_not_looked_at: 7,
+        revisions_looked_at: 2_400,
+        is_complete: false,
+        families: rows.into_iter().chain(evidence.families).collect(),
+        ..evidence
     }
 }
 
@@ -179,7 +209,7 @@ fn large() -> Evidence {
         revisions_looked_at: 120_000,
         families: (1..=2_500).map(row).collect(),
         exemptions: (1..=3_000).map(|number| exemption(&format!("agent-{number}"), Some(24 * 60), true)).collect(),
-        missed_by_event: (1..=500).map(|number| ("web".parse().unwrap(), revision(number))).collect(),
+        looker: that_missed((1..=500).map(|number| ("web".parse().unwrap(), revision(number))).collect::<Vec<_>>()),
         unseen: vec![long.clone(); 500],
         exempt_families: vec![long; 500],
         ..nothing()
@@ -212,12 +242,73 @@ fn samples_for_the_schema_and_for_the_browser() {
     for (name, evidence) in [
         ("nothing", nothing()),
         ("everything", everything("web")),
-        ("hostile", everything("<img src=https://evil.example/x onerror=alert(1)>\u{202e}\u{0} </td></table>")),
+        ("hostile", everything(HOSTILE)),
         ("wide", everything(&"W".repeat(1_000))),
         ("usual", usual()),
     ] {
         fs::write(folder.join(format!("{name}.json")), json(&evidence)).unwrap();
         fs::write(folder.join(format!("{name}.html")), html(&evidence)).unwrap();
+    }
+    for (name, text) in [("scan", "web"), ("scan-hostile", HOSTILE)] {
+        fs::write(folder.join(format!("{name}.html")), html(&scanned(text))).unwrap();
+    }
+}
+
+/// What only a sweep knows, or leaves beside its page, a scan does not speak of.
+#[test]
+fn the_page_of_a_scan_says_what_it_is_and_nothing_that_it_does_not_know() {
+    let complete = Evidence { is_complete: true, unseen: Vec::new(), ..scanned("web") };
+    let latest_only = Evidence { looker: Looker::Scan { latest_only: true }, ..scanned("web") };
+    let long = Evidence { looker: Looker::Scan { latest_only: false }, ..large() };
+    for page in [&complete, &latest_only, &long, &scanned("web")].map(html) {
+        for words in [
+            "event was missed",
+            "Events were missed",
+            "told of",
+            "next runs",
+            "latest.json",
+            "dated",
+            "so far",
+            "yet",
+            "first sweep",
+        ] {
+            assert!(!page.contains(words), "{words}");
+        }
+        assert!(page.contains("Made by <code>guardctl scan</code>, with the rights of whoever ran it"));
+        assert!(page.contains("are not judged here: the report of a sweep does that"));
+        assert!(page.contains("as of <strong><time datetime=\"2026-11-24T08:00:00Z\">"));
+    }
+    let in_part = "could not see all of it";
+    assert!(html(&scanned("web")).contains(in_part) && !html(&complete).contains(in_part));
+    assert!(html(&complete).contains("All were looked at"));
+    assert!(html(&scanned("web")).contains("2,400 of 2,450 ACTIVE revisions looked at. There may be more"));
+    assert!(html(&latest_only).contains("the latest of each family, and what runs (<code>--latest</code>)"));
+    let all_of_them = "<code>guardctl scan -o json</code> and <code>guardctl exempt list</code> show all of them";
+    assert!(html(&long).contains(all_of_them));
+}
+
+#[test]
+fn how_a_family_stands_by_a_scan_rests_on_what_it_says() {
+    let page = html(&scanned("web"));
+    let row = |family: &str| {
+        let row = page.split_once(&format!("<th scope=\"row\">{family}</th>")).unwrap().1;
+        row.split_once("</tr>").unwrap().0
+    };
+    for (family, state, why) in [
+        ("a-no-record", "Reported only", "no look at it is known: it has no record"),
+        ("b-unread", "Reported only", "its record could not be read"),
+        ("c-not-known", "Reported only", "by its record <bdi>web</bdi>, which this version does not know"),
+        ("d-was-exempt", "Reported only", "it was exempt, and is not now"),
+        ("e-was-copied", "Reported only", "a copy followed, and none is in force now"),
+        ("f-was-followed", "Reported only", "a newer revision followed, and none is ACTIVE now"),
+        ("build-agent", "Reported only", "by its record: RemediateExisting or REMEDIATE_FAMILIES leaves it alone"),
+        ("checkout", "Remediated", "by its record: its copy was there already"),
+        ("agent-b", "Exempt", "<small>until <time"),
+        ("datadog-agent", "Exempt", "<small>for good (EXEMPT_FAMILIES)</small>"),
+        ("scanner", "Failed", "by its record: the copy was not equal, and was withdrawn"),
+    ] {
+        let row = row(family);
+        assert!(row.contains(&format!(">{state}</span>")) && row.contains(why), "{family}: {row}");
     }
 }
 
@@ -248,7 +339,7 @@ fn what_was_missed_and_what_was_not_read_comes_first_and_says_what_to_check() {
     assert!(at("no event told of 2 privileged revisions") < at(check));
     assert!(at(check) < at("ecs:ListServices was refused"));
     assert!(at("ecs:ListServices was refused") < at("<h2 id=\"totals\">"));
-    let page = html(&Evidence { missed_by_event: Vec::new(), ..everything("web") });
+    let page = html(&Evidence { looker: that_missed([]), ..everything("web") });
     let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}"));
     assert!(at("No event was missed") < at("ecs:ListServices was refused"));
 }

@@ -261,6 +261,12 @@ pub(crate) struct ScanArgs {
     /// End with 3 if a revision is privileged and not exempt
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Write the page for auditors to this file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// For the page: the guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME", requires = "html")]
+    pub(crate) function: Option<String>,
     #[command(flatten)]
     pub(crate) session: SessionArgs,
 }
@@ -467,13 +473,18 @@ Look at every task definition from here, and show who is privileged; nothing is 
 
 It lists the ACTIVE revisions, walks the clusters for what runs, and describes each revision, at most five a second, so \
 that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket; families that \
-EXEMPT_FAMILIES exempts count as privileged here. It ends with 1 if something could not be seen.";
+EXEMPT_FAMILIES exempts count as privileged here. It ends with 1 if something could not be seen.
+
+With --html it writes the page of a sweep's report, too, made from what it saw: one file for a browser or paper. How a \
+family stands is then read from the guard's record, mode and EXEMPT_FAMILIES from its function. It says what a scan cannot \
+know: which events were missed, for one. The file is replaced as a whole, or not at all.";
 
 const SCAN_EXAMPLES: &str = "\
 Examples:
   guardctl scan
   guardctl scan --latest --exit-code
-  guardctl scan -o csv >privileged.csv";
+  guardctl scan -o csv >privileged.csv
+  guardctl scan --html privileged.html";
 
 const BACKOUT: &str = "\
 Undo what the guard did to a revision, and exempt its family for a time

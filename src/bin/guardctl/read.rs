@@ -1,11 +1,13 @@
-//! What several commands read: the account's revisions, one of them, its record. What could not be read is a trouble, and
-//! never "none".
+//! What several commands read: the account's revisions, one of them, its record, a service's move. What could not be read is
+//! a trouble, and never "none".
 
 use ecs_privileged_guard::aws::{Clock, DescribeError, Ecs, Listing};
 use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::keys;
+use ecs_privileged_guard::domain::moves::Move;
 use ecs_privileged_guard::domain::record::Record;
+use ecs_privileged_guard::domain::service::ServiceId;
 use ecs_privileged_guard::reconcile::describe_patiently;
 use jiff::SignedDuration;
 
@@ -19,6 +21,8 @@ use crate::trouble::Trouble;
 pub(crate) const WALK: SignedDuration = SignedDuration::from_mins(30);
 /// What one description may wait for: what lasts longer is said.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(16);
+
+const NOT_UNDERSTOOD: &str = "a later guardctl may know it; the bucket's versions hold what was there before";
 
 /// The ACTIVE revisions of the account.
 pub(crate) async fn listing(ecs: &Ecs, output: Output) -> Result<Listing, Trouble> {
@@ -47,8 +51,14 @@ pub(crate) async fn record(guard: &Guard, id: &TaskDefinitionId) -> Result<Optio
     let failed = || format!("the record of {id}, {}, could not be read", guard.address(&key));
     let object = guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
     let record = object.map(|object| Record::parse(&object.text)).transpose();
-    record.map_err(|why| {
-        let hint = "a later guardctl may know it; the bucket's versions hold what was there before";
-        Trouble::new(Exit::Failed, failed()).because(&why).hint(hint)
-    })
+    record.map_err(|why| Trouble::new(Exit::Failed, failed()).because(&why).hint(NOT_UNDERSTOOD))
+}
+
+/// What is remembered of a service's move; none if nothing is.
+pub(crate) async fn service_move(guard: &Guard, id: &ServiceId) -> Result<Option<Move>, Trouble> {
+    let key = keys::service_move(&guard.home, id);
+    let failed = || format!("the move of the service {id}, {}, could not be read", guard.address(&key));
+    let object = guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
+    let held = object.map(|object| Move::parse(&object.text)).transpose();
+    held.map_err(|why| Trouble::new(Exit::Failed, failed()).because(&why).hint(NOT_UNDERSTOOD))
 }

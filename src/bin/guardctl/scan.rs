@@ -1,5 +1,9 @@
 //! `guardctl scan`: every ACTIVE revision and every one that runs, described from here at the pace of a sweep; who is
-//! privileged is shown. It writes nothing, and keeps of a definition nothing but what it shows.
+//! privileged is shown. It writes nothing but the page that it is asked for, and keeps of a definition nothing but what it
+//! shows.
+
+mod page;
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +16,7 @@ use ecs_privileged_guard::domain::observation::{AccountUsage, Starter};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::page::{Page, Seen};
 use crate::args::{Format, ScanArgs};
 use crate::exit::Exit;
 use crate::failure::trouble;
@@ -49,6 +54,13 @@ struct Row {
 /// Looks at all of it.
 pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let clock = Clock::live();
+    let (mut page, mut exemptions) = match &args.html {
+        None => (None, BTreeMap::new()),
+        Some(path) => {
+            let (page, exemptions) = Page::begin(path, args, guard).await?;
+            (Some(page), exemptions)
+        }
+    };
     let ecs = guard.session.connect(guard.home.clone(), guard.bucket.clone(), Pace::of_sweep).ecs;
     let listing = read::listing(&ecs, output).await?;
     output.progress("looking at what runs");
@@ -62,8 +74,7 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
         unseen.push(left_out);
     }
     let ids = to_look_at(&listing, &usage, args.latest);
-    let mut exemptions = BTreeMap::new();
-    let (mut revisions, mut looked_at) = (Vec::new(), 0);
+    let (mut revisions, mut looked_at) = (Vec::new(), BTreeSet::new());
     for (count, id) in ids.iter().enumerate() {
         output.progress(&format!("{count} of {} revisions looked at, {} privileged", ids.len(), revisions.len()));
         let described = match read::revision(&ecs, &clock, id).await {
@@ -75,7 +86,7 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
                 continue;
             }
         };
-        looked_at += 1;
+        looked_at.insert(id.clone());
         // It was deregistered and deleted since it was listed.
         let Some(described) = described.filter(|it| !it.privileged_containers().is_empty()) else { continue };
         if !exemptions.contains_key(&id.family) {
@@ -83,12 +94,25 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
             exemptions.insert(id.family.clone(), exempt::found(found.as_ref()));
         }
         let found = exemptions.get(&id.family).unwrap_or(&Found::Nothing);
+        if let Some(page) = &mut page {
+            page.saw(&described);
+        }
         let latest = listing.families.get(&id.family).and_then(|numbers| numbers.iter().max());
         revisions.push(row(&described, found, latest == Some(&id.revision), &usage, clock.now()));
     }
+    let evidence = match &page {
+        None => None,
+        Some(page) => {
+            let (exemptions, looked_at, unseen) = (&exemptions, &looked_at, unseen.as_slice());
+            let seen = Seen { listing: &listing, usage: &usage, exemptions, looked_at, unseen };
+            let (evidence, missing) = page.evidence(&seen, guard, output).await?;
+            troubles.extend(missing);
+            Some((page, evidence))
+        }
+    };
     let document = Document {
         schema_version: 1,
-        revisions_looked_at: looked_at,
+        revisions_looked_at: looked_at.len(),
         revisions,
         unseen,
         families: listing.families.len(),
@@ -98,6 +122,9 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
         Format::Table => output.data(&text(&document, output))?,
         Format::Json => output.json(&document)?,
         Format::Csv => output.data(&csv(&document))?,
+    }
+    if let Some((page, evidence)) = evidence {
+        troubles.extend(page.write(&evidence, output).err());
     }
     output.troubles(&troubles);
     output.say(&summary(&document));

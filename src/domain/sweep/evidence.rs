@@ -1,10 +1,12 @@
-//! What a sweep knows at its end, as facts: the page and the JSON that an auditor gets are made of this and of nothing
-//! else. It holds names, numbers and times only; nothing out of a container but its name.
+//! What a sweep or a scan knows at its end, as facts: the page and the JSON that an auditor gets are made of this and of
+//! nothing else. It holds names, numbers and times only; nothing out of a container but its name.
 //!
 //! `standing` is what the facts come to, once for both; [`json`] is the document for programs, [`html`] the page for people;
-//! [`Shown`] reads the former again.
+//! [`Shown`] reads the former again. [`Looker`] is who looked, [`Look`] what is known of the last look at a family.
 
 mod document;
+mod look;
+mod looker;
 mod page;
 mod shown;
 mod standing;
@@ -13,10 +15,11 @@ use jiff::Timestamp;
 
 use super::super::arn::{Family, Home, Revision};
 use super::super::moves::State as MoveState;
-use super::super::outcome::{Outcome, Reason};
 
 pub use self::document::json;
 pub(super) use self::document::totals;
+pub use self::look::{Look, Past, Sight};
+pub use self::looker::Looker;
 pub use self::page::html;
 pub use self::shown::{ExemptionShown, FamilyShown, RunShown, Shown, TotalsShown, Unreadable};
 pub(super) use self::standing::Totals;
@@ -25,14 +28,14 @@ pub use self::standing::{ENDS_SOON, ExemptionState, State};
 /// The state of one account and Region.
 #[derive(Debug, Clone)]
 pub struct Evidence {
+    /// Who looked.
+    pub looker: Looker,
     /// The account and Region.
     pub home: Home,
     /// The mode.
     pub mode: &'static str,
     /// When the run ended.
     pub at: Timestamp,
-    /// When the first run began: what was registered before existed already.
-    pub first_run: Timestamp,
     /// Whether every ACTIVE revision has been looked at by now, in this run or an earlier one.
     pub is_complete: bool,
     /// What could not be read, in words that are safe to show. Not empty: the rest may be more than it seems.
@@ -51,8 +54,6 @@ pub struct Evidence {
     pub exemptions: Vec<ExemptionRow>,
     /// The globs of `EXEMPT_FAMILIES`: exempt for good.
     pub exempt_families: Vec<String>,
-    /// Revisions that no event told of.
-    pub missed_by_event: Vec<(Family, Revision)>,
 }
 
 /// A family with a privileged revision. Three questions, three answers: is the newest revision clean; is something
@@ -73,10 +74,8 @@ pub struct FamilyRow {
     pub containers: Vec<String>,
     /// Ways to the host that its copy would keep, in words.
     pub residual: Vec<String>,
-    /// What the last look at its newest privileged revision came to.
-    pub outcome: Outcome,
-    /// Why.
-    pub reason: Option<Reason>,
+    /// What is known of the last look at its newest privileged revision.
+    pub look: Look,
     /// Whether its newest privileged revision was registered before the first run.
     pub existed_before: bool,
     /// The copy that is in force.

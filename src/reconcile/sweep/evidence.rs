@@ -9,7 +9,7 @@ use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::moves::State;
 use crate::domain::observation::Starter;
 use crate::domain::service::ServiceId;
-use crate::domain::sweep::evidence::{Evidence, ExemptionRow, FamilyRow, RunRow};
+use crate::domain::sweep::evidence::{Evidence, ExemptionRow, FamilyRow, Look, Looker, RunRow};
 
 impl Sweep {
     /// The state of the account by all that is known now.
@@ -30,11 +30,12 @@ impl Sweep {
         for id in there.map(|(id, _)| id) {
             families.entry(&id.family).or_default().push(id.revision);
         }
+        let missed_by_event = account.mark.missed(now).map(|(id, _)| (id.family.clone(), id.revision)).collect();
         Evidence {
+            looker: Looker::Sweep { first_run: account.mark.created_at, missed_by_event },
             home: self.guard.home.clone(),
             mode: self.guard.policy.mode.as_str(),
             at: now,
-            first_run: account.mark.created_at,
             is_complete: !self.is_cut,
             unseen: self.unseen.iter().map(|unseen| unseen.words.clone()).collect(),
             families_total: account.active.len(),
@@ -48,7 +49,6 @@ impl Sweep {
                 .filter_map(|(family, (found, _))| ExemptionRow::of(family, found, now))
                 .collect(),
             exempt_families: self.guard.policy.exempt_families.globs(),
-            missed_by_event: account.mark.missed(now).map(|(id, _)| (id.family.clone(), id.revision)).collect(),
         }
     }
 
@@ -80,27 +80,11 @@ impl Sweep {
             latest,
             is_newest_clean: latest
                 .is_some_and(|it| !privileged.contains(&it) && self.has_looked_at(&family.revision(it))),
-            running: runs
-                .map(|run| {
-                    let (starter, is_service) = match &run.starter {
-                        Starter::Service { name, .. } => (name.clone(), true),
-                        Starter::Other(text) => (text.clone(), false),
-                    };
-                    RunRow {
-                        revision: run.revision,
-                        cluster: run.cluster.clone(),
-                        starter,
-                        is_service,
-                        tasks: run.tasks,
-                        moved: self.move_of(&run.cluster, &run.starter),
-                    }
-                })
-                .collect(),
+            running: runs.map(|run| RunRow::of(run, self.move_of(&run.cluster, &run.starter))).collect(),
             callable: privileged.iter().copied().filter(|number| active.binary_search(number).is_ok()).collect(),
             containers: newest.containers.clone(),
             residual: newest.residual.clone(),
-            outcome: newest.outcome,
-            reason: newest.reason,
+            look: Look::CameTo(newest.outcome, newest.reason),
             existed_before: newest.existed_before,
             copy: newest.copy,
         })

@@ -35,7 +35,7 @@ impl Sweep {
             are_recorded & self.write_evidence(&evidence, deadline).await & self.write_watermark(deadline).await;
         let answer = Answer {
             outcomes: std::mem::take(&mut self.tally.outcomes),
-            missed_by_event: evidence.missed_by_event.len(),
+            missed_by_event: evidence.missed_by_event().len(),
             complete: is_kept && !self.is_cut && self.tally.left_for_the_next_run + self.tally.services_left == 0,
         };
         Ok(Swept {

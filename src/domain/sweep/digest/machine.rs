@@ -52,10 +52,10 @@ pub(super) fn document(
     };
     let more = json!({
         "at": evidence.at,
-        "firstRun": evidence.first_run,
+        "firstRun": evidence.first_run(),
         "complete": evidence.is_complete,
         "totals": totals(evidence),
-        "missedByEvent": evidence.missed_by_event.len(),
+        "missedByEvent": evidence.missed_by_event().len(),
         "missedForTheFirstTime": digest.missed_for_the_first_time,
         "heldBack": digest.held_back,
         "leftForTheNextRun": digest.left_for_the_next_run,
@@ -133,7 +133,7 @@ fn lists(digest: &Digest, setting: &Setting) -> Vec<List> {
     let withdrawn = withdrawn(digest).map(
         |(news, copy, why)| json!({ "taskDefinition": news.id.to_string(), "copy": copy.to_string(), "why": why }),
     );
-    let missed = digest.evidence.missed_by_event.iter();
+    let missed = digest.evidence.missed_by_event().iter();
     let ending = digest.ending.iter().map(|(family, end)| json!({ "family": family.as_str(), "expiresAt": end }));
     let services = services::in_order(digest).into_iter().map(|report| {
         json!({

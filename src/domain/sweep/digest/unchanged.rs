@@ -38,7 +38,7 @@ fn of_group(digest: &Digest, group: &[&News]) -> String {
         "{} existed before the first run ({}), so {stay}. REMEDIATE_EXISTING=true {get}, 25 a run, where \
          REMEDIATE_FAMILIES names the family: {}",
         counted(group.len(), "revision", "revisions"),
-        digest.evidence.first_run.strftime("%Y-%m-%d"),
+        digest.evidence.first_run().map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default(),
         named(group.iter().copied()),
     )
 }

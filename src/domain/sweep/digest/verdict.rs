@@ -14,7 +14,7 @@ const NAMED_MAX: usize = 5;
 /// The worst of what it tells. Events that were missed, or a part that was not seen, are worse than they look.
 pub(super) fn severity(digest: &Digest) -> Severity {
     let of_news = digest.news.iter().map(|news| Severity::of(news.outcome, news.reason)).max();
-    let is_doubtful = !digest.evidence.missed_by_event.is_empty()
+    let is_doubtful = !digest.evidence.missed_by_event().is_empty()
         || !digest.evidence.unseen.is_empty()
         || digest.started_over.is_some();
     let doubt = if is_doubtful { Severity::Warning } else { Severity::Info };
@@ -27,7 +27,7 @@ pub(super) fn title(digest: &Digest, setting: &Setting) -> String {
     let withdrawn = digest.news.iter().map(|news| news.withdrawn.len()).sum();
     let counts = [
         (count(Kind::CouldNot), "FAILED", "FAILED"),
-        (digest.evidence.missed_by_event.len(), "missed", "missed"),
+        (digest.evidence.missed_by_event().len(), "missed", "missed"),
         (services::count(digest, services::Kind::NotMoved), "service not moved", "services not moved"),
         (services::count(digest, services::Kind::WentBack), "rolled back", "rolled back"),
         (count(Kind::Changed), "copied", "copied"),
@@ -53,7 +53,7 @@ pub(super) fn title(digest: &Digest, setting: &Setting) -> String {
 
 /// What no event told of, and what to check: nothing else in the message is as certain to come again.
 pub(super) fn missed(digest: &Digest, setting: &Setting) -> Option<[String; 2]> {
-    let missed = &digest.evidence.missed_by_event;
+    let missed = digest.evidence.missed_by_event();
     let new = match digest.missed_for_the_first_time {
         0 => "all named before".to_owned(),
         new if new >= missed.len() => "not named before".to_owned(),

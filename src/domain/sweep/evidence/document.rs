@@ -23,10 +23,10 @@ pub fn json(evidence: &Evidence) -> String {
         ("region", json!(evidence.home.region()).to_string()),
         ("mode", json!(evidence.mode).to_string()),
         ("at", json!(evidence.at).to_string()),
-        ("firstRun", json!(evidence.first_run).to_string()),
+        ("firstRun", json!(evidence.first_run()).to_string()),
         ("complete", json!(evidence.is_complete).to_string()),
         ("unseen", lines(evidence.unseen.iter().map(|words| json!(unicode(words))))),
-        ("missedByEvent", lines(evidence.missed_by_event.iter().map(|(family, it)| id(family, *it)))),
+        ("missedByEvent", lines(evidence.missed_by_event().iter().map(|(family, it)| id(family, *it)))),
         ("totals", totals(evidence).to_string()),
         ("families", lines(evidence.families.iter().map(family))),
         ("exemptions", lines(evidence.exemptions.iter().map(|row| exemption(row, evidence)))),
@@ -64,11 +64,12 @@ pub(in super::super) fn totals(evidence: &Evidence) -> Value {
 
 fn family(row: &FamilyRow) -> Value {
     let name = &row.family;
+    let came_to = row.look.came_to();
     json!({
         "family": name.as_str(),
         "state": row.state().as_str(),
-        "outcome": row.outcome.as_str(),
-        "reason": row.reason.map(Reason::as_str),
+        "outcome": came_to.map(|(outcome, _)| outcome.as_str()),
+        "reason": came_to.and_then(|(_, reason)| reason).map(Reason::as_str),
         "latest": row.latest.map(|it| id(name, it)),
         "newestClean": row.latest.map(|_| row.is_newest_clean),
         "running": row.running.iter().map(|it| run(name, it)).collect::<Vec<_>>(),

@@ -1,5 +1,6 @@
-//! `latest.html`: the evidence for people, as one file without script or outside reference. It cuts what is long and
-//! says so; `latest.json` is complete. Everything that came from outside passes `words`.
+//! The evidence for people, as one file without script or outside reference: `latest.html` of a sweep, or what
+//! `guardctl scan` was asked for. It cuts what is long and says so, and where all of it is. Everything that came from
+//! outside passes `words`.
 //!
 //! In the order of the page: `top` (what may be wrong with it, the totals), `bar`, `families`, `exemptions`, `controls`.
 
@@ -13,8 +14,8 @@ use jiff::Timestamp;
 
 use super::super::super::escape;
 use super::super::counted::{counted, number};
-use super::Evidence;
 use super::standing::Totals;
+use super::{Evidence, Looker};
 
 /// Rows of one table: nobody reads on, and a browser on a phone has to hold them.
 const ROWS_MAX: usize = 2_000;
@@ -49,9 +50,9 @@ pub fn html(evidence: &Evidence) -> String {
         families::table(evidence),
         families::running(evidence),
         exemptions::section(evidence),
-        controls::section(&totals),
+        controls::section(&totals, &evidence.looker),
     ];
-    let (header, footer) = (top::header(evidence), top::footer());
+    let (header, footer) = (top::header(evidence), top::footer(&evidence.looker));
     format!("{head}<body>\n{header}<main>\n{}</main>\n{footer}</body>\n</html>\n", sections.concat())
 }
 
@@ -79,7 +80,7 @@ fn some(items: impl ExactSizeIterator<Item = String>, max: usize, between: &str)
 }
 
 /// The body of a table, bounded, and a sentence if rows were left out.
-fn rows(rows: impl ExactSizeIterator<Item = String>) -> (String, String) {
+fn rows(rows: impl ExactSizeIterator<Item = String>, looker: &Looker) -> (String, String) {
     let total = rows.len();
     let (mut shown, mut text) = (0, String::new());
     for row in rows.take(ROWS_MAX) {
@@ -92,9 +93,15 @@ fn rows(rows: impl ExactSizeIterator<Item = String>) -> (String, String) {
     let cut = match shown == total {
         true => String::new(),
         false => format!(
-            "<p class=\"cut\"><strong>Cut:</strong> {} of {} rows are shown; <code>latest.json</code> has all of them.</p>\n",
+            "<p class=\"cut\"><strong>Cut:</strong> {} of {} rows are shown; {}.</p>\n",
             number(shown),
-            number(total)
+            number(total),
+            match looker {
+                Looker::Sweep { .. } => "<code>latest.json</code> has all of them",
+                Looker::Scan { .. } => {
+                    "<code>guardctl scan -o json</code> and <code>guardctl exempt list</code> show all of them"
+                }
+            }
         ),
     };
     (text, cut)
@@ -110,12 +117,13 @@ mod tests {
 
     #[test]
     fn a_cut_is_said() {
-        let (text, cut) = rows((0..2_001).map(|_| "x".to_owned()));
+        let scan = Looker::Scan { latest_only: false };
+        let (text, cut) = rows((0..2_001).map(|_| "x".to_owned()), &scan);
         assert_eq!(text.len(), ROWS_MAX);
         assert!(cut.contains("2,000 of 2,001 rows"), "{cut}");
-        let (text, cut) = rows((0..3).map(|_| "x".repeat(BYTES_MAX / 2)));
+        let (text, cut) = rows((0..3).map(|_| "x".repeat(BYTES_MAX / 2)), &scan);
         assert!(text.len() <= BYTES_MAX && cut.contains("2 of 3 rows"), "{cut}");
-        assert_eq!(rows((0..2_000).map(|_| "x".to_owned())).1, "");
+        assert_eq!(rows((0..2_000).map(|_| "x".to_owned()), &scan).1, "");
     }
 
     #[test]

@@ -150,17 +150,18 @@ impl Shown {
 mod tests {
     use super::super::super::super::arn::Home;
     use super::super::super::super::outcome::{Outcome, Reason};
-    use super::super::{Evidence, ExemptionRow, FamilyRow, RunRow, json};
+    use super::super::{Evidence, ExemptionRow, FamilyRow, Look, Looker, RunRow, json};
     use super::*;
 
     fn evidence() -> Evidence {
         let at = "2026-11-24T08:00:00Z".parse().unwrap();
         let revision = |id: &str| id.parse().unwrap();
+        let missed_by_event = vec![("web".parse().unwrap(), revision("12"))];
         Evidence {
+            looker: Looker::Sweep { first_run: at, missed_by_event },
             home: Home::new("eu-west-1", "111122223333").unwrap(),
             mode: "alert",
             at,
-            first_run: at,
             is_complete: true,
             unseen: vec!["services of cluster prod".into()],
             families_total: 2,
@@ -182,8 +183,7 @@ mod tests {
                 callable: vec![revision("12")],
                 containers: vec!["app".into()],
                 residual: Vec::new(),
-                outcome: Outcome::Alerted,
-                reason: Some(Reason::AlertMode),
+                look: Look::CameTo(Outcome::Alerted, Some(Reason::AlertMode)),
                 existed_before: false,
                 copy: None,
             }],
@@ -196,7 +196,6 @@ mod tests {
                 holds: false,
             }],
             exempt_families: vec!["datadog-*".into()],
-            missed_by_event: vec![("web".parse().unwrap(), revision("12"))],
         }
     }
 

@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::super::arn::Family;
 use super::super::super::exemption::{Exemption, Found, Verdict, of_object};
+use super::super::super::moves::State as MoveState;
+use super::super::super::observation::{Run, Starter};
 use super::super::super::outcome::{Outcome, Reason};
-use super::{Evidence, ExemptionRow, FamilyRow};
+use super::{Evidence, ExemptionRow, FamilyRow, RunRow};
 
 /// From here on an end is near: whoever needs the exemption has to act.
 pub const ENDS_SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -90,7 +92,7 @@ impl FamilyRow {
     /// How the family stands.
     #[must_use]
     pub fn state(&self) -> State {
-        State::of(self.outcome, self.reason)
+        self.look.state()
     }
 
     /// Whether its latest ACTIVE revision is privileged: what Security Hub and AWS Config look at.
@@ -126,6 +128,18 @@ impl ExemptionState {
             Self::Void => "void",
             Self::NotUnderstood => "not_understood",
         }
+    }
+}
+
+impl RunRow {
+    /// What is shown of what runs, with how far its move has come.
+    #[must_use]
+    pub fn of(run: &Run, moved: Option<MoveState>) -> Self {
+        let (starter, is_service) = match &run.starter {
+            Starter::Service { name, .. } => (name.clone(), true),
+            Starter::Other(text) => (text.clone(), false),
+        };
+        Self { revision: run.revision, cluster: run.cluster.clone(), starter, is_service, tasks: run.tasks, moved }
     }
 }
 

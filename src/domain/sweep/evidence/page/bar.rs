@@ -1,8 +1,8 @@
 //! One bar of families by state, as inline SVG without a view box: it is as wide as the page, and its text is not
 //! scaled. Order, words and patterns say what the colours say.
 
-use super::super::Evidence;
 use super::super::standing::{State, Totals};
+use super::super::{Evidence, Looker};
 use super::{counted, number};
 
 /// Thousandths of the bar's width.
@@ -27,16 +27,27 @@ pub(super) fn name(state: State) -> &'static str {
     }
 }
 
-fn meaning(state: State, is_sure: bool) -> &'static str {
-    match state {
-        State::Failed => "the remedy did not work: repair it",
-        State::ReportedOnly => "privileged, nothing changed",
-        State::Superseded => "a newer revision follows",
-        State::Exempt => "allowed to be privileged",
-        State::Remediated => "a copy without privilege follows",
-        State::NotLookedAt => "the next runs go on",
-        State::Clean if is_sure => "nothing privileged",
-        State::Clean => "nothing privileged so far",
+/// The same where somebody looks once.
+fn name_by(state: State, looker: &Looker) -> &'static str {
+    match (state, looker) {
+        (State::NotLookedAt, Looker::Scan { .. }) => "Not all looked at",
+        (state, Looker::Scan { .. } | Looker::Sweep { .. }) => name(state),
+    }
+}
+
+fn meaning(state: State, is_sure: bool, looker: &Looker) -> &'static str {
+    match (state, looker) {
+        (State::Failed, _) => "the remedy did not work: repair it",
+        (State::ReportedOnly, Looker::Sweep { .. }) => "privileged, nothing changed",
+        (State::ReportedOnly, Looker::Scan { .. }) => "privileged, no change is known that holds",
+        (State::Superseded, _) => "a newer revision follows",
+        (State::Exempt, _) => "allowed to be privileged",
+        (State::Remediated, _) => "a copy without privilege follows",
+        (State::NotLookedAt, Looker::Sweep { .. }) => "the next runs go on",
+        (State::NotLookedAt, Looker::Scan { .. }) => "not each of their revisions was seen",
+        (State::Clean, _) if is_sure => "nothing privileged",
+        (State::Clean, Looker::Sweep { .. }) => "nothing privileged so far",
+        (State::Clean, Looker::Scan { .. }) => "nothing privileged was seen",
     }
 }
 
@@ -62,7 +73,7 @@ pub(super) fn bar(evidence: &Evidence, totals: &Totals) -> String {
         .into_iter()
         .zip(0..)
         .map(|((state, count), row)| {
-            let meaning = meaning(state, is_sure);
+            let meaning = meaning(state, is_sure, &evidence.looker);
             let y = LEGEND_TOP + LEGEND_STEP * row;
             format!(
                 "{}<text x=\"40\" y=\"{}\"><tspan class=\"count\">{}</tspan> {}</text>\
@@ -70,7 +81,7 @@ pub(super) fn bar(evidence: &Evidence, totals: &Totals) -> String {
                 filled(state, &format!("x=\"1\" y=\"{y}\" width=\"30\" height=\"32\"")),
                 y + 13,
                 number(count),
-                name(state),
+                name_by(state, &evidence.looker),
                 y + 30,
             )
         })
@@ -79,15 +90,16 @@ pub(super) fn bar(evidence: &Evidence, totals: &Totals) -> String {
         "<section aria-labelledby=\"bar\">\n<h2 id=\"bar\">Families by state</h2>\n\
          <svg class=\"bar\" role=\"img\" aria-label=\"{label}\" width=\"100%\" height=\"{height}\">\n{PATTERNS}{slices}{legend}</svg>\n\
          </section>\n",
-        label = label(totals, families),
+        label = label(totals, families, &evidence.looker),
         height = LEGEND_TOP + LEGEND_STEP * State::ALL.len(),
         legend = legend.concat(),
     )
 }
 
 /// What a screen reader says.
-fn label(totals: &Totals, families: usize) -> String {
-    let states = totals.by_state.map(|(state, count)| format!("{} {}", number(count), name(state).to_lowercase()));
+fn label(totals: &Totals, families: usize, looker: &Looker) -> String {
+    let named = |(state, count)| format!("{} {}", number(count), name_by(state, looker).to_lowercase());
+    let states = totals.by_state.map(named);
     format!("{}: {}", counted(families, "family", "families"), states.join(", "))
 }
 

@@ -1,5 +1,6 @@
 //! The names that auditors look for, and what this page shows for each: no more than it can.
 
+use super::super::Looker;
 use super::super::standing::Totals;
 use super::counted;
 
@@ -14,7 +15,7 @@ struct Control {
 const ECS_4: &str = "https://docs.aws.amazon.com/securityhub/latest/userguide/ecs-controls.html#ecs-4";
 const CONFIG: &str = "https://docs.aws.amazon.com/config/latest/developerguide/ecs-containers-nonprivileged.html";
 
-pub(super) fn section(totals: &Totals) -> String {
+pub(super) fn section(totals: &Totals, looker: &Looker) -> String {
     let newest = format!(
         "{} whose newest revision is privileged, exempt ones among them: AWS knows nothing of exemptions.",
         counted(totals.newest_privileged, "family", "families")
@@ -39,9 +40,14 @@ pub(super) fn section(totals: &Totals) -> String {
             name: "CIS Controls v8, safeguard 3.4",
             link: None,
             asks: "Enforce Data Retention.",
-            shows: "A part: each change has a backup and a record in the bucket, and each day a dated copy of this page's \
-                    data."
-                .to_owned(),
+            shows: match looker {
+                Looker::Sweep { .. } => {
+                    "A part: each change has a backup and a record in the bucket, and each day a dated copy of this \
+                     page's data."
+                }
+                Looker::Scan { .. } => "A part: each change has a backup and a record in the bucket.",
+            }
+            .to_owned(),
             not: "How long the bucket keeps them: its lifecycle rules say that.",
         },
         Control {

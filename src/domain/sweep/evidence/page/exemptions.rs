@@ -24,7 +24,7 @@ pub(super) fn section(evidence: &Evidence) -> String {
 }
 
 fn table(evidence: &Evidence) -> String {
-    let (body, cut) = rows(evidence.exemptions.iter().map(|it| row(it, evidence.at)));
+    let (body, cut) = rows(evidence.exemptions.iter().map(|it| row(it, evidence.at)), &evidence.looker);
     format!(
         "<p>Who approved is a claim of whoever wrote the exemption.</p>\n{cut}\
          <table class=\"exemptions\">\n<thead><tr><th scope=\"col\">Family</th><th scope=\"col\">Ends</th>\

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::super::super::arn::{Family, Revision};
 use super::super::super::super::moves::State as MoveState;
 use super::super::super::super::outcome::{Outcome, Reason};
-use super::super::{Evidence, FamilyRow, RunRow};
+use super::super::{Evidence, FamilyRow, Look, Looker, Past, RunRow};
 use super::bar::name;
 use super::{counted, list, number, rows, some, time, words};
 
@@ -23,7 +23,7 @@ pub(super) fn table(evidence: &Evidence) -> String {
                 <p>None was found.</p>\n</section>\n"
             .to_owned();
     }
-    let (body, cut) = rows(families.into_iter().map(|it| row(it, evidence)));
+    let (body, cut) = rows(families.into_iter().map(|it| row(it, evidence)), &evidence.looker);
     format!(
         "<section aria-labelledby=\"families\">\n<h2 id=\"families\">Families with a privileged revision</h2>\n\
          <p>By state, what needs a person first. Security Hub and AWS Config see the answer to the first question \
@@ -71,7 +71,7 @@ fn answer(is_yes: bool, is_good: bool, detail: &str) -> String {
     let word = if is_yes { "Yes" } else { "No" };
     let word = match is_good {
         true => word.to_owned(),
-        false => format!("<strong class=\"bad\">{word}</strong>"),
+        false => marked(word),
     };
     match detail.is_empty() {
         true => word,
@@ -81,21 +81,62 @@ fn answer(is_yes: bool, is_good: bool, detail: &str) -> String {
 
 fn state(row: &FamilyRow, evidence: &Evidence) -> String {
     let state = row.state();
-    let why = match (row.reason, end_of_exemption(row, evidence)) {
+    let why = match (&row.look, &evidence.looker) {
+        (Look::CameTo(outcome, reason), Looker::Sweep { .. }) => because(row, *outcome, *reason, evidence),
+        (Look::CameTo(outcome, reason), Looker::Scan { .. }) => by_record(row, *outcome, *reason, evidence),
+        (Look::Over(past), _) => format!("by its record {}", marked(was(*past))),
+        (Look::NotKnown(text), _) => {
+            format!("by its record {}, which this version does not know", words(text))
+        }
+        (Look::Unread, _) => marked("its record could not be read"),
+        (Look::NoRecord, _) => "no look at it is known: it has no record".to_owned(),
+    };
+    format!("<span class=\"state {}\">{}</span><small>{why}</small>", state.as_str(), name(state))
+}
+
+/// Why it is in its state, by whoever looked last.
+fn because(row: &FamilyRow, outcome: Outcome, reason: Option<Reason>, evidence: &Evidence) -> String {
+    match (reason, end_of_exemption(row, outcome, evidence)) {
         (Some(Reason::OutOfScope), _) if row.existed_before => {
             "existed before the first sweep, and RemediateExisting or REMEDIATE_FAMILIES leaves it alone".to_owned()
         }
         (Some(reason), _) => format!("{} <code>{}</code>", why(reason), reason.as_str()),
         (None, Some(end)) => format!("until {}", time(end)),
-        (None, None) => came_to(row.outcome).to_owned(),
-    };
-    format!("<span class=\"state {}\">{}</span><small>{why}</small>", state.as_str(), name(state))
+        (None, None) => came_to(outcome).to_owned(),
+    }
+}
+
+/// The same where somebody else looks again, who has seen only the exemption.
+fn by_record(row: &FamilyRow, outcome: Outcome, reason: Option<Reason>, evidence: &Evidence) -> String {
+    match (outcome, reason, end_of_exemption(row, outcome, evidence)) {
+        (Outcome::Exempt, None, None) => "for good (EXEMPT_FAMILIES)".to_owned(),
+        (Outcome::Exempt, _, _) => because(row, outcome, reason, evidence),
+        // A record does not say which of them it was.
+        (_, Some(Reason::OutOfScope), _) => format!(
+            "by its record: RemediateExisting or REMEDIATE_FAMILIES leaves it alone <code>{}</code>",
+            Reason::OutOfScope.as_str()
+        ),
+        (_, _, _) => format!("by its record: {}", because(row, outcome, reason, evidence)),
+    }
+}
+
+/// What is not so any more.
+fn was(past: Past) -> &'static str {
+    match past {
+        Past::Exempt => "it was exempt, and is not now",
+        Past::Copied => "a copy followed, and none is in force now",
+        Past::Followed => "a newer revision followed, and none is ACTIVE now",
+    }
+}
+
+fn marked(words: &str) -> String {
+    format!("<strong class=\"bad\">{words}</strong>")
 }
 
 /// When the exemption ends that an exempt family rests on. Exemptions are in order of their family.
-fn end_of_exemption(row: &FamilyRow, evidence: &Evidence) -> Option<Timestamp> {
+fn end_of_exemption(row: &FamilyRow, outcome: Outcome, evidence: &Evidence) -> Option<Timestamp> {
     let place = evidence.exemptions.binary_search_by(|exemption| exemption.family.cmp(&row.family)).ok()?;
-    let exemption = evidence.exemptions.get(place).filter(|it| it.holds && row.outcome == Outcome::Exempt)?;
+    let exemption = evidence.exemptions.get(place).filter(|it| it.holds && outcome == Outcome::Exempt)?;
     exemption.ends
 }
 
@@ -138,18 +179,19 @@ pub(super) fn running(evidence: &Evidence) -> String {
         let all = evidence.families.iter().flat_map(|row| row.running.iter().map(move |run| (row, run)));
         all.filter(|(_, run)| run.is_service == is_service).collect::<Vec<_>>()
     };
-    let services = part(&of_kind(true), "services", "Services still on a privileged revision", "Service");
-    let others = part(&of_kind(false), "tasks", "Other tasks on a privileged revision", "Started by");
+    let looker = &evidence.looker;
+    let services = part(&of_kind(true), "services", "Services still on a privileged revision", "Service", looker);
+    let others = part(&of_kind(false), "tasks", "Other tasks on a privileged revision", "Started by", looker);
     format!("{services}{others}")
 }
 
-fn part(runs: &[(&FamilyRow, &RunRow)], anchor: &str, title: &str, column: &str) -> String {
+fn part(runs: &[(&FamilyRow, &RunRow)], anchor: &str, title: &str, column: &str, looker: &Looker) -> String {
     let head = format!("<section aria-labelledby=\"{anchor}\">\n<h2 id=\"{anchor}\">{title}</h2>\n");
     if runs.is_empty() {
         return format!("{head}<p>None was found.</p>\n</section>\n");
     }
     let tasks_total: usize = runs.iter().map(|(_, run)| usize::try_from(run.tasks).unwrap_or(usize::MAX)).sum();
-    let (body, cut) = rows(runs.iter().map(|(family, run)| {
+    let row = |(family, run): &(&FamilyRow, &RunRow)| {
         let cells = [
             words(&run.cluster),
             id(&family.family, run.revision),
@@ -161,7 +203,8 @@ fn part(runs: &[(&FamilyRow, &RunRow)], anchor: &str, title: &str, column: &str)
             },
         ];
         format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", words(&run.starter), cells.join("</td><td>"))
-    }));
+    };
+    let (body, cut) = rows(runs.iter().map(row), looker);
     format!(
         "{head}<p>{} in all.</p>\n{cut}<table class=\"runs {anchor}\">\n<thead><tr><th scope=\"col\">{column}</th>\
          <th scope=\"col\">Cluster</th><th scope=\"col\">Runs</th><th scope=\"col\">Tasks</th>\

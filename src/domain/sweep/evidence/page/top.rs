@@ -1,12 +1,20 @@
 //! The top of the page: what it is about, what it may not show, the totals; and its foot. First comes what would make
 //! the rest worth less: events that were missed, and what could not be read.
 
-use super::super::Evidence;
+use jiff::Timestamp;
+
+use super::super::super::super::arn::{Family, Revision};
 use super::super::standing::Totals;
+use super::super::{Evidence, Looker};
 use super::{counted, list, number, some, time, words};
 
 /// Revisions and sentences that are named one by one.
 const NAMED_MAX: usize = 20;
+
+const SCANNED: &str =
+    "<p>Made by <code>guardctl scan</code>, with the rights of whoever ran it. It changed nothing.</p>\n";
+const SCANNED_IN_PART: &str = "<p>Made by <code>guardctl scan</code>, with the rights of whoever ran it, <strong>who could \
+                               not see all of it</strong>: what is missing comes first. It changed nothing.</p>\n";
 
 pub(super) fn header(evidence: &Evidence) -> String {
     let does = match evidence.mode {
@@ -15,10 +23,15 @@ pub(super) fn header(evidence: &Evidence) -> String {
         "enforce" => "registers copies without privilege, and moves services to them",
         _ => "",
     };
+    let made_by = match (&evidence.looker, evidence.unseen.is_empty()) {
+        (Looker::Sweep { .. }, _) => "",
+        (Looker::Scan { .. }, true) => SCANNED,
+        (Looker::Scan { .. }, false) => SCANNED_IN_PART,
+    };
     format!(
         "<header>\n<h1>Privileged containers in Amazon ECS</h1>\n\
          <p>Account <strong>{}</strong>, Region <strong>{}</strong>, as of <strong>{}</strong>. \
-         Mode <strong>{}</strong>: {does}.</p>\n</header>\n",
+         Mode <strong>{}</strong>: {does}.</p>\n{made_by}</header>\n",
         evidence.home.account(),
         evidence.home.region(),
         time(evidence.at),
@@ -30,22 +43,14 @@ pub(super) fn header(evidence: &Evidence) -> String {
 pub(super) fn caveats(evidence: &Evidence) -> String {
     let mut alarms = Vec::new();
     let mut notes = Vec::new();
-    let since = time(evidence.first_run);
-    match evidence.missed_by_event.len() {
-        0 => notes.push(format!(
+    match &evidence.looker {
+        Looker::Sweep { first_run, missed_by_event } if missed_by_event.is_empty() => notes.push(format!(
             "<p><strong>No event was missed.</strong> An event told of each privileged revision that was registered \
-             since {since} and has been looked at; the last 30 minutes are not judged yet.</p>"
+             since {} and has been looked at; the last 30 minutes are not judged yet.</p>",
+            time(*first_run)
         )),
-        count => {
-            let ids = evidence.missed_by_event.iter().map(|(family, it)| code(&family.revision(*it).to_string()));
-            alarms.push(format!(
-                "<p><strong>Events were missed:</strong> no event told of {} registered since {since}; this sweep found \
-                 {}. Check that a trail logs write management events and that the rule is enabled. {}</p>",
-                counted(count, "privileged revision", "privileged revisions"),
-                if count == 1 { "it" } else { "them" },
-                some(ids, NAMED_MAX, ", "),
-            ));
-        }
+        Looker::Sweep { first_run, missed_by_event } => alarms.push(missed(*first_run, missed_by_event)),
+        Looker::Scan { .. } => {}
     }
     if !evidence.unseen.is_empty() {
         alarms.push(format!(
@@ -58,21 +63,55 @@ pub(super) fn caveats(evidence: &Evidence) -> String {
         number(evidence.revisions_looked_at),
         counted(evidence.revisions_total, "ACTIVE revision", "ACTIVE revisions")
     );
-    match evidence.is_complete {
-        true => notes.push(format!("<p><strong>All were looked at:</strong> {seen}.</p>")),
-        false => alarms.push(format!(
-            "<p><strong>Not complete yet:</strong> {seen} looked at so far. The next runs go on; until then there may \
-             be more than this page shows.</p>"
-        )),
+    match (evidence.is_complete, &evidence.looker) {
+        (true, _) => notes.push(format!("<p><strong>All were looked at:</strong> {seen}.</p>")),
+        (false, looker) => alarms.push(not_complete(&seen, looker)),
     }
-    // What was missed stands first, whether it is an alarm or not.
-    let (first, then) = match evidence.missed_by_event.is_empty() {
-        true => (notice("ok", &notes[..1]) + &notice("warn", &alarms), notice("ok", &notes[1..])),
-        false => (notice("warn", &alarms), notice("ok", &notes)),
+    // What was missed stands first, whether it is an alarm or not; a scan says what it cannot judge after the rest.
+    let (first, then) = match &evidence.looker {
+        Looker::Sweep { missed_by_event, .. } if missed_by_event.is_empty() => {
+            (notice("ok", &notes[..1]) + &notice("warn", &alarms), notice("ok", &notes[1..]))
+        }
+        Looker::Sweep { .. } => (notice("warn", &alarms), notice("ok", &notes)),
+        Looker::Scan { .. } => (notice("warn", &alarms), notice("ok", &notes) + BY_RECORD),
     };
     format!(
         "<section aria-labelledby=\"caveats\">\n<h2 id=\"caveats\">How far this page can be trusted</h2>\n{first}{then}</section>\n"
     )
+}
+
+/// What a scan knows of what came before it, and what it does not.
+const BY_RECORD: &str = "\
+<p><strong>The state and the copy of a family</strong> are what the guard's record of its newest privileged revision \
+says, where what was seen now bears it out. Exemptions are judged as of now.</p>
+<p><strong>Events that were missed</strong> are not judged here: the report of a sweep does that.</p>\n";
+
+fn missed(first_run: Timestamp, missed: &[(Family, Revision)]) -> String {
+    let ids = missed.iter().map(|(family, it)| code(&family.revision(*it).to_string()));
+    format!(
+        "<p><strong>Events were missed:</strong> no event told of {} registered since {}; this sweep found \
+         {}. Check that a trail logs write management events and that the rule is enabled. {}</p>",
+        counted(missed.len(), "privileged revision", "privileged revisions"),
+        time(first_run),
+        if missed.len() == 1 { "it" } else { "them" },
+        some(ids, NAMED_MAX, ", "),
+    )
+}
+
+fn not_complete(seen: &str, looker: &Looker) -> String {
+    match looker {
+        Looker::Sweep { .. } => format!(
+            "<p><strong>Not complete yet:</strong> {seen} looked at so far. The next runs go on; until then there may \
+             be more than this page shows.</p>"
+        ),
+        Looker::Scan { latest_only: true } => format!(
+            "<p><strong>Not complete:</strong> {seen} looked at: the latest of each family, and what runs \
+             (<code>--latest</code>). There may be more than this page shows.</p>"
+        ),
+        Looker::Scan { latest_only: false } => {
+            format!("<p><strong>Not complete:</strong> {seen} looked at. There may be more than this page shows.</p>")
+        }
+    }
 }
 
 fn notice(class: &str, paragraphs: &[String]) -> String {
@@ -105,12 +144,24 @@ pub(super) fn totals(evidence: &Evidence, totals: &Totals) -> String {
     )
 }
 
-pub(super) fn footer() -> String {
-    "<footer>\n<p>Made by ecs-privileged-guard from what AWS answered. Out of task definitions \
-     it shows names of containers, and the modes, capabilities and host paths that give access to the host; nothing \
-     else. For programs: <code>latest.json</code> beside this file; earlier states: the dated files.</p>\n\
-     </footer>\n"
-        .to_owned()
+pub(super) fn footer(looker: &Looker) -> String {
+    let (by, beside) = match looker {
+        Looker::Sweep { .. } => (
+            "ecs-privileged-guard from what AWS answered",
+            "For programs: <code>latest.json</code> beside this file; earlier states: the dated files.",
+        ),
+        Looker::Scan { .. } => (
+            "<code>guardctl scan</code> of ecs-privileged-guard from what AWS answered to whoever ran it",
+            "It is one look, and no report of the guard's own: its sweeps write those into the bucket. For programs: \
+             <code>guardctl scan -o json</code>.",
+        ),
+    };
+    format!(
+        "<footer>\n<p>Made by {by}. Out of task definitions \
+         it shows names of containers, and the modes, capabilities and host paths that give access to the host; nothing \
+         else. {beside}</p>\n\
+         </footer>\n"
+    )
 }
 
 fn code(validated: &str) -> String {
