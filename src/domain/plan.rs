@@ -341,7 +341,7 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
         let is_applied = policy.may_be_applied(revision.registered_by());
         let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_by_our_roles || is_applied);
         let is_named = is_recorded || condemned.is_some();
-        let may_be_a_persons = !is_by_our_roles && !(is_applied && is_named);
+        let may_be_a_persons = !(is_by_our_roles || (is_applied && is_named));
         // Unnamed, it is taken for the copy of an apply that died before its record only if it is one to the letter.
         let is_exact = || original.is_some_and(|original| unfaithful_members(original, revision, policy).is_empty());
         let may_be_ours = is_by_our_roles || (is_applied && (is_named || (is_copy && is_exact())));

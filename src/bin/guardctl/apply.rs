@@ -60,9 +60,9 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     if let Some(outcome) = nothing_to_do(&seen, &plan, &reconciler.policy) {
         let done = Done::nothing(&shown, outcome, &person);
         show(&done, guard, output)?;
-        output.say(&match done.exit {
-            Exit::Fine => format!("There is nothing to apply to {id}."),
-            _ => format!("Nothing is applied to {id}: it stays privileged."),
+        output.say(&match done.exit == Exit::Fine {
+            true => format!("There is nothing to apply to {id}."),
+            false => format!("Nothing is applied to {id}: it stays privileged."),
         });
         return Ok(done.exit);
     }
