@@ -39,7 +39,7 @@ fn meaning(state: State, is_sure: bool, looker: &Looker) -> &'static str {
     match (state, looker) {
         (State::Failed, _) => "the remedy did not work: repair it",
         (State::ReportedOnly, Looker::Sweep { .. }) => "privileged, nothing changed",
-        (State::ReportedOnly, Looker::Scan { .. }) => "privileged, no change is known that holds",
+        (State::ReportedOnly, Looker::Scan { .. }) => "privileged, no change is known",
         (State::Superseded, _) => "a newer revision follows",
         (State::Exempt, _) => "allowed to be privileged",
         (State::Remediated, _) => "a copy without privilege follows",
