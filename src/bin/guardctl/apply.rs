@@ -6,6 +6,7 @@ mod show;
 mod who;
 
 use ecs_privileged_guard::aws::Clock;
+use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::observation::Observation;
 use ecs_privileged_guard::domain::outcome::Outcome;
@@ -17,7 +18,7 @@ use jiff::SignedDuration;
 use self::ended::{failed, not_ended, not_moved};
 use self::show::{Done, show};
 use self::who::somebody_of_ours;
-use crate::args::{ApplyArgs, Format, ModeArg};
+use crate::args::{ApplyArgs, Format};
 use crate::ask::ask;
 use crate::backout::interrupted;
 use crate::deployed::Deployed;
@@ -35,21 +36,7 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     let id = &args.revision;
     let deployed = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
     let mode = deployed.reconciler.policy.mode;
-    if mode == Mode::Alert {
-        let what = "in mode alert the guard changes nothing, and neither does apply";
-        let hint = format!("{} does it all the same", guard.command(&format!("apply {id} --mode remediate")));
-        return Err(Trouble::new(Exit::Refused, what).hint(hint));
-    }
-    if mode == Mode::Enforce && deployed.own_mode != Mode::Enforce {
-        let what = format!("the guard is in mode {}, so nobody would follow the services", deployed.own_mode.as_str());
-        let hint =
-            format!("{} makes the copy, and leaves them alone", guard.command(&format!("apply {id} --mode remediate")));
-        return Err(Trouble::new(Exit::Refused, what).hint(hint));
-    }
-    if deployed.bucket != guard.bucket {
-        let what = format!("the guard does not keep its backups in {}, so nothing could be undone", guard.bucket);
-        return Err(Trouble::new(Exit::Refused, what).hint("--stack, or --bucket and --function, name one guard"));
-    }
+    refuse(id, &deployed, guard)?;
     let person = somebody_of_ours(guard, &deployed.reconciler.policy).await?;
     let reconciler = deployed.that_tells(guard);
     let (seen, plan) = foresee(id, &reconciler, guard).await?;
@@ -109,6 +96,28 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     Ok(done.exit)
 }
 
+/// What is refused whatever the revision is: where the guard changes nothing, or what would be done could not be followed,
+/// or not be undone.
+fn refuse(id: &TaskDefinitionId, deployed: &Deployed, guard: &Guard) -> Result<(), Trouble> {
+    let mode = deployed.reconciler.policy.mode;
+    if mode == Mode::Alert {
+        let what = "in mode alert the guard changes nothing, and neither does apply";
+        let hint = format!("{} does it all the same", guard.command(&format!("apply {id} --mode remediate")));
+        return Err(Trouble::new(Exit::Refused, what).hint(hint));
+    }
+    if mode == Mode::Enforce && deployed.own_mode != Mode::Enforce {
+        let what = format!("the guard is in mode {}, so nobody would follow the services", deployed.own_mode.as_str());
+        let hint =
+            format!("{} makes the copy, and leaves them alone", guard.command(&format!("apply {id} --mode remediate")));
+        return Err(Trouble::new(Exit::Refused, what).hint(hint));
+    }
+    if deployed.bucket != guard.bucket {
+        let what = format!("the guard does not keep its backups in {}, so nothing could be undone", guard.bucket);
+        return Err(Trouble::new(Exit::Refused, what).hint("--stack, or --bucket and --function, name one guard"));
+    }
+    Ok(())
+}
+
 /// What it ends as, where a run would write nothing to ECS, nor look for services to move.
 fn nothing_to_do(seen: &Observation, plan: &Plan, policy: &Policy) -> Option<Outcome> {
     let moves = plan.copy.is_some() && policy.moves_services_of(&seen.id.family);
@@ -120,12 +129,7 @@ fn nothing_to_do(seen: &Observation, plan: &Plan, policy: &Policy) -> Option<Out
 
 /// The same command again: a run goes on where one has stopped.
 fn again(args: &ApplyArgs, guard: &Guard) -> String {
-    let mode = match args.mode {
-        None => "",
-        Some(ModeArg::Alert) => " --mode alert",
-        Some(ModeArg::Remediate) => " --mode remediate",
-        Some(ModeArg::Enforce) => " --mode enforce",
-    };
+    let mode = args.mode.map(|mode| format!(" --mode {}", Mode::from(mode).as_str())).unwrap_or_default();
     let function = args.function.as_deref().map(|name| format!(" --function {}", escape::shell(name)));
     guard.command(&format!("apply {}{mode}{}", args.revision, function.unwrap_or_default()))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ecs_privileged_guard::domain::arn::{Family, TaskDefinitionId};
+use ecs_privileged_guard::domain::policy::Mode;
 
 use crate::backout::revision;
 use crate::exempt::{Until, family};
@@ -280,6 +281,16 @@ pub(crate) enum ModeArg {
     Remediate,
     // Moves services, too.
     Enforce,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Alert => Self::Alert,
+            ModeArg::Remediate => Self::Remediate,
+            ModeArg::Enforce => Self::Enforce,
+        }
+    }
 }
 
 /// How long a backout exempts when nobody says.

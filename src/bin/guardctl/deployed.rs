@@ -41,12 +41,7 @@ impl Deployed {
         let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
         let Settings { mut policy, topic, runbook_url, backout_function, bucket, .. } = settings(&variables, guard)?;
         let own_mode = policy.mode;
-        match mode {
-            None => {}
-            Some(ModeArg::Alert) => policy.mode = Mode::Alert,
-            Some(ModeArg::Remediate) => policy.mode = Mode::Remediate,
-            Some(ModeArg::Enforce) => policy.mode = Mode::Enforce,
-        }
+        policy.mode = mode.map_or(own_mode, Mode::from);
         let texts = Texts { runbook_url, backout_function, bucket: guard.bucket.clone(), function: Some(function) };
         let (aws, home) = (guard.aws.clone(), guard.home.clone());
         let reconciler = Reconciler { aws, policy, home, texts, usage: None, listed: Arc::default() };

@@ -1,6 +1,8 @@
 //! What several commands read: the account's revisions, one of them, its record, a service's move. What could not be read is
 //! a trouble, and never "none".
 
+use std::error::Error;
+
 use ecs_privileged_guard::aws::{Clock, DescribeError, Ecs, Listing};
 use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::document::Described;
@@ -48,17 +50,24 @@ pub(crate) async fn revision(ecs: &Ecs, clock: &Clock, id: &TaskDefinitionId) ->
 /// The record of a revision; none if there is none.
 pub(crate) async fn record(guard: &Guard, id: &TaskDefinitionId) -> Result<Option<Record>, Trouble> {
     let key = keys::record(&guard.home, id);
-    let failed = || format!("the record of {id}, {}, could not be read", guard.address(&key));
-    let object = guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
-    let record = object.map(|object| Record::parse(&object.text)).transpose();
-    record.map_err(|why| Trouble::new(Exit::Failed, failed()).because(&why).hint(NOT_UNDERSTOOD))
+    object(guard, &key, &format!("the record of {id}"), Record::parse).await
 }
 
 /// What is remembered of a service's move; none if nothing is.
 pub(crate) async fn service_move(guard: &Guard, id: &ServiceId) -> Result<Option<Move>, Trouble> {
     let key = keys::service_move(&guard.home, id);
-    let failed = || format!("the move of the service {id}, {}, could not be read", guard.address(&key));
-    let object = guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
-    let held = object.map(|object| Move::parse(&object.text)).transpose();
+    object(guard, &key, &format!("the move of the service {id}"), Move::parse).await
+}
+
+/// What lies under a key, understood; none if nothing does.
+async fn object<T, E: Error>(
+    guard: &Guard,
+    key: &str,
+    what: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, Trouble> {
+    let failed = || format!("{what}, {}, could not be read", guard.address(key));
+    let object = guard.aws.bucket.get(key).await.map_err(|failure| trouble(failed(), &failure))?;
+    let held = object.map(|object| parse(&object.text)).transpose();
     held.map_err(|why| Trouble::new(Exit::Failed, failed()).because(&why).hint(NOT_UNDERSTOOD))
 }

@@ -1,5 +1,5 @@
-//! The alarms: none rings, and each would tell the alert topic. One that has no data yet is well where nothing has happened yet:
-//! those of the template take missing data for good, but for the one that misses a sweep.
+//! The alarms: none rings, and each would tell the alert topic. One that has no data yet is well where nothing has happened
+//! yet: those of the template take missing data for good, but for the one that misses a sweep.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html>
 
 use jiff::Timestamp;

@@ -41,7 +41,7 @@ pub(super) fn not_moved(concluded: &Concluded, again: &str) -> Vec<Trouble> {
     let roles =
         concluded.report.as_ref().and_then(|report| report.original()).map(Described::roles).unwrap_or_default();
     let trouble = |(id, failure): &(ServiceId, CallFailure)| {
-        let what = format!("the service {}/{} could not be moved", id.cluster, id.name);
+        let what = format!("the service {id} could not be moved");
         trouble_passing(what, failure, roles)
             .world(format!("The copy is registered, and these services still run the original. {again} goes on."))
     };
@@ -73,13 +73,12 @@ pub(super) async fn not_ended(
     guard: &Guard,
     again: &str,
 ) -> Trouble {
-    let of_call = |what: String, failure: &CallFailure| trouble(what, failure);
     let told = match error {
-        RunError::NotPublished(failure) => of_call(format!("nobody could be told of {id}"), failure),
-        RunError::Transient(failure) => of_call(format!("{id} could not be finished"), failure),
-        RunError::Unreadable(Failure::Call(failure)) => of_call(format!("{id} could not be looked at"), failure),
+        RunError::NotPublished(failure) => trouble(format!("nobody could be told of {id}"), failure),
+        RunError::Transient(failure) => trouble(format!("{id} could not be finished"), failure),
+        RunError::Unreadable(Failure::Call(failure)) => trouble(format!("{id} could not be looked at"), failure),
         RunError::ServiceUnreadable(Failure::Call(failure)) => {
-            of_call(format!("a service that runs {id} could not be looked at"), failure)
+            trouble(format!("a service that runs {id} could not be looked at"), failure)
         }
         RunError::OutOfTime
         | RunError::Unsettled
