@@ -81,6 +81,14 @@ async fn what_a_record_says_counts_as_far_as_it_is_so() {
     assert!(page.contains("<strong class=\"bad\">Expired</strong>"), "{page}");
 }
 
+/// The table and the exit code know what the page knows; and whoever has no guard yet can look all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_exempt_for_good_is_by_the_functions_settings() {
+    let mut cloud = Cloud::with("scan-exempt", "remediate", &[("EXEMPT_FAMILIES", "datadog-*")]).await;
+    cloud.register("datadog-agent", "agent", "");
+    session_with("scan-exempt", |line| cloud.run(line));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_others_wrote_is_text_on_the_page() {
     let mut cloud = Cloud::begin("page-hostile", "remediate").await;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ecs_privileged_guard::domain::arn::{Family, TaskDefinitionId};
@@ -27,6 +29,16 @@ pub(crate) struct Args {
     pub(crate) options: Options,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What clap says of what was typed, and the way to what is no format but was looked for among them.
+pub(crate) fn explained(mut said: clap::Error) -> clap::Error {
+    let is_html = said.get(ContextKind::InvalidValue) == Some(&ContextValue::String("html".to_owned()));
+    if said.kind() == ErrorKind::InvalidValue && is_html {
+        let tip = StyledStr::from("the page for auditors is a file: guardctl scan --html FILE");
+        said.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    said
 }
 
 /// What every command takes.
@@ -265,9 +277,12 @@ pub(crate) struct ScanArgs {
     /// Write the page for auditors to this file, too
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// For the page: the guard's function, whose settings count, where there is no stack to ask
-    #[arg(long, value_name = "NAME", requires = "html")]
+    /// The guard's function, whose settings count, where there is no stack to ask
+    #[arg(long, value_name = "NAME")]
     pub(crate) function: Option<String>,
+    /// Look at an account that no guard is in yet: nothing is exempt
+    #[arg(long, conflicts_with_all = ["html", "function", "stack", "bucket", "account"])]
+    pub(crate) no_guard: bool,
     #[command(flatten)]
     pub(crate) session: SessionArgs,
 }
@@ -483,16 +498,20 @@ const SCAN: &str = "\
 Look at every task definition from here, and show who is privileged; nothing is changed
 
 It lists the ACTIVE revisions, walks the clusters for what runs, and describes each revision, at most five a second, so \
-that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket; families that \
-EXEMPT_FAMILIES exempts count as privileged here. It ends with 1 if something could not be seen.
+that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket, EXEMPT_FAMILIES from its \
+function. Where there is neither --stack nor --function to ask, that is said, and the families that it would exempt count \
+as privileged. It ends with 1 if something could not be seen.
+
+With --no-guard it asks ECS only, so it shows before anything is deployed what the guard would find.
 
 With --html it writes the page of a sweep's report, too, made from what it saw: one file for a browser or paper. How a \
-family stands is then read from the guard's record, mode and EXEMPT_FAMILIES from its function. It says what a scan cannot \
+family stands is then read from the guard's record, the mode from its function. It says what a scan cannot \
 know: which events were missed, for one. The file is replaced as a whole, or not at all.";
 
 const SCAN_EXAMPLES: &str = "\
 Examples:
   guardctl scan
+  guardctl scan --no-guard --region eu-west-1
   guardctl scan --latest --exit-code
   guardctl scan -o csv >privileged.csv
   guardctl scan --html privileged.html";

@@ -5,6 +5,8 @@ mod add;
 mod end;
 mod list;
 
+use std::collections::BTreeMap;
+
 use ecs_privileged_guard::aws::{Expect, Object, Written};
 use ecs_privileged_guard::domain::arn::Family;
 use ecs_privileged_guard::domain::exemption::{Exemption, Found};
@@ -44,6 +46,11 @@ pub(crate) fn found(object: Option<&Object>) -> Found {
         None => Found::Nothing,
         Some(object) => Found::Object { text: object.text.clone(), written_at: object.written_at },
     }
+}
+
+/// All of them, as the verdict takes them.
+pub(crate) async fn all_found(guard: &Guard) -> Result<BTreeMap<Family, Found>, Trouble> {
+    Ok(all(guard).await?.into_iter().map(|(family, object)| (family, found(object.as_ref()))).collect())
 }
 
 /// Writes it in the place of what was read.

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         // Help and the version come this way too. A closed pipe is no reason to complain.
         Err(said) => {
+            let said = args::explained(said);
             let _ = said.print();
             return if said.use_stderr() { Exit::Usage } else { Exit::Fine }.into();
         }
@@ -67,7 +68,13 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::Apply(args) => with(&args.session, async |guard| apply::run(args, guard, output).await),
         Command::Replay(args) if args.offline => replay::offline(args, output),
         Command::Replay(args) => with(&args.session, async |guard| replay::run(args, guard, output).await),
-        Command::Scan(args) => with(&args.session, async |guard| scan::run(args, guard, output).await),
+        Command::Scan(args) if args.no_guard => block_on(async {
+            let (session, home) = args.session.open_bare().await?;
+            scan::run(args, &session, &home, None, output).await
+        }),
+        Command::Scan(args) => {
+            with(&args.session, async |guard| scan::run(args, &guard.session, &guard.home, Some(guard), output).await)
+        }
         Command::Backout(args) => with(&args.session, async |guard| backout::run(args, guard, output).await),
         Command::Retire(args) => with(&args.session, async |guard| retire::run(args, guard, output).await),
         Command::Exempt(Exempt::List { session }) => with(session, async |guard| exempt::list(guard, output).await),
@@ -86,7 +93,11 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
 
 /// Signs in, finds the guard, and runs a command that asks it.
 fn with(session: &SessionArgs, command: impl AsyncFnOnce(&Guard) -> Result<Exit, Trouble>) -> Result<Exit, Trouble> {
+    block_on(async { command(&session.open().await?).await })
+}
+
+fn block_on(command: impl Future<Output = Result<Exit, Trouble>>) -> Result<Exit, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::new(Exit::Failed, "no call can be made").because(&error))?;
-    runtime.block_on(async { command(&session.open().await?).await })
+    runtime.block_on(command)
 }

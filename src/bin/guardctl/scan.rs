@@ -4,20 +4,25 @@
 
 mod page;
 mod place;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_privileged_guard::aws::{Clock, Listing, Pace};
-use ecs_privileged_guard::domain::arn::{Family, Revision, TaskDefinitionId};
+use ecs_privileged_guard::aws::{Clock, Pace, Session};
+use ecs_privileged_guard::domain::arn::{Family, Home, TaskDefinitionId};
 use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::escape;
-use ecs_privileged_guard::domain::exemption::{Basis, Found, Verdict, of_object};
+use ecs_privileged_guard::domain::exemption::{Basis, Found, Verdict, verdict};
 use ecs_privileged_guard::domain::observation::{AccountUsage, Starter};
+use ecs_privileged_guard::domain::policy::{FamilyGlobs, Policy};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use self::page::{Page, Seen};
+use self::place::Place;
+use self::walk::Walk;
 use crate::args::{Format, ScanArgs};
+use crate::deployed::Deployed;
 use crate::exit::Exit;
 use crate::failure::trouble;
 use crate::output::{Output, csv_row};
@@ -33,6 +38,8 @@ use crate::{exempt, read};
 struct Document {
     schema_version: u32,
     revisions: Vec<Row>,
+    /// EXEMPT_FAMILIES, where a function could be asked for it.
+    exempt_families: Option<Vec<String>>,
     unseen: Vec<String>,
     families: usize,
     revisions_looked_at: usize,
@@ -51,17 +58,29 @@ struct Row {
     until: Option<Timestamp>,
 }
 
-/// Looks at all of it.
-pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
+/// Looks at all of it. Where there is no guard yet, nothing is exempt.
+pub(crate) async fn run(
+    args: &ScanArgs,
+    session: &Session,
+    home: &Home,
+    guard: Option<&Guard>,
+    output: Output,
+) -> Result<Exit, Trouble> {
     let clock = Clock::live();
-    let (mut page, mut exemptions) = match &args.html {
-        None => (None, BTreeMap::new()),
-        Some(path) => {
-            let (page, exemptions) = Page::begin(path, args, guard).await?;
-            (Some(page), exemptions)
-        }
+    let place = args.html.as_deref().map(Place::that_can_be_written).transpose()?;
+    let policy = match guard {
+        Some(guard) => policy(args, guard, output).await?,
+        None => None,
     };
-    let ecs = guard.session.connect(guard.home.clone(), guard.bucket.clone(), Pace::of_sweep).ecs;
+    let exempt_families = policy.as_ref().map(|policy| policy.exempt_families.clone());
+    let mut page = place.zip(policy).map(|(place, policy)| Page::new(place, policy, args.latest));
+    // The page lists them all; otherwise those are read that are asked for.
+    let mut exemptions = match (&page, guard) {
+        (Some(_), Some(guard)) => exempt::all_found(guard).await?,
+        _ => BTreeMap::new(),
+    };
+    let bucket = guard.map(|guard| guard.bucket.clone()).unwrap_or_default();
+    let ecs = session.connect(home.clone(), bucket, Pace::of_sweep).ecs;
     let listing = read::listing(&ecs, output).await?;
     output.progress("looking at what runs");
     let usage = ecs.usage_of_all(&clock, clock.now() + read::WALK).await;
@@ -73,38 +92,38 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
         troubles.push(Trouble::new(Exit::Failed, what).cause(&left_out));
         unseen.push(left_out);
     }
-    let ids = to_look_at(&listing, &usage, args.latest);
-    let (mut revisions, mut looked_at) = (Vec::new(), BTreeSet::new());
-    for (count, id) in ids.iter().enumerate() {
-        output.progress(&format!("{count} of {} revisions looked at, {} privileged", ids.len(), revisions.len()));
-        let described = match read::revision(&ecs, &clock, id).await {
+    let walk = Walk::new(listing.families, &usage, args.latest);
+    let (count, mut missed, mut revisions) = (walk.ids().count(), BTreeSet::new(), Vec::new());
+    for (index, id) in walk.ids().enumerate() {
+        output.progress(&format!("{index} of {count} revisions looked at, {} privileged", revisions.len()));
+        let described = match read::revision(&ecs, &clock, &id).await {
             Ok(described) => described,
             Err(trouble) if trouble.exit == Exit::Denied => return Err(trouble),
             Err(trouble) => {
                 unseen.push(id.to_string());
+                missed.insert(id);
                 troubles.push(trouble);
                 continue;
             }
         };
-        looked_at.insert(id.clone());
         // It was deregistered and deleted since it was listed.
         let Some(described) = described.filter(|it| !it.privileged_containers().is_empty()) else { continue };
-        if !exemptions.contains_key(&id.family) {
+        if let Some(guard) = guard.filter(|_| !exemptions.contains_key(&id.family)) {
             let found = exempt::read(guard, &id.family).await?;
             exemptions.insert(id.family.clone(), exempt::found(found.as_ref()));
         }
-        let found = exemptions.get(&id.family).unwrap_or(&Found::Nothing);
         if let Some(page) = &mut page {
             page.saw(&described);
         }
-        let latest = listing.families.get(&id.family).and_then(|numbers| numbers.iter().max());
-        revisions.push(row(&described, found, latest == Some(&id.revision), &usage, clock.now()));
+        let found = exemptions.get(&id.family).unwrap_or(&Found::Nothing);
+        let verdict = verdict_on(&described, exempt_families.as_ref(), found, clock.now());
+        revisions.push(row(&described, verdict, walk.is_latest(&id), &usage));
     }
-    let evidence = match &page {
-        None => None,
-        Some(page) => {
-            let (exemptions, looked_at, unseen) = (&exemptions, &looked_at, unseen.as_slice());
-            let seen = Seen { listing: &listing, usage: &usage, exemptions, looked_at, unseen };
+    let walk = walk.but_for(missed);
+    let evidence = match (&page, guard) {
+        (None, _) | (_, None) => None,
+        (Some(page), Some(guard)) => {
+            let seen = Seen { walk: &walk, usage: &usage, exemptions: &exemptions, unseen: &unseen };
             let (evidence, missing) = page.evidence(&seen, guard, output).await?;
             troubles.extend(missing);
             Some((page, evidence))
@@ -112,10 +131,11 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     };
     let document = Document {
         schema_version: 1,
-        revisions_looked_at: looked_at.len(),
+        revisions_looked_at: walk.looked_at(),
         revisions,
+        exempt_families: exempt_families.map(|globs| globs.globs()),
         unseen,
-        families: listing.families.len(),
+        families: walk.active.len(),
     };
     match output.format {
         Format::Table if document.revisions.is_empty() => {}
@@ -137,26 +157,29 @@ pub(crate) async fn run(args: &ScanArgs, guard: &Guard, output: Output) -> Resul
     })
 }
 
-/// The latest of each family first, then the others, and what runs without being ACTIVE.
-fn to_look_at(listing: &Listing, usage: &AccountUsage, latest_only: bool) -> Vec<TaskDefinitionId> {
-    let (mut latest, mut others) = (Vec::new(), BTreeSet::new());
-    for (family, numbers) in &listing.families {
-        let newest = numbers.iter().max();
-        latest.extend(newest.map(|number| family.revision(*number)));
-        let is_other = |number: &&Revision| Some(*number) != newest && !latest_only;
-        others.extend(numbers.iter().filter(is_other).map(|number| family.revision(*number)));
+/// The function's settings; none where nobody said which function has them. The page cannot be made without.
+async fn policy(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Option<Policy>, Trouble> {
+    if guard.stack().is_none() && args.function.is_none() && args.html.is_none() {
+        output.say(
+            "EXEMPT_FAMILIES was not read, so a family that is exempt by it is shown as privileged: --function names the \
+             function that has it.",
+        );
+        return Ok(None);
     }
-    others.extend(usage.revisions());
-    let is_latest: BTreeSet<_> = latest.iter().collect();
-    others.retain(|id| !is_latest.contains(id));
-    latest.into_iter().chain(others).collect()
+    let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), None).await?;
+    Ok(Some(reconciler.policy))
 }
 
-fn row(described: &Described, found: &Found, latest: bool, usage: &AccountUsage, now: Timestamp) -> Row {
+fn verdict_on(described: &Described, exempt_families: Option<&FamilyGlobs>, found: &Found, now: Timestamp) -> Verdict {
+    let none = FamilyGlobs::default();
+    let exempt_families = exempt_families.unwrap_or(&none);
+    verdict(exempt_families, &described.id().family, described.privileged_containers(), found, now)
+}
+
+fn row(described: &Described, verdict: Verdict, latest: bool, usage: &AccountUsage) -> Row {
     let privileged = described.privileged_containers();
-    let (state, until) = match of_object(privileged, found, now) {
+    let (state, until) = match verdict {
         Verdict::Exempt(Basis::Until(end)) => ("exempt", Some(end)),
-        // The object alone says nothing of families that are exempt for good.
         Verdict::Exempt(Basis::Family) => ("exempt", None),
         Verdict::Partly { until, .. } => ("partly_exempt", Some(until)),
         Verdict::Unreadable(_) => ("exemption_unreadable", None),

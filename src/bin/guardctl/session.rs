@@ -61,13 +61,7 @@ pub(crate) enum Function {
 impl SessionArgs {
     /// Signs in and finds the guard.
     pub(crate) async fn open(&self) -> Result<Guard, Trouble> {
-        let asked = SignIn {
-            profile: self.profile.clone(),
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            has_own_s3: variable("AWS_ENDPOINT_URL_S3").is_some(),
-        };
-        let session = Session::sign_in(asked).await.map_err(|error| self.not_signed_in(error))?;
+        let session = self.sign_in().await?;
         let (account, bucket, stack) = match (&self.bucket, &self.account) {
             (Some(bucket), Some(account)) => (account.clone(), bucket.clone(), None),
             // The stack says which account it is in: another one that is typed may be meant, and would not count.
@@ -89,6 +83,28 @@ impl SessionArgs {
         }
         let aws = session.connect(home.clone(), bucket.clone(), Pace::of_backout);
         Ok(Guard { session, aws, home, bucket, stack, typed: self.typed() })
+    }
+
+    /// Signs in, where there is no guard to find: the account is that of whoever is signed in.
+    pub(crate) async fn open_bare(&self) -> Result<(Session, Home), Trouble> {
+        let session = self.sign_in().await?;
+        let who = session.who().await;
+        let who = who.map_err(|failure| trouble("who is signed in could not be found out", &failure))?;
+        // arn:PARTITION:sts:REGION:ACCOUNT:…
+        let account = who.split(':').nth(4).unwrap_or_default();
+        let home = Home::new(session.region(), account);
+        let home = home.map_err(|why| Trouble::new(Exit::Failed, "who is signed in cannot be used").because(&why))?;
+        Ok((session, home))
+    }
+
+    async fn sign_in(&self) -> Result<Session, Trouble> {
+        let asked = SignIn {
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            has_own_s3: variable("AWS_ENDPOINT_URL_S3").is_some(),
+        };
+        Session::sign_in(asked).await.map_err(|error| self.not_signed_in(error))
     }
 
     /// The place that was typed for a command that then asks nobody: `--account` without `--bucket`, and `--region`.

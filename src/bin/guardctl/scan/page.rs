@@ -1,11 +1,10 @@
 //! The page of a scan: what it saw, as the evidence that a sweep writes, and what the bucket says of it. A scan remembers
 //! nothing, so how a family stands is read from the guard's record; what cannot be read is said on the page.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use ecs_privileged_guard::aws::{Clock, Listing};
-use ecs_privileged_guard::domain::arn::{Family, Revision, TaskDefinitionId};
+use ecs_privileged_guard::aws::Clock;
+use ecs_privileged_guard::domain::arn::{Family, Revision};
 use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::exemption::{Found, Verdict, verdict};
 use ecs_privileged_guard::domain::moves::State as MoveState;
@@ -20,13 +19,12 @@ use ecs_privileged_guard::domain::sweep::evidence::{
 use jiff::Timestamp;
 
 use super::place::Place;
-use crate::args::ScanArgs;
-use crate::deployed::Deployed;
+use super::walk::Walk;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::read;
 use crate::session::Guard;
 use crate::trouble::Trouble;
-use crate::{exempt, read};
 
 /// A page that is to be written.
 pub(super) struct Page {
@@ -45,10 +43,9 @@ struct Privileged {
 
 /// What a scan has seen besides.
 pub(super) struct Seen<'a> {
-    pub(super) listing: &'a Listing,
+    pub(super) walk: &'a Walk,
     pub(super) usage: &'a AccountUsage,
     pub(super) exemptions: &'a BTreeMap<Family, Found>,
-    pub(super) looked_at: &'a BTreeSet<TaskDefinitionId>,
     pub(super) unseen: &'a [String],
 }
 
@@ -60,18 +57,9 @@ struct Missing<'a> {
 }
 
 impl Page {
-    /// Makes sure that it can be written, and reads what it takes besides; the second part is the exemptions.
-    pub(super) async fn begin(
-        path: &Path,
-        args: &ScanArgs,
-        guard: &Guard,
-    ) -> Result<(Self, BTreeMap<Family, Found>), Trouble> {
-        let place = Place::that_can_be_written(path)?;
-        let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), None).await?;
-        let exemptions = exempt::all(guard).await?;
-        let exemptions = exemptions.into_iter().map(|(family, object)| (family, exempt::found(object.as_ref())));
-        let (policy, privileged) = (reconciler.policy, BTreeMap::new());
-        Ok((Self { place, policy, latest_only: args.latest, privileged }, exemptions.collect()))
+    /// One of which nothing was seen yet.
+    pub(super) fn new(place: Place, policy: Policy, latest_only: bool) -> Self {
+        Self { place, policy, latest_only, privileged: BTreeMap::new() }
     }
 
     /// Keeps what is shown of a privileged revision.
@@ -100,9 +88,9 @@ impl Page {
             output.progress(&format!("{count} of {} records read", self.privileged.len()));
             families.extend(self.row(family, privileged, seen, now, &mut missing).await?);
         }
-        let active = &seen.listing.families;
+        let active = &seen.walk.active;
         let looked_at = |(family, numbers): (&Family, &Vec<Revision>)| {
-            numbers.iter().filter(|number| seen.looked_at.contains(&family.revision(**number))).count()
+            numbers.iter().filter(|number| seen.walk.has_looked_at(&family.revision(**number))).count()
         };
         let not_looked_at = |(family, numbers): &(&Family, &Vec<Revision>)| {
             !self.privileged.contains_key(*family) && looked_at((*family, *numbers)) < numbers.len()
@@ -145,11 +133,11 @@ impl Page {
     ) -> Result<Option<FamilyRow>, Trouble> {
         let Some((number, newest)) = privileged.last_key_value() else { return Ok(None) };
         let id = family.revision(*number);
-        let active: BTreeSet<Revision> = seen.listing.families.get(family).into_iter().flatten().copied().collect();
-        let latest = active.last().copied();
+        let is_active = |number: Revision| seen.walk.is_active(&family.revision(number));
+        let latest = seen.walk.latest_of(family);
         let record = read::record(missing.guard, &id).await;
         let record = missing.unless_read(record, || format!("the record of {id}"))?;
-        let is_copy = |it: &Revision| it > number && active.contains(it) && !privileged.contains_key(it);
+        let is_copy = |it: &Revision| it > number && is_active(*it) && !privileged.contains_key(it);
         let copy = record.iter().flatten().find_map(Record::copy_revision).filter(is_copy);
         let found = seen.exemptions.get(family).unwrap_or(&Found::Nothing);
         let verdict = verdict(&self.policy.exempt_families, family, &newest.containers, found, now);
@@ -168,9 +156,9 @@ impl Page {
             family: family.clone(),
             latest,
             is_newest_clean: latest
-                .is_some_and(|it| !privileged.contains_key(&it) && seen.looked_at.contains(&family.revision(it))),
+                .is_some_and(|it| !privileged.contains_key(&it) && seen.walk.has_looked_at(&family.revision(it))),
             running,
-            callable: privileged.keys().copied().filter(|number| active.contains(number)).collect(),
+            callable: privileged.keys().copied().filter(|number| is_active(*number)).collect(),
             containers: newest.containers.clone(),
             residual: newest.residual.clone(),
             look: record.as_ref().map_or(Look::Unread, |record| Look::by_record(record.as_ref(), sight)),
