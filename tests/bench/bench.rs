@@ -7,6 +7,7 @@
 
 #[path = "../it/account/mod.rs"]
 mod account;
+mod guardctl;
 #[path = "../it/runtime_api.rs"]
 #[allow(unused_imports, reason = "outside of a test target its own tests are not run here; `it` runs them")]
 mod runtime_api;
@@ -47,8 +48,9 @@ async fn main() -> ExitCode {
         ["measure", folder] => measure(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).await,
         ["instructions", binary] => check_instructions(&Path::new(env!("CARGO_MANIFEST_DIR")).join(binary)).await,
         ["sweep", binary] => sweep(&Path::new(env!("CARGO_MANIFEST_DIR")).join(binary)).await,
+        ["guardctl", binary] => guardctl::measure(&Path::new(env!("CARGO_MANIFEST_DIR")).join(binary)).await,
         _ => {
-            println!("bench measure FOLDER | bench instructions BINARY | bench sweep BINARY");
+            println!("bench measure FOLDER | bench instructions BINARY | bench sweep BINARY | bench guardctl BINARY");
             ExitCode::FAILURE
         }
     }
@@ -117,9 +119,14 @@ fn cpu_of_children() -> f64 {
 
 /// In MiB. `ru_maxrss` will not do: it starts with the memory of whoever started the process.
 fn peak_memory(function: &Function) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", function.process().unwrap())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    peak.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0
+    peak_memory_of(function.process().unwrap()).unwrap()
+}
+
+/// In MiB; none of a process that has ended.
+fn peak_memory_of(process: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0)
 }
 
 fn compliant_event() -> Vec<u8> {

@@ -158,16 +158,23 @@ async fn what_is_denied_is_the_persons_to_mend() {
 /// Once a copy stands it is said so, and the same command again goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stands_is_said_and_the_same_again_goes_on() {
-    let cloud = unheard_of("apply-partly", "remediate").await;
-    for (family, calls, action) in
-        [("api", Calls::of("Publish"), "sns:Publish"), ("db", Calls::of("PutObject").on("records/"), "s3:PutObject")]
-    {
-        deny(&cloud, action, calls);
+    let mut cloud = unheard_of("apply-partly", "remediate").await;
+    cloud.register("cron", "app", "");
+    let record = || Calls::of("PutObject").on("records/");
+    let (denied, slow) = (Kind::AccessDenied, Kind::SlowDown);
+    let not_told = "api:2 is registered, proven, and nobody was told, nor is it recorded yet.";
+    for (family, kind, calls, action, stands) in [
+        ("api", denied("sns:Publish"), Calls::of("Publish"), "\"Action\":\"sns:Publish\"", not_told),
+        ("db", denied("s3:PutObject"), record(), "\"Action\":\"s3:PutObject\"", "db:2 is registered, and proven."),
+        ("cron", slow, record(), "", "cron:2 is registered, proven and told, and not recorded yet."),
+    ] {
+        cloud.story.account.state().inject(Fault::always(kind, calls.by(OPERATOR)));
         let said = cloud.run(&format!("guardctl apply {family}:1 --yes"));
         heal(&cloud);
         assert_eq!(said.exit, Some(5), "{family}: {}", said.stderr);
-        assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{family}: {}", said.stderr);
-        assert!(said.stderr.contains(&format!("{family}:2 is registered")), "{family}: {}", said.stderr);
+        assert!(said.stderr.contains(action) && said.stderr.contains(stands), "{family}: {}", said.stderr);
+    }
+    for family in ["api", "db", "cron"] {
         let said = cloud.run(&format!("guardctl apply {family}:1 --yes -q"));
         assert_eq!(said.exit, Some(0), "{family}: {}", said.stderr);
         assert_eq!(cloud.story.account.state().ecs.active(family), [1, 2], "{family}");
@@ -191,6 +198,25 @@ async fn what_stands_is_said_and_the_same_again_goes_on() {
     let said = cloud.run("guardctl apply web:1 --yes");
     assert_eq!((said.exit, cloud.story.active()), (Some(0), vec![1, 2]), "{}", said.stderr);
     assert_eq!(cloud.story.record("web:1").unwrap()["copy"], "web:2");
+}
+
+/// Whoever sees nothing any more knows nothing, and does not say that nothing was changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_is_not_known_where_nothing_can_be_seen() {
+    let cloud = unheard_of("apply-unknown", "remediate").await;
+    let blind = Fault::always(
+        Kind::AccessDenied("ecs:DescribeTaskDefinition"),
+        Calls::of("DescribeTaskDefinition").by(OPERATOR),
+    );
+    cloud.story.account.state().after(Calls::of("Publish").by(OPERATOR), move |state| state.inject(blind.clone()));
+    cloud.story.account.state().inject(Fault::always(Kind::CutAfter, Calls::of("Publish").by(OPERATOR)));
+    let said = cloud.run("guardctl apply web:1 --yes");
+    heal(&cloud);
+    assert_eq!(said.exit, Some(1), "{}", said.stderr);
+    assert!(said.stderr.contains("nobody could be told of web:1"), "{}", said.stderr);
+    let unknown = "What was changed is not known here. guardctl plan web:1 shows what is left to do.\n";
+    assert!(said.stderr.ends_with(unknown), "{}", said.stderr);
+    assert_eq!(cloud.story.active(), [1, 2]);
 }
 
 /// A copy that must go and may not be withdrawn is told to everybody, with whose right it is that lacks.
@@ -263,6 +289,26 @@ async fn services_are_moved_in_mode_enforce() {
     let said = cloud.run("guardctl apply web:1 --yes -o json");
     let applied: Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!((said.exit, &applied["outcome"]), (Some(0), &"already_remediated".into()), "{}", said.stderr);
+}
+
+/// A guard's run leaves what is beyond ten to the next; nobody comes after a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_services_are_moved_however_many_there_are() {
+    let cloud = unheard_of("apply-many", "enforce").await;
+    for number in 1..=12 {
+        let (mut state, name) = (cloud.story.account.state(), format!("web-{number}"));
+        state.create_service(PIPELINE, "prod", &name, "web:1");
+        state.complete_deployment("prod", &name);
+        state.ecs.cluster("prod").run(Task::running("web:1", &format!("service:{name}")));
+    }
+    let said = cloud.run("guardctl apply web:1 --yes -o json");
+    assert_eq!(said.exit, Some(0), "{}", said.stderr);
+    let applied: Value = serde_json::from_str(&said.stdout).unwrap();
+    let services = applied["services"].as_array().unwrap();
+    assert!(services.len() == 12 && services.iter().all(|it| it["state"] == "moving"), "{}", said.stdout);
+    let state = cloud.story.account.state();
+    let moved = state.calls().iter().filter(|call| call.principal == OPERATOR && call.operation == "UpdateService");
+    assert_eq!(moved.count(), 12);
 }
 
 /// Whoever may not move them is told which right is missing, and the alert names whose.

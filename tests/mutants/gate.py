@@ -2,7 +2,6 @@
 
 A mutant that survives and is listed in survivors.txt, with the reason under it, means the same as the code."""
 
-import json
 import pathlib
 import re
 import sys
@@ -25,16 +24,17 @@ def listed(text):
     return {survivor for survivor, _ in found}
 
 
-def tried(outcomes):
-    """Of each mutant that could be built, whether it was noticed. One that never ends is."""
-    of = {"CaughtMutant": True, "Timeout": True, "MissedMutant": False}
-    summaries = [(outcome["scenario"], outcome["summary"]) for outcome in outcomes["outcomes"]]
-    return [(name(scenario["Mutant"]["name"]), of[summary]) for scenario, summary in summaries if summary in of]
+def tried(out):
+    """Of each mutant in a `mutants.out`, whether it was noticed. One that never ends is; and among those of earlier runs
+    are some that could not be built."""
+    lines = lambda file: (out / f"{file}.txt").read_text().splitlines() if (out / f"{file}.txt").exists() else []
+    noticed = [mutant for file in ("previously_caught", "caught", "timeout") for mutant in lines(file)]
+    return [(mutant, True) for mutant in noticed] + [(mutant, False) for mutant in lines("missed")]
 
 
-def verdict(runs, survivors):
-    """What is wrong with these runs, each of one outcomes.json; nothing if it all holds."""
-    mutants = [mutant for run in runs for mutant in tried(run)]
+def verdict(mutants, survivors):
+    """What is wrong with them; nothing if it all holds."""
+    mutants = [(name(mutant), noticed) for mutant, noticed in mutants]
     missed = {mutant for mutant, noticed in mutants if not noticed}
     unlisted = sorted(missed - survivors)
     wrong = [f"missed in the domain: {mutant}" for mutant in unlisted if mutant.startswith("src/domain/")]
@@ -50,11 +50,9 @@ def verdict(runs, survivors):
     return wrong
 
 
-def main(files):
-    runs = [json.loads(pathlib.Path(file).read_text()) for file in files]
-    survivors = listed(SURVIVORS.read_text())
-    wrong = verdict(runs, survivors)
-    mutants = [mutant for run in runs for mutant in tried(run)]
+def main(outs):
+    mutants = [mutant for out in outs for mutant in tried(pathlib.Path(out))]
+    wrong = verdict(mutants, listed(SURVIVORS.read_text()))
     for part, is_it in [("domain", True), ("the rest", False)]:
         of = [noticed for mutant, noticed in mutants if mutant.startswith("src/domain/") == is_it]
         print(f"{part}: {sum(of):,} of {len(of):,} mutants noticed")

@@ -4,7 +4,7 @@ set -eu
 to=$1
 rm -rf "$to/src" "$to/tests" "$to/events" "$to/policies"
 mkdir -p "$to/src" "$to/tests"
-cp -r events policies "$to"
+cp -r events policies template.yaml "$to"
 cp -r src/domain src/config.rs "$to/src"
 cp -r tests/it tests/bad tests/mutants/domain.rs "$to/tests"
 cp tests/mutants/Cargo.toml Cargo.lock "$to"

@@ -117,7 +117,7 @@ pub(crate) async fn run(
         }
         let found = exemptions.get(&id.family).unwrap_or(&Found::Nothing);
         let verdict = verdict_on(&described, exempt_families.as_ref(), found, clock.now());
-        revisions.push(row(&described, verdict, walk.is_latest(&id), &usage));
+        revisions.push(row(&described, &verdict, walk.is_latest(&id), &usage));
     }
     let walk = walk.but_for(missed);
     let evidence = match (&page, guard) {
@@ -176,9 +176,9 @@ fn verdict_on(described: &Described, exempt_families: Option<&FamilyGlobs>, foun
     verdict(exempt_families, &described.id().family, described.privileged_containers(), found, now)
 }
 
-fn row(described: &Described, verdict: Verdict, latest: bool, usage: &AccountUsage) -> Row {
+fn row(described: &Described, verdict: &Verdict, latest: bool, usage: &AccountUsage) -> Row {
     let privileged = described.privileged_containers();
-    let (state, until) = match verdict {
+    let (state, until) = match *verdict {
         Verdict::Exempt(Basis::Until(end)) => ("exempt", Some(end)),
         Verdict::Exempt(Basis::Family) => ("exempt", None),
         Verdict::Partly { until, .. } => ("partly_exempt", Some(until)),
