@@ -34,7 +34,8 @@ class Operator:
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "AWS_ENDPOINT_URL": self.account.endpoint, "COLUMNS": "80",
                        "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
                        "AWS_EC2_METADATA_DISABLED": "true", **self.endpoints, **(session or {})}
-        done = subprocess.run([GUARDCTL, *arguments, "--stack", stack], env=environment, stdin=subprocess.DEVNULL,
+        stack = ("--stack", stack) if stack else ()
+        done = subprocess.run([GUARDCTL, *arguments, *stack], env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 
@@ -65,6 +66,17 @@ def test_the_stack_says_where_everything_is(operator):
     assert operator.json("status")["bucket"] == operator.account.output("StateBucket")
     code, _, err = operator.run("status", stack="nobody")
     assert code == 1 and "there is no stack nobody" in err
+
+
+def test_a_scan_knows_the_stacks_settings_or_needs_no_stack(operator):
+    functions, name = operator.account.client("lambda"), operator.account.output("GuardFunction")
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"] | {"EXEMPT_FAMILIES": "web-*,web"}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    scan = operator.json("scan", "--exit-code")
+    assert [(row["taskDefinition"], row["state"]) for row in scan["revisions"]] == [("web:1", "exempt")]
+    code, out, err = operator.run("-o", "json", "scan", "--exit-code", "--no-guard", stack=None)
+    scan = json.loads(out or "{}")
+    assert code == 3 and [(row["taskDefinition"], row["state"]) for row in scan["revisions"]] == [("web:1", "privileged")], err
 
 
 def test_a_plan_goes_by_the_settings_of_the_stacks_function(operator):
