@@ -19,11 +19,36 @@ pub fn length(duration: SignedDuration) -> String {
     }
 }
 
-/// `1 day`, `2 days`.
+/// `1 day`, `2,000 days`.
 #[must_use]
 pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
-    match count.try_into().unwrap_or(u64::MAX) {
-        1 => format!("1 {one}"),
-        count => format!("{count} {many}"),
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// With commas: 20,000 is told from 200,000 at a glance.
+#[must_use]
+pub fn number(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::with_capacity(digits.len() + 4);
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_can_be_read() {
+        for (value, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (20_000, "20,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!([counted(1, "day", "days"), counted(2_000, "day", "days")], ["1 day", "2,000 days"]);
     }
 }

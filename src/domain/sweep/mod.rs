@@ -3,7 +3,6 @@
 //! shown; `counted` writes the numbers of both.
 
 pub mod blind;
-mod counted;
 pub mod digest;
 pub mod evidence;
 pub mod foundation;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::super::alert::words;
 use super::super::super::arn::Family;
 use super::super::super::keys;
-use super::super::counted::counted;
+use super::super::super::words::counted;
 use super::part::Part;
 use super::{Digest, Setting};
 

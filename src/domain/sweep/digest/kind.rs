@@ -3,7 +3,7 @@
 
 use super::super::super::alert::in_words;
 use super::super::super::outcome::{Outcome, Reason};
-use super::super::counted::{counted, number};
+use super::super::super::words::{counted, number};
 use super::{Digest, News};
 
 /// So many revisions are named in one sentence.

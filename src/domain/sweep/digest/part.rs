@@ -3,7 +3,7 @@
 
 use super::super::super::alert::{LINES_MAX, Line, Section, height, words};
 use super::super::super::escape::plain;
-use super::super::counted::number;
+use super::super::super::words::number;
 
 /// Words of one text from outside: a name may be long, a mail may not.
 const WORDS_MAX: usize = 50;

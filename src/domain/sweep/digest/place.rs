@@ -1,7 +1,7 @@
 //! Where the rest stands: the report, and the operator's own instructions.
 
 use super::super::super::alert::words;
-use super::super::counted::counted;
+use super::super::super::words::counted;
 use super::part::Part;
 use super::{Digest, Setting};
 

@@ -1,6 +1,6 @@
 //! Three different questions, three answers, from the evidence's totals. What was not seen is never denied.
 
-use super::super::counted::{counted, number};
+use super::super::super::words::{counted, number};
 use super::super::evidence::{Evidence, FamilyRow, State, Totals};
 
 /// Whether there may be more than the evidence shows.

@@ -2,7 +2,7 @@
 
 use super::super::super::alert::words;
 use super::super::super::outcome::Reason;
-use super::super::counted::{counted, number};
+use super::super::super::words::{counted, number};
 use super::kind::{Kind, because, grouped, named, sentence};
 use super::part::Part;
 use super::{Digest, News};

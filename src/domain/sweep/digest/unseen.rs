@@ -1,7 +1,7 @@
 //! What the sweep has not seen: what could not be read, what had to wait, and what it forgot.
 
 use super::super::super::alert::words;
-use super::super::counted::counted;
+use super::super::super::words::counted;
 use super::Digest;
 use super::part::{Part, safe};
 

@@ -3,7 +3,7 @@
 
 use super::super::super::alert::{SUBJECT_MAX, Severity, wrapped};
 use super::super::super::outcome::Outcome;
-use super::super::counted::{counted, number};
+use super::super::super::words::{counted, number};
 use super::kind::Kind;
 use super::state::is_partial;
 use super::{Digest, Setting, services};

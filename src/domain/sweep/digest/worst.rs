@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use super::super::super::alert::words;
-use super::super::counted::counted;
+use super::super::super::words::counted;
 use super::super::evidence::{Evidence, FamilyRow, State};
 use super::part::Part;
 

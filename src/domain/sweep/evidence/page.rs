@@ -13,7 +13,7 @@ mod top;
 use jiff::Timestamp;
 
 use super::super::super::escape;
-use super::super::counted::{counted, number};
+use super::super::super::words::{counted, number};
 use super::standing::Totals;
 use super::{Evidence, Looker};
 
