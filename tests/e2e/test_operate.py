@@ -155,7 +155,8 @@ def values():
             of[name] = f"stack-{name}-".ljust(64, "1")
         if r["Type"] == "AWS::SQS::Queue":
             of[name] = f"https://sqs.us-gov-west-1.amazonaws.com/111122223333/stack-{name}-".ljust(130, "1")
-    return of | {"TamperedRules": f"tampered-rules-{STACK_ID}"}
+    named = {"Rule": "registrations", "ServiceRule": "services", "DeploymentRule": "deployments", "TamperedRules": "tampered-rules"}
+    return of | {name: f"{prefix}-{STACK_ID}" for name, prefix in named.items()}
 
 
 V = values()
@@ -391,11 +392,13 @@ def test_the_rule_of_rules_watches_all_others():
 
 
 def test_two_rules_watch_each_other_and_a_name_that_is_given_is_the_stacks_own():
-    name = resolved(SOURCE["Resources"]["TamperedRules"]["Properties"]["Name"], V)
-    assert name == V["TamperedRules"] and re.fullmatch(r"[.\w-]{1,64}", name)
     assert told_by(call("events", "DisableRule", name=V["TamperedRules"])) == ["TamperedWatch"]
     assert told_by(call("events", "DisableRule", name=V["TamperedWatch"])) == ["TamperedRules"]
-    assert not any("Name" in r["Properties"] for other, r in SOURCE["Resources"].items() if r["Type"] == "AWS::Events::Rule" and other != "TamperedRules")
+    names = {other: r["Properties"]["Name"] for other, r in SOURCE["Resources"].items()
+             if r["Type"] == "AWS::Events::Rule" and "Name" in r["Properties"]}
+    assert set(names) == {"Rule", "ServiceRule", "DeploymentRule", "TamperedRules"}
+    for other, name in names.items():
+        assert resolved(name, V) == V[other] and re.fullmatch(rf"[a-z-]+-{STACK_ID}", V[other]) and len(V[other]) <= 64
 
 
 # The two emergency stops.

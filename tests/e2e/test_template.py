@@ -315,8 +315,13 @@ def test_events_that_fail_are_kept_on_both_sides_of_the_function(mode):
     assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": arns_of(rules(resources))}}
 
 
-def arns_of(names):
-    return [{"Fn::GetAtt": [name, "Arn"]} for name in names]
+def arns_of(rules):
+    """By their names, which are known before they are there."""
+    identity = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    prefixes = [rule["Name"]["Fn::Join"][1][0] for rule in rules.values()]
+    assert [rule["Name"] for rule in rules.values()] == [{"Fn::Join": ["-", [prefix, identity]]} for prefix in prefixes]
+    arn = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/"
+    return [{"Fn::Sub": [f"{arn}{prefix}-${{Id}}", {"Id": identity}]} for prefix in prefixes]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -329,9 +334,16 @@ def test_each_rule_is_enabled_and_may_start_the_guard_and_nothing_else_may(mode)
                               "Principal": "events.amazonaws.com"} for permission in permissions)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_rule_waits_until_it_may_start_the_guard_and_use_its_queue(mode):
+    resources = expanded(EnforcementMode=mode)
+    for name in rules(resources):
+        assert {f"{name}InvokesGuard", "RuleDeadLetterQueuePolicy"} <= set(resources[name]["DependsOn"])
+
+
 def test_a_rule_of_enforce_waits_until_the_roles_have_the_rights_of_enforce():
     resources = expanded(EnforcementMode="enforce")
-    assert [resources[name]["DependsOn"] for name in ("ServiceRule", "DeploymentRule")] == ["Enforces", "Enforces"]
+    assert all("Enforces" in resources[name]["DependsOn"] for name in ("ServiceRule", "DeploymentRule"))
 
 
 @pytest.mark.parametrize(("mode", "policies"), [
