@@ -1,20 +1,23 @@
 //! What runs a family: tasks by cluster, by who started them, by revision. It is context for the alert, so it is
-//! bounded, and what cannot be read is part of the answer instead of an error.
+//! bounded, in time too, and what cannot be read is part of the answer instead of an error.
 //!
 //! No API lists services by task definition; a family's tasks show every service that has one running.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_ecs::types::{ResourceManagementType, Task};
+use jiff::Timestamp;
 
+use super::clock::Clock;
 use super::ecs::Ecs;
 use super::failure::call;
 use super::pace::Category;
-use super::services::SERVICES_A_CALL;
+use super::services::{SERVICES_A_CALL, is_gone};
 use super::tokens::Tokens;
 use crate::domain::arn::{Family, Revision, TaskDefinitionArn, TaskDefinitionId};
-use crate::domain::failure::CallFailure;
+use crate::domain::failure::{CallFailure, Transient};
 use crate::domain::observation::{Run, Starter, Usage};
 
 /// Each cluster costs a call; the account's budget for them is 20 a second.
@@ -27,10 +30,14 @@ const FAILURES_MAX: usize = 2;
 const TASK_PAGES_MAX: usize = 10;
 
 impl Ecs {
-    /// What runs the family's revisions, as far as it can be seen.
-    pub async fn usage(&self, family: &Family) -> Usage {
+    /// What runs the family's revisions, as far as it can be seen until `until`: calls that are slow, or throttled and
+    /// then answered, fail in no way that could be counted.
+    pub async fn usage(&self, family: &Family, clock: &Clock, until: Timestamp) -> Usage {
         let mut usage = Usage::default();
-        let clusters = match self.clusters(CLUSTER_PAGES_MAX).await {
+        let left = || Duration::try_from(until.duration_since(clock.now())).unwrap_or_default();
+        let list = || call("ecs:ListClusters", "*").transient(Transient::TimedOut);
+        let listed = clock.within(left(), self.clusters(CLUSTER_PAGES_MAX)).await;
+        let clusters = match listed.unwrap_or_else(|| Err(list())) {
             Ok((clusters, is_cut_short)) => {
                 usage.is_cut_short = is_cut_short;
                 clusters
@@ -42,12 +49,16 @@ impl Ecs {
         };
         let mut looked_at = 0;
         for cluster in clusters.iter().take(CLUSTERS_MAX) {
-            match self.runs_in(cluster, family).await {
-                Ok((runs, is_cut_short)) => {
+            if left().is_zero() {
+                break;
+            }
+            match clock.within(left(), self.runs_in(cluster, family)).await {
+                Some(Ok((runs, is_cut_short))) => {
                     usage.runs.extend(runs);
                     usage.is_cut_short |= is_cut_short;
                 }
-                Err(failure) => usage.unread.push(failure),
+                Some(Err(failure)) => usage.unread.push(failure),
+                None => break,
             }
             looked_at += 1;
             if usage.unread.len() >= FAILURES_MAX {
@@ -78,18 +89,25 @@ impl Ecs {
         Ok((clusters, token.is_some()))
     }
 
-    /// What runs the family in a cluster, and whether there is more of it.
+    /// What runs the family in a cluster, and whether there is more of it. In one that is gone by now nothing does.
     async fn runs_in(&self, cluster: &str, family: &Family) -> Result<(Vec<Run>, bool), CallFailure> {
         let mut tasks: BTreeMap<(Starter, Revision), u32> = BTreeMap::new();
         let mut token = None;
         for _ in 0..TASK_PAGES_MAX {
             let request = self.client.list_tasks().cluster(cluster).family(family.as_str());
-            let page = request.max_results(100).set_next_token(token).send().await;
-            let page = page.map_err(|error| call("ecs:ListTasks", cluster).failure(&error))?;
+            let page = match request.max_results(100).set_next_token(token).send().await {
+                Ok(page) => page,
+                Err(error) if is_gone(&error) => return Ok((Vec::new(), false)),
+                Err(error) => return Err(call("ecs:ListTasks", cluster).failure(&error)),
+            };
             let arns = page.task_arns.unwrap_or_default();
             if !arns.is_empty() {
                 let described = self.client.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
-                let described = described.map_err(|error| call("ecs:DescribeTasks", cluster).failure(&error))?;
+                let described = match described {
+                    Ok(described) => described,
+                    Err(error) if is_gone(&error) => return Ok((Vec::new(), false)),
+                    Err(error) => return Err(call("ecs:DescribeTasks", cluster).failure(&error)),
+                };
                 for (starter, revision) in described.tasks.iter().flatten().filter_map(|task| run_of(task, family)) {
                     *tasks.entry((starter, revision)).or_default() += 1;
                 }
@@ -125,13 +143,9 @@ impl Ecs {
         names.dedup();
         let mut express = Vec::new();
         for names in names.chunks(SERVICES_A_CALL) {
-            let request = self.client.describe_services().cluster(cluster).set_services(Some(names.to_vec()));
-            let answer = request.send().await;
-            let answer = answer.map_err(|error| call("ecs:DescribeServices", cluster).failure(&error))?;
-            let managed = answer
-                .services
+            let services = self.described(cluster, names).await?;
+            let managed = services
                 .into_iter()
-                .flatten()
                 .filter(|service| service.resource_management_type() == Some(&ResourceManagementType::Ecs));
             express.extend(managed.filter_map(|service| service.service_name));
         }

@@ -50,7 +50,8 @@ impl Guard {
         batch_by_event: bool,
         deadline: Timestamp,
     ) -> Result<(Observation, Plan), ForeseeError> {
-        let look = async || observe(self, id, &Run::default(), batch_by_event).await;
+        let run = Run::default();
+        let look = async || observe(self, id, &run, batch_by_event, deadline).await;
         let seen = self.patience(deadline).repeat(look).await.map_err(unforeseen)?;
         let plan = plan(&seen, &self.policy, self.aws.clock.now());
         Ok((seen, plan))

@@ -21,6 +21,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
 use crate::domain::arn::{Family, Home, Revision, TaskDefinitionId};
@@ -36,7 +37,7 @@ use crate::domain::record::MadeCopy;
 use crate::domain::report::{Failure, Finding, Report};
 use crate::domain::service::ServiceId;
 
-use apply::{Applied, Ending, apply};
+use apply::{Applied, Ending, TIME_TO_FINISH, apply};
 pub use foresee::ForeseeError;
 pub use foretell::{Call, Foresight, Foretold};
 use observe::{family_records, observe, read_record};
@@ -51,6 +52,10 @@ pub use sweep::{Answer as SweepAnswer, Swept};
 const ROUNDS_MAX: usize = 6;
 /// What is left to publish and record how a run ended.
 const TIME_TO_REPORT: SignedDuration = SignedDuration::from_secs(5);
+/// What runs a family only adds to the alert, and the remedy waits for it: so long at most.
+const WALK_MAX: SignedDuration = SignedDuration::from_secs(20);
+/// What is left then to back up and register.
+const TIME_TO_REMEDY: SignedDuration = SignedDuration::from_secs(TIME_TO_FINISH.as_secs() + 2);
 
 /// Everything a run needs but the event.
 #[derive(Debug, Clone)]
@@ -78,6 +83,8 @@ struct Run {
     met: BTreeSet<Revision>,
     /// A registration was sent, and perhaps done: its answer did not come. Its number is above this one.
     lost_above: Option<Revision>,
+    /// What was seen to run the family. Tasks come and go all the time, so a look a minute later knows no better.
+    usage: OnceCell<Usage>,
 }
 
 /// Why a run did not come to an outcome. Who tries it again, each function says itself.
@@ -216,11 +223,15 @@ impl Guard {
         }
     }
 
-    /// What runs a family.
-    async fn usage(&self, family: &Family) -> Usage {
+    /// What runs a family, as far as it is seen in the time that the remedy can spare.
+    async fn usage(&self, family: &Family, deadline: Timestamp) -> Usage {
+        let clock = &self.aws.clock;
         match &self.usage {
             Some(walked) => walked.of(family),
-            None => self.aws.ecs.usage(family).await,
+            None => {
+                let until = (clock.now() + WALK_MAX).min(deadline - TIME_TO_REMEDY);
+                self.aws.ecs.usage(family, clock, until).await
+            }
         }
     }
 
@@ -235,8 +246,13 @@ impl Guard {
         Ok(revisions)
     }
 
-    /// How long a look may wait for what heals by itself.
+    /// How long a run that looks at one thing only waits for what heals by itself.
     fn patience(&self, deadline: Timestamp) -> Patience<'_> {
+        self.some_patience(deadline).lasting()
+    }
+
+    /// How long one that has others to look at does.
+    fn some_patience(&self, deadline: Timestamp) -> Patience<'_> {
         Patience::until(deadline - TIME_TO_REPORT, &self.aws.clock)
     }
 
@@ -246,8 +262,18 @@ impl Guard {
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
-        let (report, past) = self.reconcile(id, provenance, deadline).await?;
+        let (report, past) = self.reconcile_patiently(id, provenance, deadline).await?;
         self.report(report, past, deadline).await
+    }
+
+    /// [`Self::reconcile`] for a run that has nothing else to do.
+    async fn reconcile_patiently(
+        &self,
+        id: &TaskDefinitionId,
+        provenance: &Provenance,
+        deadline: Timestamp,
+    ) -> Result<(Report, Past), RunError> {
+        self.reconcile_within(id, provenance, deadline, self.patience(deadline)).await
     }
 
     /// Brings the world around one revision into order: observe, plan, apply, and again while it moves. What came of it
@@ -258,17 +284,24 @@ impl Guard {
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<(Report, Past), RunError> {
+        self.reconcile_within(id, provenance, deadline, self.some_patience(deadline)).await
+    }
+
+    async fn reconcile_within(
+        &self,
+        id: &TaskDefinitionId,
+        provenance: &Provenance,
+        deadline: Timestamp,
+        mut patience: Patience<'_>,
+    ) -> Result<(Report, Past), RunError> {
         let mut run = Run::default();
-        let mut patience = self.patience(deadline);
         let mut last = None;
         for _ in 0..ROUNDS_MAX {
-            let ended = match self.round(id, provenance, deadline, &mut run, &mut last).await {
+            let round = async || self.round(id, provenance, deadline, &mut run, &mut last).await;
+            let ended = match patience.go_on(round).await {
                 Ok(Some(ending)) => Ok(ending),
                 Ok(None) => continue,
-                Err(Stop::Transient(failure)) => {
-                    patience.wait(failure).await.map_err(RunError::Transient)?;
-                    continue;
-                }
+                Err(Stop::Transient(failure)) => return Err(RunError::Transient(failure)),
                 Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
                 Err(Stop::Failed(failure)) => Err(failure),
             };
@@ -291,7 +324,7 @@ impl Guard {
             run.met.extend(lost::active_above(self, &id.family, highest_seen).await?);
             run.lost_above = None;
         }
-        let seen = observe(self, id, run, provenance.by_batch()).await?;
+        let seen = observe(self, id, run, provenance.by_batch(), deadline).await?;
         let plan = plan(&seen, &self.policy, self.aws.clock.now());
         debug_assert_eq!(check_plan(&seen, &self.policy, &plan), Ok(()));
         let (seen, plan) = last.insert((seen, plan));

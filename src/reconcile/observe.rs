@@ -36,6 +36,7 @@ pub(super) async fn observe(
     id: &TaskDefinitionId,
     run: &Run,
     batch_by_event: bool,
+    deadline: Timestamp,
 ) -> Result<Observation, Stop> {
     let now = guard.aws.clock.now();
     let original = match Presence::settled(guard, id).await? {
@@ -71,8 +72,10 @@ pub(super) async fn observe(
         let highest_listed = listed.iter().copied().chain([id.revision]).max().unwrap_or(id.revision);
         Ok::<_, Stop>((later, highest_listed, earlier, exemption, record, removed, gone, family_records))
     };
-    let (decisive, usage) = tokio::join!(decisive, guard.usage(&id.family));
-    let (later, highest_listed, earlier, exemption, record, removed, gone, family_records) = decisive?;
+    // Who waits for what heals by itself does not wait for this; and what was seen once is not looked for in every look.
+    let walk = async { Ok(run.usage.get_or_init(|| guard.usage(&id.family, deadline)).await.clone()) };
+    let (decisive, usage) = tokio::try_join!(decisive, walk)?;
+    let (later, highest_listed, earlier, exemption, record, removed, gone, family_records) = decisive;
     Ok(Observation { later, earlier, removed, gone, usage, exemption, record, family_records, highest_listed, ..seen })
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::apply::TIME_TO_FINISH;
 use crate::aws::{Clock, DescribeError, Ecs};
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::document::Described;
-use crate::domain::failure::CallFailure;
+use crate::domain::failure::{CallFailure, Cause, Transient};
 use crate::domain::report::Failure;
 
 /// Why a step did not come to its end.
@@ -42,6 +43,13 @@ impl From<DescribeError> for Stop {
 
 /// Growing waits between attempts, in seconds.
 const PAUSES: [u64; 5] = [1, 2, 4, 8, 8];
+/// After them, while ECS throttles. It grants the whole account one registration a second, so that a pipeline that
+/// registers hundreds keeps others waiting for minutes, and Lambda tries no more than three times, all within a few:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
+const LONG_PAUSE_MIN: Duration = Duration::from_secs(8);
+/// Who was throttled together must not come back together: up to so much longer.
+const LONG_PAUSE_SPREAD_MS: u64 = 7_000;
 
 /// How long what heals by itself is waited for.
 #[derive(Debug)]
@@ -49,28 +57,47 @@ pub(super) struct Patience<'a> {
     clock: &'a Clock,
     until: Timestamp,
     pauses: std::array::IntoIter<u64, 5>,
+    outlasts_throttles: bool,
 }
 
 impl<'a> Patience<'a> {
     /// Waits that end before `until`.
     pub(super) fn until(until: Timestamp, clock: &'a Clock) -> Self {
-        Self { clock, until, pauses: PAUSES.into_iter() }
+        Self { clock, until, pauses: PAUSES.into_iter(), outlasts_throttles: false }
+    }
+
+    /// The same, and throttles are waited for as long as a registration could still follow. Not for whoever has others to
+    /// look at meanwhile.
+    pub(super) fn lasting(self) -> Self {
+        Self { outlasts_throttles: true, ..self }
     }
 
     /// Waits before the next attempt; the failure comes back if there is none, or no time for it.
     pub(super) async fn wait(&mut self, failure: CallFailure) -> Result<(), CallFailure> {
-        let left = self.until.duration_since(self.clock.now());
-        match self.pauses.next().map(Duration::from_secs) {
-            Some(pause) if SignedDuration::try_from(pause).is_ok_and(|pause| pause < left) => {
+        let now = self.clock.now();
+        let left = self.until.duration_since(now);
+        let is_throttled = failure.cause == Cause::Transient(Transient::Throttled);
+        let (pause, left) = match self.pauses.next() {
+            Some(pause) => (Duration::from_secs(pause), left),
+            None if self.outlasts_throttles && is_throttled => (long_pause(now), left - TIME_TO_FINISH),
+            None => return Err(failure),
+        };
+        match SignedDuration::try_from(pause).is_ok_and(|pause| pause < left) {
+            true => {
                 self.clock.sleep(pause).await;
                 Ok(())
             }
-            Some(_) | None => Err(failure),
+            false => Err(failure),
         }
     }
 
     /// Repeats what a retry can heal. What comes back as `Transient` lasted longer than there was time.
-    pub(super) async fn repeat<T>(mut self, mut attempt: impl AsyncFnMut() -> Result<T, Stop>) -> Result<T, Stop> {
+    pub(super) async fn repeat<T>(mut self, attempt: impl AsyncFnMut() -> Result<T, Stop>) -> Result<T, Stop> {
+        self.go_on(attempt).await
+    }
+
+    /// The same for one step of several, which share the patience.
+    pub(super) async fn go_on<T>(&mut self, mut attempt: impl AsyncFnMut() -> Result<T, Stop>) -> Result<T, Stop> {
         loop {
             match attempt().await {
                 Err(Stop::Transient(failure)) => self.wait(failure).await.map_err(Stop::Transient)?,
@@ -78,6 +105,12 @@ impl<'a> Patience<'a> {
             }
         }
     }
+}
+
+/// Between the shortest and the longest, by the last digits of the time, which hardly two runs share.
+fn long_pause(now: Timestamp) -> Duration {
+    let digits = u64::from(now.subsec_nanosecond().unsigned_abs());
+    LONG_PAUSE_MIN + Duration::from_millis(digits % LONG_PAUSE_SPREAD_MS)
 }
 
 /// A revision as ECS describes it, for whoever looks at thousands: each has a patience of its own, so that a run is not

@@ -243,7 +243,7 @@ async fn a_hundred_registrations_a_minute_are_each_remedied_and_told() {
 #[tokio::test]
 #[ignore = "takes half a minute: what FLEET.md says of a flood"]
 async fn a_thousand_registrations_a_minute_are_each_told_and_remedied() {
-    for (mode, outcome, minutes) in [(Mode::Alert, "alerted", 5..=10), (Mode::Remediate, "remediated", 45..=60)] {
+    for (mode, outcome, minutes) in [(Mode::Alert, "alerted", 5..=10), (Mode::Remediate, "remediated", 45..=65)] {
         let flood = LocalSet::new().run_until(of(mode, 1_000)).await;
         assert_eq!(flood.answered, BTreeMap::from([(outcome, 1_000)]));
         assert!(minutes.contains(&(flood.answered_after.last().unwrap() / 60)), "{:?}", flood.answered_after.last());

@@ -38,6 +38,7 @@ mod hostile;
 mod iam;
 mod lost;
 mod move_alerts;
+mod patience;
 mod prevention;
 mod prove;
 mod random_inputs;
