@@ -73,6 +73,14 @@ pub struct Held {
     pub etag: String,
 }
 
+impl Held {
+    /// What it says of an ordinary revision: [`Record::of_ordinary`].
+    #[must_use]
+    pub fn of_ordinary(self) -> Self {
+        Self { record: self.record.of_ordinary(), ..self }
+    }
+}
+
 /// What runs a family's revisions, as far as it could be seen.
 #[derive(Debug, Clone, Default)]
 pub struct Usage {
@@ -80,7 +88,7 @@ pub struct Usage {
     pub runs: Vec<Run>,
     /// What could not be read. Not empty means that `runs` may lack something.
     pub unread: Vec<CallFailure>,
-    /// Clusters that were not looked at because there are too many for one invocation.
+    /// Clusters that were not looked at because there are too many, or they too slow, for one invocation.
     pub clusters_left_out: usize,
     /// Some cluster has more tasks of the family, or the account more clusters, than were listed.
     pub is_cut_short: bool,

@@ -14,6 +14,8 @@ use super::policy::Policy;
 
 /// The version of the schema that this code writes.
 pub const SCHEMA_VERSION: u32 = 1;
+/// The call that looks at daemon task definitions, and only at them.
+const DESCRIBES_DAEMONS: &str = "ecs:DescribeDaemonTaskDefinition";
 
 /// Why a record cannot be used. It is an error and never "no record", so it is not overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -80,9 +82,25 @@ pub struct Record {
     /// For `failed`: the call that failed, so that another failure is alerted anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_action: Option<String>,
+    /// What was told of the daemon task definition of that name, which shares the key. While nothing is known of an
+    /// ordinary one, the members above are the daemon's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<DaemonAlert>,
     /// Members that this version does not know.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, Value>,
+}
+
+/// The alert of a privileged daemon task definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DaemonAlert {
+    /// When it was told.
+    #[serde(default)]
+    pub alerted_at: Option<Timestamp>,
+    /// Its privileged containers.
+    #[serde(default)]
+    pub privileged_containers: Vec<String>,
 }
 
 /// A copy that we made.
@@ -227,6 +245,7 @@ impl Record {
             applied_by: None,
             privileged_containers: containers.to_vec(),
             failed_action: None,
+            daemon: None,
             unknown: BTreeMap::new(),
         }
     }
@@ -289,11 +308,61 @@ impl Record {
         self.copies.iter().find(|copy| copy.revision == revision.number())
     }
 
+    /// Whether its outcome is that of a daemon task definition, of which there may be one beside each ordinary revision:
+    /// the two have numbers of their own, and one key.
+    #[must_use]
+    pub fn is_of_daemon(&self) -> bool {
+        self.reason.as_deref() == Some(Reason::DaemonTaskDefinition.as_str())
+            || self.failed_action.as_deref() == Some(DESCRIBES_DAEMONS)
+    }
+
+    /// What it says of an ordinary revision: nothing of what an event, an alert or a look said of a daemon's.
+    #[must_use]
+    pub fn of_ordinary(self) -> Self {
+        if !self.is_of_daemon() {
+            return self;
+        }
+        let was_told = self.reason.as_deref() == Some(Reason::DaemonTaskDefinition.as_str());
+        let Self { alerted_at, privileged_containers, daemon, .. } = self;
+        Self {
+            mode: String::new(),
+            outcome: String::new(),
+            reason: None,
+            event_id: None,
+            alerted_at: None,
+            privileged_containers: Vec::new(),
+            failed_action: None,
+            daemon: if was_told { Some(DaemonAlert { alerted_at, privileged_containers }) } else { daemon },
+            ..self
+        }
+    }
+
+    /// What it says of a daemon's revision.
+    #[must_use]
+    pub fn of_daemon(self) -> Self {
+        match &self.daemon {
+            Some(DaemonAlert { alerted_at, privileged_containers }) if !self.is_of_daemon() => Self {
+                outcome: Outcome::Alerted.as_str().to_owned(),
+                reason: Some(Reason::DaemonTaskDefinition.as_str().to_owned()),
+                alerted_at: *alerted_at,
+                privileged_containers: privileged_containers.clone(),
+                failed_action: None,
+                ..self
+            },
+            Some(_) | None => self,
+        }
+    }
+
     /// What `news` adds to what was held: nothing that says what we made, backed up or backed out is ever removed. News
-    /// that yields leaves the outcome that was held as it is.
+    /// that yields leaves the outcome that was held as it is, and news of a daemon that of an ordinary revision.
     #[must_use]
     pub fn merged(held: Option<Self>, news: Self, yields: bool) -> Self {
         let Some(held) = held else { return news };
+        match (held.is_of_daemon(), news.is_of_daemon()) {
+            (false, true) => return Self { daemon: news.of_ordinary().daemon.or(held.daemon), ..held },
+            (true, false) => return Self::merged(Some(held.of_ordinary()), news, false),
+            (true, true) | (false, false) => {}
+        }
         let same_fact = facts(&held) == facts(&news);
         let news = match (yields || news.knows_less_than(&held)) && !same_fact {
             true => Self {
@@ -321,6 +390,7 @@ impl Record {
             backed_out: held.backed_out.or(news.backed_out),
             exemption_told: held.exemption_told.or(news.exemption_told),
             applied_by: news.applied_by.or(held.applied_by),
+            daemon: news.daemon.or(held.daemon),
             // A run that could not look does not know them.
             privileged_containers: match news.privileged_containers.is_empty() {
                 true => held.privileged_containers,
@@ -453,6 +523,41 @@ mod tests {
         assert_eq!(merged_stale.backed_out, held.backed_out, "a run of the guard may know an old one");
         assert_eq!(merged.event_id, held.event_id);
         assert_eq!((merged.outcome.as_str(), merged.alerted_at), ("alerted", None), "the news was not alerted yet");
+    }
+
+    const OF_DAEMON: &str = r#","outcome":"alerted","reason":"daemon_task_definition","alertedAt":"2026-11-24T08:00:00Z",
+        "eventId":"of-daemon","privilegedContainers":["agent"]"#;
+
+    #[test]
+    fn news_of_a_daemon_task_definition_leaves_what_is_known_of_the_ordinary_one() {
+        let held = record(r#","outcome":"remediated","copy":"web:13","privilegedContainers":["app"]"#);
+        let merged = Record::merged(Some(held.clone()), record(OF_DAEMON), false);
+        assert!(merged.clone().of_daemon().has_alerted("alerted", Some("daemon_task_definition"), None));
+        assert_eq!(merged.clone().of_daemon().privileged_containers, ["agent"]);
+        assert_eq!(Record { daemon: None, ..merged.clone() }, held);
+        let later = Record::merged(Some(merged.clone()), record(r#","outcome":"already_remediated""#), false);
+        assert_eq!(later.daemon, merged.daemon);
+        // One that could not be looked at was told as another failure, and is no alert of its privilege.
+        let failed = record(r#","outcome":"failed","failedAction":"ecs:DescribeDaemonTaskDefinition""#);
+        assert_eq!(Record::merged(Some(merged.clone()), failed, false), merged);
+    }
+
+    #[test]
+    fn news_of_an_ordinary_revision_takes_nothing_from_that_of_a_daemon_task_definition() {
+        let news = record(r#","outcome":"exempt","privilegedContainers":["app"]"#);
+        for yields in [false, true] {
+            let merged = Record::merged(Some(record(OF_DAEMON)), news.clone(), yields);
+            assert_eq!(Record { daemon: None, ..merged.clone() }, news);
+            let of_daemon = merged.of_daemon();
+            assert!(of_daemon.has_alerted("alerted", Some("daemon_task_definition"), None), "{of_daemon:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_may_say_both_and_what_was_made_of_the_ordinary_one_stays() {
+        let held = record(&format!(r#"{OF_DAEMON},"copy":"web:13","backupSha256":"aa""#)).of_ordinary();
+        assert_eq!((held.copy.as_deref(), held.backup_sha256.as_deref()), (Some("web:13"), Some("aa")));
+        assert_eq!((held.event_id, held.alerted_at, held.outcome.as_str()), (None, None, ""));
     }
 
     #[test]

@@ -28,12 +28,12 @@ use crate::domain::arn::{Family, Home, Revision, TaskDefinitionId};
 use crate::domain::event::{DaemonTaskDefinition, Subject};
 use crate::domain::failure::CallFailure;
 use crate::domain::moves::answer::Answer as ServiceAnswer;
-use crate::domain::observation::{AccountUsage, Observation, Usage};
+use crate::domain::observation::{AccountUsage, Held, Observation, Usage};
 use crate::domain::outcome::{Alerting, Answer as RevisionAnswer, Outcome};
 use crate::domain::plan::{Plan, check_plan, plan};
 use crate::domain::policy::Policy;
 use crate::domain::provenance::Provenance;
-use crate::domain::record::MadeCopy;
+use crate::domain::record::{MadeCopy, Record};
 use crate::domain::report::{Failure, Finding, Report};
 use crate::domain::service::ServiceId;
 
@@ -375,7 +375,10 @@ impl Guard {
             Err(Stop::OutOfTime) => return Err(RunError::OutOfTime),
         };
         let report = Report::of_daemon(id.clone(), privileged, provenance.clone(), self.policy.mode);
-        Ok(ControlFlow::Continue((report, self.past_of(id).await)))
+        let Past { own, family } = self.past_of(id).await;
+        let own = own.map(|held| Held { record: held.record.of_daemon(), ..held });
+        let family = family.into_iter().map(Record::of_daemon).collect();
+        Ok(ControlFlow::Continue((report, Past { own, family })))
     }
 
     /// What is known of a revision that could not be looked at. A record that cannot be read keeps nobody from being

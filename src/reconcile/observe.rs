@@ -51,7 +51,7 @@ pub(super) async fn observe(
     let is_active = seen.original.described().is_some_and(Described::is_active);
     let decisive = async {
         let (mut later, listed) = later_revisions(guard, id, now).await?;
-        let record = read_record(guard, id).await?;
+        let record = read_record(guard, id).await?.map(Held::of_ordinary);
         let (mut removed, mut gone) = add_unlisted(guard, id, run, record.as_ref(), &mut later, now).await?;
         let earlier = match is_active || later.is_empty() {
             true => None,

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::account::state::ecs::{Mutilation, Place, Service, Task};
 use super::account::{Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE};
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story, in_words};
@@ -571,6 +573,40 @@ async fn a_privileged_daemon_task_definition_is_alerted_and_never_copied() {
     // Where ECS does not describe it, the event's word is enough to tell somebody.
     let mut story = Story::begin("remediate").await;
     assert_eq!(in_words(&story.hand_over(&privileged).await), "alerted daemon_task_definition sent");
+}
+
+/// The two have numbers of their own, so both may be `web:1`, and have one record.
+#[tokio::test]
+async fn a_daemon_task_definition_and_an_ordinary_one_of_the_same_name_are_kept_apart() {
+    let daemon = r#"{"family":"web","containerDefinitions":[{"name":"agent","image":"i","privileged":true}]}"#;
+    for daemon_comes_first in [false, true] {
+        let mut story = Story::begin("remediate").await;
+        let original = story.register(PRIVILEGED);
+        story.account.state().register_daemon(PIPELINE, daemon);
+        let of_daemon = story.account.state().trail().last().unwrap().clone();
+        if daemon_comes_first {
+            assert_eq!(in_words(&story.hand_over(&of_daemon).await), "alerted daemon_task_definition sent");
+            assert_eq!(story.record("web:1").unwrap()["reason"], "daemon_task_definition");
+        }
+        let event = story.event_of(&original);
+        assert_eq!(in_words(&story.hand_over(&event).await), "remediated web:2 sent");
+        if !daemon_comes_first {
+            assert_eq!(in_words(&story.hand_over(&of_daemon).await), "alerted daemon_task_definition sent");
+        }
+        let record = story.record("web:1").unwrap();
+        let members = ["outcome", "reason", "copy"].map(|member| record[member].clone());
+        assert_eq!(members, [json!("remediated"), json!(null), json!("web:2")], "{record}");
+        assert_eq!(record["privilegedContainers"], json!(["app"]));
+        let event: Value = serde_json::from_str(&event).unwrap();
+        assert_eq!(record["eventId"], event["detail"]["eventID"]);
+        // Each was told of once, and of the daemon also by another of its revisions.
+        assert_eq!(in_words(&story.hand_over(&of_daemon).await), "alerted daemon_task_definition already_sent");
+        assert_eq!(in_words(&story.deliver(&original).await), "already_remediated web:2 already_sent");
+        story.account.state().register_daemon(PIPELINE, daemon);
+        let next = story.account.state().trail().last().unwrap().clone();
+        assert_eq!(in_words(&story.hand_over(&next).await), "alerted daemon_task_definition already_sent");
+        assert_eq!(story.alerts(), 2);
+    }
 }
 
 #[tokio::test]

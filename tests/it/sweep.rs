@@ -97,6 +97,34 @@ async fn a_registration_of_which_no_event_told_is_remediated_and_counted() {
     assert_eq!((answer.missed_by_event, alerts(&world)), (1, 2));
 }
 
+/// The event of a daemon task definition tells nothing of the ordinary one of that name, with which it shares the record.
+#[tokio::test]
+async fn the_event_of_a_daemon_task_definition_tells_of_no_other() {
+    let daemon = |family| {
+        format!(r#"{{"family":"{family}","containerDefinitions":[{{"name":"a","image":"i","privileged":true}}]}}"#)
+    };
+    let tell = async |world: &World, family| {
+        world.state().register_daemon(PIPELINE, &daemon(family));
+        let event = world.state().trail().last().unwrap().clone();
+        world.hand_over(&event).await.unwrap();
+    };
+    // What existed before the first run is left alone.
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| state.pass(Duration::from_hours(24))).await;
+    tell(&world, "web").await;
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(outcomes(&answer.outcomes), "alerted 1");
+    assert_eq!(world.state().ecs.active("web"), [1]);
+    assert_eq!(object(&world.state(), RECORD)["reason"], "out_of_scope");
+
+    // And an event that did not come is missed.
+    world.state().pass(Duration::from_hours(1));
+    world.state().register(PIPELINE, &of_family("api", PRIVILEGED));
+    tell(&world, "api").await;
+    world.state().pass(Duration::from_mins(40));
+    let answer = world.sweep().await.unwrap();
+    assert_eq!((answer.outcomes.get("remediated"), answer.missed_by_event), (Some(&1), 1));
+}
+
 #[tokio::test]
 async fn what_the_guard_has_dealt_with_is_no_news() {
     let mut world = swept(Mode::Remediate).await;

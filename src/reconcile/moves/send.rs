@@ -167,7 +167,7 @@ impl Tending<'_> {
     async fn said_no(&self, entry: &Move) -> Result<Option<Reason>, Stop> {
         let family = &entry.original.family;
         let record = read_record(self.guard, &entry.original).await?;
-        let containers = record.map(|held| held.record.privileged_containers).unwrap_or_default();
+        let containers = record.map(|held| held.of_ordinary().record.privileged_containers).unwrap_or_default();
         let found = exemption(self.guard, family).await?;
         let (globs, now) = (&self.guard.policy.exempt_families, self.guard.aws.clock.now());
         match (verdict(globs, family, &containers, &found, now), found) {

@@ -276,14 +276,17 @@ impl Sweep {
     }
 
     /// Whether an event told of a revision, and whether it said that AWS Batch made it, by its record. One that cannot be
-    /// understood is the reconciler's to tell.
+    /// understood is the reconciler's to tell; the event of the daemon task definition of that name told of another one.
     async fn word_of_its_event(&self, id: &TaskDefinitionId) -> Result<(bool, bool), Unseen> {
         if !self.account.records.contains_key(id) {
             return Ok((false, false));
         }
         let by_batch = Some(Reason::ManagedByBatch.as_str());
         match read_record(&self.guard, id).await {
-            Ok(Some(Held { record, .. })) => Ok((record.event_id.is_some(), record.reason.as_deref() == by_batch)),
+            Ok(Some(held)) => {
+                let Held { record, .. } = held.of_ordinary();
+                Ok((record.event_id.is_some(), record.reason.as_deref() == by_batch))
+            }
             Ok(None) | Err(Stop::Failed(_) | Stop::OutOfTime) => Ok((false, false)),
             Err(Stop::Transient(failure)) => Err(Unseen::of(&failure)),
         }

@@ -50,7 +50,10 @@ impl Look {
     #[must_use]
     pub fn by_record(record: Option<&Record>, sight: Sight) -> Self {
         let exempt = Some(Self::CameTo(Outcome::Exempt, None)).filter(|_| sight.is_exempt && sight.is_active);
-        let Some(record) = record else { return exempt.unwrap_or(Self::NoRecord) };
+        // What it says of the daemon task definition of that name is not about this one.
+        let Some(record) = record.filter(|record| !record.is_of_daemon()) else {
+            return exempt.unwrap_or(Self::NoRecord);
+        };
         let outcome = serde_json::from_value(record.outcome.as_str().into()).ok();
         let reason = record.reason.as_ref().map(|reason| serde_json::from_value(reason.as_str().into()).ok());
         let (outcome, reason) = match (outcome, reason) {
@@ -143,6 +146,11 @@ mod tests {
         let inactive = Sight { is_active: false, ..exempt };
         looks("exempt", None, inactive, &Look::Over(Past::Exempt), State::ReportedOnly);
         assert_eq!(Look::by_record(None, inactive), Look::NoRecord);
+    }
+
+    #[test]
+    fn what_is_recorded_of_a_daemon_task_definition_is_about_that_alone() {
+        looks("alerted", Some("daemon_task_definition"), NOW, &Look::NoRecord, State::ReportedOnly);
     }
 
     #[test]
