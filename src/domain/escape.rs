@@ -1,7 +1,9 @@
 //! Text from outside, made harmless for one sink each. Nothing from outside reaches a sink without passing here.
 
-/// Longer than any name of AWS, short enough for a line or two.
-const LENGTH_MAX: usize = 256;
+/// Longer than any name of AWS with its number (a family has up to 255 characters), short enough for a line or two.
+const LENGTH_MAX: usize = 272;
+/// Of a sentence: a name may be long, a mail may not.
+const WORDS_MAX: usize = 50;
 /// An ARN that is cut names something else: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const ARN_LENGTH_MAX: usize = 2_048;
 
@@ -16,6 +18,17 @@ pub fn plain(text: &str) -> String {
 #[must_use]
 pub fn arn(text: &str) -> String {
     spelled(text, ARN_LENGTH_MAX, |c| matches!(c, ' '..='~'))
+}
+
+/// For a sentence of our own with names from outside in it: as [`plain`], name by name, since the whole may be longer than
+/// what is let through of one. Of words there are so many at most, too.
+#[must_use]
+pub fn phrase(text: &str) -> String {
+    let name = |word: &str| arn(&word.split('/').map(plain).collect::<Vec<_>>().join("/"));
+    let mut words = text.split(' ');
+    let mut kept = words.by_ref().take(WORDS_MAX).map(name).collect::<Vec<_>>();
+    kept.extend(words.next().map(|_| "...".to_owned()));
+    kept.join(" ")
 }
 
 /// For a file that is read as UTF-8 (JSON, whose quoting is left to `serde_json`): letters and digits of every script
@@ -158,6 +171,17 @@ mod tests {
             assert_eq!(html(text), shown);
         }
         assert!(unicode(&"\u{7530}".repeat(10_000)).len() <= LENGTH_MAX + 6);
+    }
+
+    #[test]
+    fn a_sentence_keeps_its_end_however_long_its_names_are() {
+        let family = "f".repeat(255);
+        let text =
+            format!("ecs:X on arn:aws:ecs:eu-west-1:111122223333:task-definition/{family}:* failed, request r-1");
+        assert_eq!(phrase(&text), text);
+        assert_eq!(phrase(&format!("{family} a\u{202e}b/{family}")), format!("{family} a\\u{{202e}}b/{family}"));
+        let long = format!("{} {}", "x".repeat(10_000), "w ".repeat(10_000));
+        assert!(phrase(&long).len() < 400 && phrase(&long).ends_with("w ..."), "{}", phrase(&long));
     }
 
     #[test]

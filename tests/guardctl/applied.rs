@@ -96,9 +96,12 @@ async fn whose_copies_are_not_the_guards_writes_nothing() {
         ("AWS_ENDPOINT_URL_STS=$AS_A_USER guardctl apply web:1 --mode remediate --yes", "a user cannot be named there"),
         (
             "guardctl apply web:1 --mode remediate --yes --bucket guard-state --account 444455556666 --function guard",
-            "is not of account 444455556666",
+            "is of account 111122223333, and not of 444455556666",
         ),
-        ("guardctl apply web:1 --mode remediate --yes --stack lost --function guard", "does not keep its backups in"),
+        (
+            "guardctl apply web:1 --mode remediate --yes --stack lost --function guard",
+            "keeps its backups and records in",
+        ),
         ("guardctl apply web:1 --yes", "in mode alert the guard changes nothing"),
         ("guardctl apply web:1 --yes --mode alert", "in mode alert the guard changes nothing"),
     ] {

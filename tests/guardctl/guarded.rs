@@ -413,7 +413,7 @@ async fn a_scan_that_is_blind_says_so() {
         cloud.story.account.state().inject(denied);
         let said = cloud.run("guardctl scan --exit-code");
         cloud.story.account.state().heal();
-        assert_eq!(said.exit, Some(1), "{operation}: {}", said.stderr);
+        assert_eq!(said.exit, Some(4), "{operation}: {}", said.stderr);
         assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{operation}: {}", said.stderr);
         assert!(said.stdout.contains("api:1"), "{operation}: {}", said.stdout);
     }

@@ -434,7 +434,7 @@ const STATUS: &str = "\
 Show how the account stands by the last sweep, and what to type next: start here
 
 It reads the report that the last sweep wrote: the mode, what is privileged now, exemptions that end within seven days. \
-What has happened since then is not in it; a sweep runs every hour.";
+What has happened since then is not in it; a sweep runs every hour, or as often as the stack says.";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:
@@ -500,9 +500,10 @@ Look at every task definition from here, and show who is privileged; nothing is 
 It lists the ACTIVE revisions, walks the clusters for what runs, and describes each revision, at most five a second, so \
 that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket, EXEMPT_FAMILIES from its \
 function. Where there is neither --stack nor --function to ask, that is said, and the families that it would exempt count \
-as privileged. It ends with 1 if something could not be seen.
+as privileged. It ends with 1 if something could not be seen, with 4 if a permission is missing for it.
 
-With --no-guard it asks ECS only, so it shows before anything is deployed what the guard would find.
+With --no-guard it asks ECS, and STS whose account it is, and nobody else: so it shows before anything is deployed what the \
+guard would find.
 
 With --html it writes the page of a sweep's report, too, made from what it saw: one file for a browser or paper. How a \
 family stands is then read from the guard's record, the mode from its function. It says what a scan cannot \

@@ -80,8 +80,11 @@ impl Output {
 
     /// What a command is at, on a line that whatever is written next takes the place of; nothing where nobody watches.
     pub(crate) fn progress(self, line: &str) {
-        if !self.is_quiet && std::io::stderr().is_terminal() {
-            to_stderr(&escape::line(line));
+        let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
+        if !self.is_quiet && std::io::stderr().is_terminal() && !is_dumb {
+            // A line that is wrapped cannot be taken away.
+            let width = usize::from(self.width().unwrap_or(80)).saturating_sub(1);
+            to_stderr(&escape::line(line).chars().take(width).collect::<String>());
             IS_AT_WORK.store(true, Ordering::Relaxed);
         }
     }
@@ -113,10 +116,10 @@ pub(crate) fn csv_row(fields: &[&str]) -> String {
 /// Whether the last line of the terminal says what a command is at.
 static IS_AT_WORK: AtomicBool = AtomicBool::new(false);
 
-/// Takes that line away.
+/// Takes that line away. That is no colour, so anstream is not asked whether it may be written.
 fn clear() {
     if IS_AT_WORK.swap(false, Ordering::Relaxed) {
-        let _ = anstream::stderr().lock().write_all(b"\r\x1b[2K");
+        let _ = std::io::stderr().lock().write_all(b"\r\x1b[2K");
     }
 }
 
