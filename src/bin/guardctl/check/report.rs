@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 use ecs_privileged_guard::domain::escape;
+use ecs_privileged_guard::domain::words::number;
 use serde::Serialize;
 
 use super::finding::{Finding, Rule};
@@ -175,10 +176,10 @@ impl Report {
     pub(super) fn summary(&self, is_strict: bool) -> String {
         let definitions = counted(self.definitions, "task definition", "task definitions");
         let files = counted(self.files, "file", "files");
-        let mut text = format!("{definitions} in {files}: {} privileged", self.count(Rule::Privileged));
+        let mut text = format!("{definitions} in {files}: {} privileged", number(self.count(Rule::Privileged)));
         for rule in [Rule::Exempt, Rule::Unknown] {
             if self.count(rule) > 0 {
-                let _ = write!(text, ", {} {}", self.count(rule), rule.as_str());
+                let _ = write!(text, ", {} {}", number(self.count(rule)), rule.as_str());
             }
         }
         if !self.unread.is_empty() {
