@@ -69,7 +69,7 @@ fn text(document: &Document, output: Output) -> String {
     table(&["FAMILY", "STATE", "ENDS", "CONTAINERS", "WHY"], rows, &[1, 2], output.width())
 }
 
-/// One that was written just now, as it would be listed.
+/// One of them, whose object says no time yet, as it would be listed.
 pub(super) fn csv_of(family: &Family, exemption: &Exemption, now: Timestamp) -> String {
     let written = Found::Object { text: exemption.to_json(), written_at: Some(now) };
     csv(row(family, &written, now).as_slice())
