@@ -1,5 +1,7 @@
 //! Text from outside, made harmless for one sink each. Nothing from outside reaches a sink without passing here.
 
+use std::fmt::Write as _;
+
 /// Longer than any name of AWS with its number (a family has up to 255 characters), short enough for a line or two.
 const LENGTH_MAX: usize = 272;
 /// Of a sentence: a name may be long, a mail may not.
@@ -49,6 +51,24 @@ fn is_seen(c: char) -> bool {
 #[must_use]
 pub fn line(text: &str) -> String {
     spelled(text, ARN_LENGTH_MAX, is_seen)
+}
+
+/// For JSON that is written, and may be shown by a terminal: what [`unicode`] spells out becomes JSON's own escape, so that
+/// every text still means the same. Below U+0020 `serde_json` escapes all in a text, so what is left there is layout.
+#[must_use]
+pub fn json(written: &str) -> String {
+    let mut escaped = String::with_capacity(written.len());
+    for c in written.chars() {
+        match c < ' ' || is_seen(c) {
+            true => escaped.push(c),
+            false => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped
 }
 
 /// For HTML, as text or in a quoted attribute: as [`unicode`], and no character is markup. It does not isolate what is
@@ -192,6 +212,21 @@ mod tests {
         }
         assert_eq!(line(&"x".repeat(1_000)).len(), 1_000);
         assert_eq!(line(&"x".repeat(3_000)).len(), ARN_LENGTH_MAX + 3);
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_nothing() {
+        for (text, written) in [
+            ("J\u{fc}rgen \u{7530}", "\"J\u{fc}rgen \u{7530}\""),
+            ("\u{9b}31m\u{7f}\u{202e}txt", r#""\u009b31m\u007f\u202etxt""#),
+            ("a\u{3164}\u{1f600}\n\u{1b}", r#""a\u3164\ud83d\ude00\n\u001b""#),
+        ] {
+            let escaped = json(&serde_json::Value::from(text).to_string());
+            assert_eq!(escaped, written);
+            assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
+        let indented = "{\n\t\"a\": 1\r\n}";
+        assert_eq!(json(indented), indented);
     }
 
     #[test]

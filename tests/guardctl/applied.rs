@@ -71,6 +71,8 @@ async fn what_a_plan_shows_is_done_told_and_undone() {
     assert_eq!(record["appliedBy"], OPERATOR);
     let said = cloud.run("guardctl history web -o json");
     assert!(said.stdout.contains("\"by\": \"apply\"") && said.stdout.contains("\"appliedBy\""), "{}", said.stdout);
+    let said = cloud.run("guardctl history web -o csv");
+    assert!(said.stdout.contains(&format!(",apply,remediated,,web:2,,{OPERATOR}\r\n")), "{}", said.stdout);
     cloud.story.sweep(&[]).await;
     assert_eq!(cloud.story.active(), [1, 2]);
     let said = cloud.run(UNDO);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::ColorChoice;
 use ecs_privileged_guard::domain::escape;
+use serde::Serialize;
 
 use crate::args::{Format, Options};
 use crate::environment::variable;
@@ -67,9 +68,9 @@ impl Output {
         asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
     }
 
-    /// Data as JSON. Nothing that is given here can fail to be written.
-    pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Trouble> {
-        self.data(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+    /// Data as JSON.
+    pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Trouble> {
+        self.data(&json(value))
     }
 
     /// A question, which waits for its answer on the same line. It is asked in any case.
@@ -96,6 +97,12 @@ impl Output {
         text.extend(troubles.last().map(Trouble::state));
         to_stderr(&text);
     }
+}
+
+/// JSON, indented. What could steer a terminal is escaped in it, and means the same. Nothing that is given here can fail to
+/// be written.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    escape::json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
 }
 
 /// A row of CSV: <https://www.rfc-editor.org/rfc/rfc4180>. A spreadsheet takes what begins like a formula for one, and so
