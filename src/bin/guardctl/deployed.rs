@@ -35,6 +35,7 @@ impl Deployed {
     /// Reads the settings of the function: the one that was typed, or the stack's; `mode` takes the place of its own.
     pub(crate) async fn of(guard: &Guard, typed: Option<&str>, mode: Option<ModeArg>) -> Result<Self, Trouble> {
         let function = guard.function(Function::Guard, typed)?;
+        guard.refuse_another_account().await?;
         let variables = guard.session.environment_of(&function).await;
         let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
         let Settings { mut policy, topic, runbook_url, backout_function, bucket, .. } = settings(&variables, guard)?;

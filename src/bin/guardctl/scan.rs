@@ -169,6 +169,7 @@ async fn look(
 /// The function's settings; none where nobody said which function has them. The page cannot be made without.
 async fn policy(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Option<Policy>, Trouble> {
     if guard.stack().is_none() && args.function.is_none() && args.html.is_none() {
+        guard.refuse_another_account().await?;
         output.say(
             "EXEMPT_FAMILIES was not read, so a family that is exempt by it is shown as privileged: --function names the \
              function that has it.",

@@ -78,9 +78,6 @@ impl SessionArgs {
         };
         let home = Home::new(session.region(), &account)
             .map_err(|why| Trouble::new(Exit::Usage, "--account cannot be used").because(&why))?;
-        if stack.is_none() {
-            is_signed_in_to(&home, &session).await?;
-        }
         if !is_bucket_name(&bucket) {
             return Err(Trouble::new(Exit::Usage, format!("{bucket} is not the name of a bucket")));
         }
@@ -192,18 +189,6 @@ async fn account_of(session: &Session) -> Result<String, Trouble> {
     Ok(who.split(':').nth(4).unwrap_or_default().to_owned())
 }
 
-/// What ECS answers is of the account that is signed in, whatever was typed: state of another must not be read into it. A
-/// stack is of that account in any case.
-async fn is_signed_in_to(home: &Home, session: &Session) -> Result<(), Trouble> {
-    let account = account_of(session).await?;
-    if account == home.account() {
-        return Ok(());
-    }
-    let what = format!("whoever is signed in is of account {account}, and not of {}", home.account());
-    Err(Trouble::new(Exit::Refused, what)
-        .hint("--profile signs in with another role; --account names the account of --bucket"))
-}
-
 pub(crate) fn not_ours(stack: &str, output: &str) -> Trouble {
     let what = format!("the stack {stack} is not a guard's: it has no output {output}");
     Trouble::new(Exit::Failed, what).hint("--stack names the guard's stack")
@@ -232,6 +217,22 @@ impl Guard {
                 Err(Trouble::new(Exit::Usage, what).hint("--function names it, or --stack the stack that made it"))
             }
         }
+    }
+
+    /// Refuses an account that was typed, and is another than that of whoever is signed in: what ECS and Lambda answer is of
+    /// the latter, and must not be read by the former's state. (The bucket alone may be read from elsewhere.) A stack is of
+    /// the same account in any case.
+    pub(crate) async fn refuse_another_account(&self) -> Result<(), Trouble> {
+        if self.stack.is_some() {
+            return Ok(());
+        }
+        let account = account_of(&self.session).await?;
+        if account == self.home.account() {
+            return Ok(());
+        }
+        let what = format!("whoever is signed in is of account {account}, and not of {}", self.home.account());
+        Err(Trouble::new(Exit::Refused, what)
+            .hint("--profile signs in with another role; --account names the account of --bucket"))
     }
 
     /// An output of the stack, where there is one.

@@ -71,6 +71,7 @@ async fn containers(args: &ExemptAddArgs, guard: &Guard) -> Result<Vec<String>, 
     if !args.containers.is_empty() {
         return Ok(args.containers.clone());
     }
+    guard.refuse_another_account().await?;
     let family = &args.family;
     let refused =
         |what: String| Trouble::new(Exit::Refused, what).hint("--containers names those that may be privileged");

@@ -26,8 +26,8 @@ pub(crate) async fn run(args: &ExemptEndArgs, guard: &Guard, output: Output) -> 
     };
     let exemption = Exemption::read(&held.text).map_err(|why| {
         let what = format!("the exemption of {family} cannot be understood, so its end cannot be written");
-        let hint =
-            "it does not hold, and stops the guard until it is gone: guardctl exempt add --replace writes it anew";
+        let add = guard.command(&format!("exempt add {family}"));
+        let hint = format!("it does not hold, and stops the guard until it is gone: {add} writes it anew");
         Trouble::new(Exit::Refused, what).because(&why).hint(hint)
     })?;
     if exemption.expires_at <= now {
@@ -42,9 +42,7 @@ pub(crate) async fn run(args: &ExemptEndArgs, guard: &Guard, output: Output) -> 
         from_now(exemption.expires_at, now),
         exemption.approved_by
     ));
-    output.say(
-        "Once it has ended the guard treats it as if nobody had exempted it: a sweep looks at it within the hour.",
-    );
+    output.say("Once it has ended the guard treats it as if nobody had exempted it: the next sweep looks at it.");
     if !ask("End it now?", args.yes, output)? {
         output.say("Nothing was changed.");
         return Ok(Exit::Failed);
