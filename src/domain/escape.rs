@@ -171,6 +171,7 @@ mod tests {
 
     #[test]
     fn nobody_is_pinged_and_nothing_is_linked() {
+        assert_eq!(chat("a & b"), "a + b");
         for text in ["<!channel>", "<@U123>", "<https://x|y>", "`code`", "*bold*", "@here", "[a](b)"] {
             let shown = chat(text);
             assert!(!shown.contains(['<', '>', '@', '`', '*', '|', '[', ']']), "{shown}");
