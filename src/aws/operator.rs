@@ -52,8 +52,9 @@ pub enum SignInError {
     /// The shared configuration has no such profile, or it says what makes no sense.
     #[error("the profile is not there, or gives no credentials")]
     Profile,
-    /// What was to give them did not: a session that has ended, a role that cannot be assumed, a program that failed.
-    #[error("the credentials could not be had: the session may have ended, or the role may not be assumed")]
+    /// What was to give them did not: a session that has ended, a role that cannot be assumed, a program that failed, or a
+    /// machine that has none to give and nothing else was set up.
+    #[error("none could be had: no credentials are set up, the session has ended, or the role may not be assumed")]
     NotGiven,
 }
 

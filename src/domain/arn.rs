@@ -309,6 +309,23 @@ mod tests {
     }
 
     #[test]
+    fn each_region_is_in_its_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("us-east-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(Home::new(region, "111122223333").unwrap().partition(), partition, "{region}");
+        }
+    }
+
+    #[test]
     fn what_is_not_quite_an_arn_is_refused_with_what_was_expected() {
         for (text, error) in [
             ("", ArnError::Shape),

@@ -53,6 +53,8 @@ mod tests {
         };
         let two = r#"[{"name":"a","privileged":true},{"name":"b","privileged":null},{"name":"c"}]"#;
         assert_eq!(of(two), Ok(vec!["a".to_owned()]));
+        let twice = r#"[{"name":"a","privileged":true},{"name":"a","privileged":true}]"#;
+        assert_eq!(of(twice), Ok(vec!["a".to_owned()]));
         for odd in [r#"[{"privileged":true}]"#, r#"[{"name":"a","privileged":"true"}]"#, "{}", "null"] {
             assert_eq!(of(odd), Err(malformed()), "{odd}");
         }

@@ -1,7 +1,11 @@
 //! Text from outside, made harmless for one sink each. Nothing from outside reaches a sink without passing here.
 
-/// Longer than any name of AWS, short enough for a line or two.
-const LENGTH_MAX: usize = 256;
+use std::fmt::Write as _;
+
+/// Longer than any name of AWS with its number (a family has up to 255 characters), short enough for a line or two.
+const LENGTH_MAX: usize = 272;
+/// Of a sentence: a name may be long, a mail may not.
+const WORDS_MAX: usize = 50;
 /// An ARN that is cut names something else: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const ARN_LENGTH_MAX: usize = 2_048;
 
@@ -16,6 +20,17 @@ pub fn plain(text: &str) -> String {
 #[must_use]
 pub fn arn(text: &str) -> String {
     spelled(text, ARN_LENGTH_MAX, |c| matches!(c, ' '..='~'))
+}
+
+/// For a sentence of our own with names from outside in it: as [`plain`], name by name, since the whole may be longer than
+/// what is let through of one. Of words there are so many at most, too.
+#[must_use]
+pub fn phrase(text: &str) -> String {
+    let name = |word: &str| arn(&word.split('/').map(plain).collect::<Vec<_>>().join("/"));
+    let mut words = text.split(' ');
+    let mut kept = words.by_ref().take(WORDS_MAX).map(name).collect::<Vec<_>>();
+    kept.extend(words.next().map(|_| "...".to_owned()));
+    kept.join(" ")
 }
 
 /// For a file that is read as UTF-8 (JSON, whose quoting is left to `serde_json`): letters and digits of every script
@@ -36,6 +51,24 @@ fn is_seen(c: char) -> bool {
 #[must_use]
 pub fn line(text: &str) -> String {
     spelled(text, ARN_LENGTH_MAX, is_seen)
+}
+
+/// For JSON that is written, and may be shown by a terminal: what [`unicode`] spells out becomes JSON's own escape, so that
+/// every text still means the same. Below U+0020 `serde_json` escapes all in a text, so what is left there is layout.
+#[must_use]
+pub fn json(written: &str) -> String {
+    let mut escaped = String::with_capacity(written.len());
+    for c in written.chars() {
+        match c < ' ' || is_seen(c) {
+            true => escaped.push(c),
+            false => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped
 }
 
 /// For HTML, as text or in a quoted attribute: as [`unicode`], and no character is markup. It does not isolate what is
@@ -138,6 +171,7 @@ mod tests {
 
     #[test]
     fn nobody_is_pinged_and_nothing_is_linked() {
+        assert_eq!(chat("a & b"), "a + b");
         for text in ["<!channel>", "<@U123>", "<https://x|y>", "`code`", "*bold*", "@here", "[a](b)"] {
             let shown = chat(text);
             assert!(!shown.contains(['<', '>', '@', '`', '*', '|', '[', ']']), "{shown}");
@@ -161,6 +195,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_keeps_its_end_however_long_its_names_are() {
+        let family = "f".repeat(255);
+        let text =
+            format!("ecs:X on arn:aws:ecs:eu-west-1:111122223333:task-definition/{family}:* failed, request r-1");
+        assert_eq!(phrase(&text), text);
+        assert_eq!(phrase(&format!("{family} a\u{202e}b/{family}")), format!("{family} a\\u{{202e}}b/{family}"));
+        let long = format!("{} {}", "x".repeat(10_000), "w ".repeat(10_000));
+        assert!(phrase(&long).len() < 400 && phrase(&long).ends_with("w ..."), "{}", phrase(&long));
+    }
+
+    #[test]
     fn a_line_is_not_cut_where_a_name_would_be() {
         for (text, shown) in [("J\u{fc}rgen", "J\u{fc}rgen"), ("a\u{1b}[2J\nb\u{3164}", "a\\u{1b}[2J\\u{a}b\\u{3164}")]
         {
@@ -168,6 +213,21 @@ mod tests {
         }
         assert_eq!(line(&"x".repeat(1_000)).len(), 1_000);
         assert_eq!(line(&"x".repeat(3_000)).len(), ARN_LENGTH_MAX + 3);
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_nothing() {
+        for (text, written) in [
+            ("J\u{fc}rgen \u{7530}", "\"J\u{fc}rgen \u{7530}\""),
+            ("\u{9b}31m\u{7f}\u{202e}txt", r#""\u009b31m\u007f\u202etxt""#),
+            ("a\u{3164}\u{1f600}\n\u{1b}", r#""a\u3164\ud83d\ude00\n\u001b""#),
+        ] {
+            let escaped = json(&serde_json::Value::from(text).to_string());
+            assert_eq!(escaped, written);
+            assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
+        let indented = "{\n\t\"a\": 1\r\n}";
+        assert_eq!(json(indented), indented);
     }
 
     #[test]

@@ -71,6 +71,8 @@ async fn what_a_plan_shows_is_done_told_and_undone() {
     assert_eq!(record["appliedBy"], OPERATOR);
     let said = cloud.run("guardctl history web -o json");
     assert!(said.stdout.contains("\"by\": \"apply\"") && said.stdout.contains("\"appliedBy\""), "{}", said.stdout);
+    let said = cloud.run("guardctl history web -o csv");
+    assert!(said.stdout.contains(&format!(",apply,remediated,,web:2,,{OPERATOR}\r\n")), "{}", said.stdout);
     cloud.story.sweep(&[]).await;
     assert_eq!(cloud.story.active(), [1, 2]);
     let said = cloud.run(UNDO);
@@ -96,9 +98,12 @@ async fn whose_copies_are_not_the_guards_writes_nothing() {
         ("AWS_ENDPOINT_URL_STS=$AS_A_USER guardctl apply web:1 --mode remediate --yes", "a user cannot be named there"),
         (
             "guardctl apply web:1 --mode remediate --yes --bucket guard-state --account 444455556666 --function guard",
-            "is not of account 444455556666",
+            "is of account 111122223333, and not of 444455556666",
         ),
-        ("guardctl apply web:1 --mode remediate --yes --stack lost --function guard", "does not keep its backups in"),
+        (
+            "guardctl apply web:1 --mode remediate --yes --stack lost --function guard",
+            "keeps its backups and records in",
+        ),
         ("guardctl apply web:1 --yes", "in mode alert the guard changes nothing"),
         ("guardctl apply web:1 --yes --mode alert", "in mode alert the guard changes nothing"),
     ] {

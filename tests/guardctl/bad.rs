@@ -77,7 +77,8 @@ fn names_cannot_steer_a_terminal_or_a_spreadsheet() {
     let shell = Shell::new("names");
     let name = r#"\u001b[2J\u202e=\",\""#;
     let definition = format!(r#"{{"family":"=cmd","containerDefinitions":[{{"name":"{name}","privileged":true}}]}}"#);
-    shell.write("a\u{1b}[31m.json", definition);
+    let file = "a\u{1b}[31m\u{9b}31m\u{7f}\u{202e}.json";
+    shell.write(file, definition);
     for options in ["--color always", "-o csv", "-o json", "-v --color always"] {
         let said = shell.run(&format!("guardctl check {options} a*.json"));
         assert_eq!(said.exit, Some(3), "{}", said.stderr);
@@ -89,9 +90,12 @@ fn names_cannot_steer_a_terminal_or_a_spreadsheet() {
             assert!(options.contains("color") && is_ours, "{options}: {all:?}");
         }
         assert!(!all.contains("a\u{1b}"), "{options}: {all:?}");
-        assert!(!all.contains('\u{202e}'), "{options}: {all:?}");
+        assert!(!all.contains(['\u{202e}', '\u{9b}', '\u{7f}']), "{options}: {all:?}");
         assert!(!all.contains(",=cmd"), "{all}");
     }
+    // A program gets the name with which it can be opened.
+    let said: serde_json::Value = serde_json::from_str(&shell.run("guardctl check -o json a*.json").stdout).unwrap();
+    assert_eq!(said["findings"][0]["file"], file);
     let said = shell.run("guardctl check -o csv a*.json").stdout;
     assert!(said.lines().nth(1).unwrap().contains(r#","\u{1b}[2J\u{202e}="",""","#), "{said}");
 }

@@ -1,7 +1,7 @@
 //! Sessions at a prompt whose operator is signed in to an account with a guard.
 
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::account::{Call, Calls, Fault, Kind, OPERATOR, PIPELINE};
 use super::cloud::{Cloud, timeless};
@@ -413,10 +413,26 @@ async fn a_scan_that_is_blind_says_so() {
         cloud.story.account.state().inject(denied);
         let said = cloud.run("guardctl scan --exit-code");
         cloud.story.account.state().heal();
-        assert_eq!(said.exit, Some(1), "{operation}: {}", said.stderr);
+        assert_eq!(said.exit, Some(4), "{operation}: {}", said.stderr);
         assert!(said.stderr.contains(&format!("\"Action\":\"{action}\"")), "{operation}: {}", said.stderr);
         assert!(said.stdout.contains("api:1"), "{operation}: {}", said.stdout);
     }
+}
+
+/// What was seen before something was denied is shown, and what was not seen is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_is_denied_midway_shows_what_it_saw() {
+    let cloud = swept("denied-midway").await;
+    let action = "ecs:DescribeTaskDefinition";
+    let denied = Fault::always(Kind::AccessDenied(action), Calls::of("DescribeTaskDefinition").on("db:1").by(OPERATOR));
+    cloud.story.account.state().inject(denied);
+    let said = cloud.run("guardctl scan --exit-code -o json");
+    cloud.story.account.state().heal();
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    let scan: Value = serde_json::from_str(&said.stdout).unwrap();
+    let seen: Vec<_> = scan["revisions"].as_array().unwrap().iter().map(|row| &row["taskDefinition"]).collect();
+    assert_eq!(seen, ["agent:1", "api:1"], "{}", said.stdout);
+    assert_eq!((&scan["unseen"], &scan["revisionsLookedAt"]), (&json!(["db:1", "web:1", "web:2"]), &json!(2)));
 }
 
 /// What others can write is read as what it is not, or as nothing, never as good news.

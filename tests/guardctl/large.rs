@@ -40,7 +40,7 @@ fn a_plan_of_50_mb_takes_seconds_and_little_more_memory_than_itself() {
     assert_eq!(exit, Some(3), "{}", fs::read_to_string(shell.directory.join("stderr")).unwrap());
     assert!(seconds < 10.0, "{seconds} s");
     assert!(
-        fs::read_to_string(shell.directory.join("stderr")).unwrap().starts_with("20005 task definitions in 1 file: ")
+        fs::read_to_string(shell.directory.join("stderr")).unwrap().starts_with("20,005 task definitions in 1 file: ")
     );
 }
 

@@ -150,7 +150,7 @@ async fn a_page_is_whole_or_as_it_was_and_says_what_was_not_seen() {
     deny("ListServices", "ecs:ListServices");
     let said = cloud.run("guardctl scan --html page.html");
     cloud.story.account.state().heal();
-    assert_eq!(said.exit, Some(1), "{}", said.stderr);
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
     let page = page(&cloud);
     assert!(page.contains("This could not be read,") && page.contains("ListServices"), "{page}");
     assert!(page.contains("could not see all of it") && page.ends_with("</html>\n"), "{page}");

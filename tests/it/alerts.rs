@@ -556,6 +556,28 @@ fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
     }
 }
 
+/// Names as long as AWS allows take nothing away of what is said about them.
+#[test]
+fn nothing_is_cut_however_long_the_names_are() {
+    let (_, from) = &tools()[0];
+    let arn = format!("arn:aws:ecs:us-east-1:012345678912:task-definition/{}:*", "f".repeat(255));
+    let refused = Cause::InvalidParameter;
+    let failed = failed(call("ecs:RegisterTaskDefinition", &arn, "ClientException", refused), from);
+    let message = with_setting(&failed, None);
+    let words = message.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole =
+        format!("{arn} failed: invalid_parameter (ClientException), request 3f1c7a52-0000-4000-8000-000000000001");
+    assert!(words.contains(&whole), "{words}");
+    assert!(message.json["failure"].as_str().unwrap().contains(&whole), "{}", message.json);
+    let name = "c".repeat(255);
+    let seen = seen(described(12, "ACTIVE", &app("").replace("\"app\"", &format!("\"{name}\""))), false);
+    let message = with_setting(&report(Outcome::Alerted, Some(Reason::AlertMode), seen, from), None);
+    let words = message.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for effect in ["capabilities.add SYS_PTRACE takes effect for the first time", "/var/run/docker.sock"] {
+        assert!(words.contains(&format!("{name}: ")) && words.contains(effect), "{effect}: {words}");
+    }
+}
+
 pub(crate) fn keeps_the_limits(name: &str, message: &Message, thread: &str) {
     assert!(message.subject.len() < 100 && message.subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{name}");
     assert!(message.text.lines().count() <= 60, "{name}: {} lines", message.text.lines().count());

@@ -111,10 +111,6 @@ fn refuse(id: &TaskDefinitionId, deployed: &Deployed, guard: &Guard) -> Result<(
             format!("{} makes the copy, and leaves them alone", guard.command(&format!("apply {id} --mode remediate")));
         return Err(Trouble::new(Exit::Refused, what).hint(hint));
     }
-    if deployed.bucket != guard.bucket {
-        let what = format!("the guard does not keep its backups in {}, so nothing could be undone", guard.bucket);
-        return Err(Trouble::new(Exit::Refused, what).hint("--stack, or --bucket and --function, name one guard"));
-    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::StyledStr;
+use clap::builder::{RangedU64ValueParser, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -191,9 +191,11 @@ pub(crate) struct ExemptEndArgs {
 #[derive(Debug, Group)]
 pub(crate) struct HistoryArgs {
     /// Of this family only
-    pub(crate) family: Option<String>,
+    #[arg(value_parser = family)]
+    pub(crate) family: Option<Family>,
     /// How many records to read, the newest first
-    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    #[arg(long, default_value_t = 20, value_name = "COUNT",
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) session: SessionArgs,
@@ -253,7 +255,8 @@ pub(crate) struct ReplayArgs {
     /// An event as EventBridge hands it over, or - for stdin
     pub(crate) file: PathBuf,
     /// Ask nobody, and show only how the event is understood
-    #[arg(long, conflicts_with_all = ["mode", "function"])]
+    #[arg(long, conflicts_with_all = ["mode", "function", "profile", "region", "stack", "bucket", "account",
+                                      "endpoint_url"])]
     pub(crate) offline: bool,
     /// Replay as in this mode, instead of the one that is set
     #[arg(long, value_enum)]
@@ -434,7 +437,7 @@ const STATUS: &str = "\
 Show how the account stands by the last sweep, and what to type next: start here
 
 It reads the report that the last sweep wrote: the mode, what is privileged now, exemptions that end within seven days. \
-What has happened since then is not in it; a sweep runs every hour.";
+What has happened since then is not in it; a sweep runs every hour, or as often as the stack says.";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:
@@ -500,9 +503,10 @@ Look at every task definition from here, and show who is privileged; nothing is 
 It lists the ACTIVE revisions, walks the clusters for what runs, and describes each revision, at most five a second, so \
 that pipelines keep most of the account's rate. Exemptions are read from the guard's bucket, EXEMPT_FAMILIES from its \
 function. Where there is neither --stack nor --function to ask, that is said, and the families that it would exempt count \
-as privileged. It ends with 1 if something could not be seen.
+as privileged. It ends with 1 if something could not be seen, with 4 if a permission is missing for it.
 
-With --no-guard it asks ECS only, so it shows before anything is deployed what the guard would find.
+With --no-guard it asks ECS, and STS whose account it is, and nobody else: so it shows before anything is deployed what the \
+guard would find.
 
 With --html it writes the page of a sweep's report, too, made from what it saw: one file for a browser or paper. How a \
 family stands is then read from the guard's record, the mode from its function. It says what a scan cannot \
@@ -599,7 +603,7 @@ It reads the exemptions of the guard's bucket and EXEMPT_FAMILIES of its functio
 
 It denies everybody to register a task definition with a privileged container, but for the families that are exempt, and \
 those only until their exemptions end. scp is a service control policy for an organization, managed a policy for the \
-roles of people and pipelines. FLEET.md of the guard says what neither covers.";
+roles of people and pipelines. Both are JSON, which -o csv cannot be. FLEET.md of the guard says what neither covers.";
 
 const POLICY_ACCOUNT: &str =
     "The account that the guard of --bucket is in; without --bucket: that the policy is for, and nobody is asked";
@@ -617,10 +621,12 @@ Find privileged containers in files, before AWS sees them; no account is needed
 
 It reads task definitions (what registers one, or describes one; JSON or YAML), lists of container definitions, \
 templates of CloudFormation and SAM (JSON or YAML, cdk.out), and plans (terraform show -json). In a directory it reads \
-*.json, *.yaml, *.yml and *.template, and passes over what is none of these; a file that is named must be one.
+*.json, *.yaml, *.yml and *.template, and passes over what is none of these; a file that is named must be one. Links to \
+directories in it are not followed, and it says which they are: name those that are meant.
 
-What depends on a parameter, a condition or an apply is called unknown, never guessed. Values are never shown. It ends \
-with 3 if a container is privileged and not exempt, and with 1 if a file could not be read.";
+What depends on a parameter, a condition, a module or an apply is called unknown, never guessed; but Terraform's provider \
+awscc calls each flag unknown that was left out, so one of its flags that is known only after apply counts as left out. \
+Values are never shown. It ends with 3 if a container is privileged and not exempt, and with 1 if a file could not be read.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

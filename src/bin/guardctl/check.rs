@@ -23,13 +23,14 @@ use jiff::Timestamp;
 use self::document::Texts;
 pub(crate) use self::exemptions::Exemptions;
 use self::exemptions::ExemptionsError;
-use self::files::{Called, Input, Origin};
+use self::files::{Called, LENGTH_MAX, Origin, There};
 use self::finding::Rule;
 use self::look::Found;
 use self::report::{Located, Report, Unread};
 use self::source::SourceError;
 use crate::args::CheckArgs;
 use crate::exit::Exit;
+use crate::input::Input;
 use crate::output::Output;
 use crate::trouble::Trouble;
 
@@ -38,21 +39,26 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Trouble> {
     let now = Clock::live().now();
     let exemptions = args.exemptions.as_deref().map(|path| read_exemptions(path, now)).transpose()?.unwrap_or_default();
     let mut report = Report::default();
-    for input in files::inputs(&args.files) {
-        match input {
-            Ok(input) => look_at(&input, args.residual, &mut report, output),
-            Err(unread) => report.unread.push(unread),
+    for there in files::find(&args.files) {
+        match there {
+            There::File(input, origin) => look_at(&input, origin, args.residual, &mut report, output),
+            There::Unread(unread) => report.unread.push(unread),
+            There::Link(name) => {
+                output.say(&format!(
+                    "{name}: not followed: it is a link to a directory, which is checked if it is named"
+                ));
+            }
         }
     }
     for located in &mut report.findings {
         exemptions.judge(&mut located.finding, now);
     }
+    output.data(&report.data(output.format))?;
     // A gate that looks at the wrong directory must not be open.
     if report.files == 0 && report.unread.is_empty() {
         let what = "there is nothing to check: no file is a task definition, a template or a plan";
         return Err(Trouble::new(Exit::Failed, what).hint("guardctl check -v says what each file was taken for"));
     }
-    output.data(&report.data(output.format))?;
     output.troubles(&report.unread.iter().map(Unread::trouble).collect::<Vec<_>>());
     output.say(&report.summary(args.strict));
     let is_found = report.count(Rule::Privileged) > 0 || args.strict && report.count(Rule::Unknown) > 0;
@@ -64,16 +70,16 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<Exit, Trouble> {
     })
 }
 
-fn look_at(input: &Input, residual: bool, report: &mut Report, output: Output) {
+fn look_at(input: &Input, origin: Origin, residual: bool, report: &mut Report, output: Output) {
     let name = input.name.as_str();
-    let bytes = match input.read() {
+    let bytes = match input.read(LENGTH_MAX) {
         Ok(bytes) => bytes,
         Err(error) => return report.unread.push(Unread::of(name, None, &error, None)),
     };
-    let texts = match document::text_of(&bytes).and_then(|text| Texts::read(text, input.called())) {
+    let texts = match document::text_of(&bytes).and_then(|text| Texts::read(text, files::called(input))) {
         Ok(texts) => texts,
         // In a directory lies much that is nothing of ours: images, programs, templates of other tools.
-        Err(error) if input.origin == Origin::Walked && !files::seems_ours(&bytes) => {
+        Err(error) if origin == Origin::Walked && !files::seems_ours(&bytes) => {
             return output.detail(&format!("{name}: passed over: {error}"));
         }
         Err(error) => return report.unread.push(Unread::of(name, error.position(), &error, error.hint())),
@@ -92,7 +98,7 @@ fn look_at(input: &Input, residual: bool, report: &mut Report, output: Output) {
         let located = located.map(|(finding, position)| Located { file: name.to_owned(), position, finding });
         report.findings.extend(located);
     }
-    match (kinds.first(), input.origin) {
+    match (kinds.first(), origin) {
         (Some(kind), _) => {
             report.files += 1;
             output.detail(&format!("{name}: {kind}"));
@@ -108,8 +114,7 @@ fn look_at(input: &Input, residual: bool, report: &mut Report, output: Output) {
 pub(crate) fn read_exemptions(path: &Path, now: Timestamp) -> Result<Exemptions, Trouble> {
     let name = path.to_string_lossy();
     let failed = || Trouble::new(Exit::Failed, format!("the exemptions in {name} could not be read"));
-    let input = Input::named(path);
-    let bytes = input.read().map_err(|error| failed().because(&error))?;
+    let bytes = Input::file(path).read(LENGTH_MAX).map_err(|error| failed().because(&error))?;
     let text = document::text_of(&bytes).map_err(|error| failed().because(&error))?;
     let texts = Texts::read(text, Called::Either).map_err(|error| failed().because(&error))?;
     match texts.documents().as_slice() {

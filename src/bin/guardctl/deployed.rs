@@ -27,8 +27,6 @@ pub(crate) struct Deployed {
     pub(crate) topic: String,
     /// The topic's Region, which may be a central one.
     topic_region: String,
-    /// Where the function itself keeps backups and records.
-    pub(crate) bucket: String,
     /// Its own mode.
     pub(crate) own_mode: Mode,
 }
@@ -37,15 +35,21 @@ impl Deployed {
     /// Reads the settings of the function: the one that was typed, or the stack's; `mode` takes the place of its own.
     pub(crate) async fn of(guard: &Guard, typed: Option<&str>, mode: Option<ModeArg>) -> Result<Self, Trouble> {
         let function = guard.function(Function::Guard, typed)?;
+        guard.refuse_another_account().await?;
         let variables = guard.session.environment_of(&function).await;
         let variables = variables.map_err(|failure| trouble("the guard's settings could not be read", &failure))?;
         let Settings { mut policy, topic, runbook_url, backout_function, bucket, .. } = settings(&variables, guard)?;
+        // Otherwise the state of one guard is read by the settings of another.
+        if bucket != guard.bucket {
+            let what = format!("{function} keeps its backups and records in {bucket}, and not in {}", guard.bucket);
+            return Err(Trouble::new(Exit::Refused, what).hint("--stack, or --bucket and --function, name one guard"));
+        }
         let own_mode = policy.mode;
         policy.mode = mode.map_or(own_mode, Mode::from);
         let texts = Texts { runbook_url, backout_function, bucket: guard.bucket.clone(), function: Some(function) };
         let (aws, home) = (guard.aws.clone(), guard.home.clone());
         let reconciler = Reconciler { aws, policy, home, texts, usage: None, listed: Arc::default() };
-        Ok(Self { reconciler, topic: topic.arn, topic_region: topic.region, bucket, own_mode })
+        Ok(Self { reconciler, topic: topic.arn, topic_region: topic.region, own_mode })
     }
 
     /// Connected to the topic: what it does then is told as the guard's own work is.

@@ -44,7 +44,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// `guardctl help exit-codes`: those of commands that come later too, so that nobody takes them for something else.
+/// `guardctl help exit-codes`: of all commands together.
 pub(crate) const HELP: &str = "\
 Exit codes of guardctl:
     0  fine

@@ -1,7 +1,7 @@
 //! `guardctl history`: what the guard did and what people undid, newest first, by the records. A record is written anew
 //! when something happens, so the newest ones are those that S3 wrote last, and only they are read.
 
-use ecs_privileged_guard::domain::arn::{Family, TaskDefinitionId};
+use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::backout::note;
 use ecs_privileged_guard::domain::record::Record;
 use ecs_privileged_guard::domain::{escape, keys};
@@ -46,12 +46,8 @@ struct Entry {
 
 /// Shows it.
 pub(crate) async fn run(args: &HistoryArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
-    let family: Option<Family> = args.family.as_deref().map(str::parse).transpose().map_err(|why| {
-        Trouble::new(Exit::Usage, format!("{} cannot be looked up", args.family.as_deref().unwrap_or_default()))
-            .because(&why)
-    })?;
     let all = keys::records(&guard.home);
-    let prefix = family.as_ref().map_or_else(|| all.clone(), |family| keys::records_of(&guard.home, family));
+    let prefix = args.family.as_ref().map_or_else(|| all.clone(), |family| keys::records_of(&guard.home, family));
     let listed = guard.aws.bucket.list(&prefix).await;
     let listed = listed.map_err(|failure| trouble("the records could not be listed", &failure))?;
     let found = listed.into_iter().filter_map(|object| Some((object.written_at, keys::id_below(&all, &object.key)?)));
@@ -79,7 +75,7 @@ pub(crate) async fn run(args: &HistoryArgs, guard: &Guard, output: Output) -> Re
     }
     output.troubles(&troubles);
     if document.records == 0 {
-        let of = family.map(|family| format!(" of {family}")).unwrap_or_default();
+        let of = args.family.as_ref().map(|family| format!(" of {family}")).unwrap_or_default();
         output.say(&format!("There is no record{of}: no privileged revision was looked at."));
     } else if document.records > document.records_read {
         let (read, records) = (document.records_read, document.records);
@@ -130,12 +126,12 @@ fn text(document: &Document, output: Output) -> String {
 }
 
 fn csv(document: &Document) -> String {
-    let mut text = csv_row(&["at", "taskDefinition", "by", "outcome", "reason", "copy", "approvedBy"]);
+    let mut text = csv_row(&["at", "taskDefinition", "by", "outcome", "reason", "copy", "approvedBy", "appliedBy"]);
     for entry in &document.entries {
         let at = entry.at.map(|at| at.to_string()).unwrap_or_default();
-        let [reason, copy, approved] =
-            [&entry.reason, &entry.copy, &entry.approved_by].map(|text| text.as_deref().unwrap_or_default());
-        text += &csv_row(&[&at, &entry.task_definition, entry.by, &entry.outcome, reason, copy, approved]);
+        let [reason, copy, approved, applied] = [&entry.reason, &entry.copy, &entry.approved_by, &entry.applied_by]
+            .map(|text| text.as_deref().unwrap_or_default());
+        text += &csv_row(&[&at, &entry.task_definition, entry.by, &entry.outcome, reason, copy, approved, applied]);
     }
     text
 }

@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod help;
 mod history;
+mod input;
 mod output;
 mod paint;
 mod plan;
@@ -82,7 +83,7 @@ fn run(args: &Args, output: Output) -> Result<Exit, Trouble> {
         Command::Exempt(Exempt::End(args)) => with(&args.session, async |guard| exempt::end(args, guard, output).await),
         Command::Doctor(args) => with(&args.session, async |guard| doctor::run(args, guard, output).await),
         Command::Check(args) => check::run(args, output),
-        Command::Policy(args) => match args.session.offline()? {
+        Command::Policy(args) => match policy::place(args, output)? {
             Some(home) => policy::offline(args, home, output),
             None => with(&args.session, async |guard| policy::run(args, guard, output).await),
         },

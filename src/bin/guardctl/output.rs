@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::ColorChoice;
 use ecs_privileged_guard::domain::escape;
+use serde::Serialize;
 
 use crate::args::{Format, Options};
 use crate::environment::variable;
@@ -67,9 +68,9 @@ impl Output {
         asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
     }
 
-    /// Data as JSON. Nothing that is given here can fail to be written.
-    pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Trouble> {
-        self.data(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+    /// Data as JSON.
+    pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Trouble> {
+        self.data(&json(value))
     }
 
     /// A question, which waits for its answer on the same line. It is asked in any case.
@@ -80,8 +81,11 @@ impl Output {
 
     /// What a command is at, on a line that whatever is written next takes the place of; nothing where nobody watches.
     pub(crate) fn progress(self, line: &str) {
-        if !self.is_quiet && std::io::stderr().is_terminal() {
-            to_stderr(&escape::line(line));
+        let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
+        if !self.is_quiet && std::io::stderr().is_terminal() && !is_dumb {
+            // A line that is wrapped cannot be taken away.
+            let width = usize::from(self.width().unwrap_or(80)).saturating_sub(1);
+            to_stderr(&escape::line(line).chars().take(width).collect::<String>());
             IS_AT_WORK.store(true, Ordering::Relaxed);
         }
     }
@@ -93,6 +97,12 @@ impl Output {
         text.extend(troubles.last().map(Trouble::state));
         to_stderr(&text);
     }
+}
+
+/// JSON, indented. What could steer a terminal is escaped in it, and means the same. Nothing that is given here can fail to
+/// be written.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    escape::json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
 }
 
 /// A row of CSV: <https://www.rfc-editor.org/rfc/rfc4180>. A spreadsheet takes what begins like a formula for one, and so
@@ -113,10 +123,10 @@ pub(crate) fn csv_row(fields: &[&str]) -> String {
 /// Whether the last line of the terminal says what a command is at.
 static IS_AT_WORK: AtomicBool = AtomicBool::new(false);
 
-/// Takes that line away.
+/// Takes that line away. That is no colour, so anstream is not asked whether it may be written.
 fn clear() {
     if IS_AT_WORK.swap(false, Ordering::Relaxed) {
-        let _ = anstream::stderr().lock().write_all(b"\r\x1b[2K");
+        let _ = std::io::stderr().lock().write_all(b"\r\x1b[2K");
     }
 }
 

@@ -6,7 +6,7 @@ use ecs_privileged_guard::domain::arn::Home;
 use ecs_privileged_guard::domain::policy::FamilyGlobs;
 use ecs_privileged_guard::domain::prevention::{Exempted, Kind, policy_for};
 
-use crate::args::{PolicyArgs, PolicyKind};
+use crate::args::{Format, PolicyArgs, PolicyKind};
 use crate::check::{Exemptions, read_exemptions};
 use crate::deployed::Deployed;
 use crate::exempt;
@@ -14,6 +14,16 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::session::Guard;
 use crate::trouble::Trouble;
+
+/// The place that was typed, where nobody is asked. Nobody is, either, for what cannot be written.
+pub(crate) fn place(args: &PolicyArgs, output: Output) -> Result<Option<Home>, Trouble> {
+    match output.format {
+        Format::Table | Format::Json => args.session.offline(),
+        Format::Csv => {
+            Err(Trouble::new(Exit::Usage, "a policy cannot be written as csv: it is JSON").hint("leave out --output"))
+        }
+    }
+}
 
 /// Writes it, by what the guard itself goes by.
 pub(crate) async fn run(args: &PolicyArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {

@@ -15,14 +15,16 @@ use self::understood::{read, refused};
 use crate::args::ReplayArgs;
 use crate::deployed::{Deployed, PATIENCE, unforeseen};
 use crate::exit::Exit;
+use crate::input::Input;
 use crate::output::Output;
 use crate::session::Guard;
 use crate::trouble::Trouble;
 
 /// Shows what the event leads to in the account.
 pub(crate) async fn run(args: &ReplayArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
-    let payload = read(&args.file)?;
-    let event = event::parse(&payload, &guard.home).map_err(|why| refused(&args.file, &why))?;
+    let input = Input::typed(&args.file);
+    let payload = read(&input)?;
+    let event = event::parse(&payload, &guard.home).map_err(|why| refused(&input, &why))?;
     let mut document = Document::of(&event);
     let mut are_services_moved = false;
     if let Event::Look { subject, provenance, .. } = &event {
@@ -44,9 +46,10 @@ pub(crate) async fn run(args: &ReplayArgs, guard: &Guard, output: Output) -> Res
 
 /// Shows how the event is understood, in the account and Region that it says it is of.
 pub(crate) fn offline(args: &ReplayArgs, output: Output) -> Result<Exit, Trouble> {
-    let payload = read(&args.file)?;
+    let input = Input::typed(&args.file);
+    let payload = read(&input)?;
     let event = event::home(&payload).and_then(|home| event::parse(&payload, &home));
-    let event = event.map_err(|why| refused(&args.file, &why))?;
+    let event = event.map_err(|why| refused(&input, &why))?;
     show(&Document::of(&event), output)?;
     Ok(Exit::Fine)
 }

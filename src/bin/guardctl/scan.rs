@@ -8,7 +8,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_privileged_guard::aws::{Clock, Pace, Session};
+use ecs_privileged_guard::aws::{Clock, Ecs, Pace, Session};
 use ecs_privileged_guard::domain::arn::{Family, Home, TaskDefinitionId};
 use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::escape;
@@ -94,24 +94,21 @@ pub(crate) async fn run(
     }
     let walk = Walk::new(listing.families, &usage, args.latest);
     let (count, mut missed, mut revisions) = (walk.ids().count(), BTreeSet::new(), Vec::new());
+    // What is denied once is denied to all that come after: they are not asked for any more, and what was seen is shown.
+    let mut is_denied = false;
     for (index, id) in walk.ids().enumerate() {
-        output.progress(&format!("{index} of {count} revisions looked at, {} privileged", revisions.len()));
-        let described = match read::revision(&ecs, &clock, &id).await {
-            Ok(described) => described,
-            Err(trouble) if trouble.exit == Exit::Denied => return Err(trouble),
-            Err(trouble) => {
-                unseen.push(id.to_string());
-                missed.insert(id);
-                troubles.push(trouble);
-                continue;
-            }
-        };
-        // It was deregistered and deleted since it was listed.
-        let Some(described) = described.filter(|it| !it.privileged_containers().is_empty()) else { continue };
-        if let Some(guard) = guard.filter(|_| !exemptions.contains_key(&id.family)) {
-            let found = exempt::read(guard, &id.family).await?;
-            exemptions.insert(id.family.clone(), exempt::found(found.as_ref()));
+        if is_denied {
+            missed.insert(id);
+            continue;
         }
+        output.progress(&format!("{index} of {count} revisions looked at, {} privileged", revisions.len()));
+        let looked_at = look(&id, &ecs, guard, &clock, &mut exemptions).await.unwrap_or_else(|trouble| {
+            is_denied = trouble.exit == Exit::Denied;
+            missed.insert(id.clone());
+            troubles.push(trouble);
+            None
+        });
+        let Some(described) = looked_at else { continue };
         if let Some(page) = &mut page {
             page.saw(&described);
         }
@@ -120,22 +117,14 @@ pub(crate) async fn run(
         revisions.push(row(&described, &verdict, walk.is_latest(&id), &usage));
     }
     let walk = walk.but_for(missed);
-    let evidence = match (&page, guard) {
-        (None, _) | (_, None) => None,
-        (Some(page), Some(guard)) => {
-            let seen = Seen { walk: &walk, usage: &usage, exemptions: &exemptions, unseen: &unseen };
-            let (evidence, missing) = page.evidence(&seen, guard, output).await?;
-            troubles.extend(missing);
-            Some((page, evidence))
-        }
-    };
+    unseen.extend(walk.unseen());
     let document = Document {
         schema_version: 1,
         revisions_looked_at: walk.looked_at(),
         revisions,
         exempt_families: exempt_families.map(|globs| globs.globs()),
         unseen,
-        families: walk.active.len(),
+        families: walk.families(),
     };
     match output.format {
         Format::Table if document.revisions.is_empty() => {}
@@ -143,23 +132,44 @@ pub(crate) async fn run(
         Format::Json => output.json(&document)?,
         Format::Csv => output.data(&csv(&document))?,
     }
-    if let Some((page, evidence)) = evidence {
-        troubles.extend(page.write(&evidence, output).err());
+    // What is there is not replaced by what somebody saw who may not see.
+    if let (Some(page), Some(guard), false) = (&page, guard, is_denied) {
+        let seen = Seen { walk: &walk, usage: &usage, exemptions: &exemptions, unseen: &document.unseen };
+        troubles.extend(page.write(&seen, guard, output).await);
     }
-    output.troubles(&troubles);
     output.say(&summary(&document));
+    output.troubles(&troubles);
     let is_found = document.revisions.iter().any(|row| row.state != "exempt");
-    Ok(match (troubles.is_empty(), args.exit_code && is_found) {
+    Ok(match (troubles.as_slice(), args.exit_code && is_found) {
         // Nobody knows what was not seen.
-        (false, _) => Exit::Failed,
-        (true, true) => Exit::Found,
-        (true, false) => Exit::Fine,
+        (troubles, _) if troubles.iter().any(|trouble| trouble.exit == Exit::Denied) => Exit::Denied,
+        ([_, ..], _) => Exit::Failed,
+        ([], true) => Exit::Found,
+        ([], false) => Exit::Fine,
     })
+}
+
+/// A revision that is privileged, its family's exemption read; none of all others, and of one that was deregistered and
+/// deleted since it was listed.
+async fn look(
+    id: &TaskDefinitionId,
+    ecs: &Ecs,
+    guard: Option<&Guard>,
+    clock: &Clock,
+    exemptions: &mut BTreeMap<Family, Found>,
+) -> Result<Option<Described>, Trouble> {
+    let described = read::revision(ecs, clock, id).await?.filter(|it| !it.privileged_containers().is_empty());
+    if let Some(guard) = guard.filter(|_| described.is_some() && !exemptions.contains_key(&id.family)) {
+        let found = exempt::read(guard, &id.family).await?;
+        exemptions.insert(id.family.clone(), exempt::found(found.as_ref()));
+    }
+    Ok(described)
 }
 
 /// The function's settings; none where nobody said which function has them. The page cannot be made without.
 async fn policy(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Option<Policy>, Trouble> {
     if guard.stack().is_none() && args.function.is_none() && args.html.is_none() {
+        guard.refuse_another_account().await?;
         output.say(
             "EXEMPT_FAMILIES was not read, so a family that is exempt by it is shown as privileged: --function names the \
              function that has it.",
@@ -192,7 +202,7 @@ fn row(described: &Described, verdict: &Verdict, latest: bool, usage: &AccountUs
         state,
         latest,
         active: described.is_active(),
-        running: runs.map(|run| escape::unicode(&format!("{}/{}", run.cluster, starter(&run.starter)))).collect(),
+        running: runs.map(|run| escape::line(&format!("{}/{}", run.cluster, starter(&run.starter)))).collect(),
         containers: privileged.iter().map(|name| escape::unicode(name)).collect(),
         until,
     }

@@ -88,11 +88,8 @@ impl SessionArgs {
     /// Signs in, where there is no guard to find: the account is that of whoever is signed in.
     pub(crate) async fn open_bare(&self) -> Result<(Session, Home), Trouble> {
         let session = self.sign_in().await?;
-        let who = session.who().await;
-        let who = who.map_err(|failure| trouble("who is signed in could not be found out", &failure))?;
-        // arn:PARTITION:sts:REGION:ACCOUNT:…
-        let account = who.split(':').nth(4).unwrap_or_default();
-        let home = Home::new(session.region(), account);
+        let account = account_of(&session).await?;
+        let home = Home::new(session.region(), &account);
         let home = home.map_err(|why| Trouble::new(Exit::Failed, "who is signed in cannot be used").because(&why))?;
         Ok((session, home))
     }
@@ -128,7 +125,8 @@ impl SessionArgs {
         let found = found.map_err(|failure| trouble(format!("the stack {name} could not be read"), &failure))?;
         found.ok_or_else(|| {
             let what = format!("there is no stack {name} in {}", session.region());
-            let hint = "--stack and --region say which it is; --bucket and --account where there is none";
+            let hint = "--stack and --region say which it is; where there is none, --bucket and --account say where its \
+                        state is, for all commands but doctor";
             Trouble::new(Exit::Failed, what).hint(hint)
         })
     }
@@ -136,25 +134,31 @@ impl SessionArgs {
     fn not_signed_in(&self, error: SignInError) -> Trouble {
         let profile = self.profile.as_deref().map(|name| format!(" --profile {}", escape::shell(name)));
         let profile = profile.unwrap_or_default();
+        let named = self.profile.is_some() || variable("AWS_PROFILE").is_some();
         let (exit, what, hint) = match error {
             SignInError::NoRegion => {
                 (Exit::Usage, "which Region is guarded is not known", "--region, or AWS_REGION".into())
             }
             SignInError::Region(_) => (Exit::Usage, "the Region cannot be used", "it is like eu-west-1".into()),
-            SignInError::NoCredentials => (
+            SignInError::NoCredentials if !named => (
                 Exit::Denied,
                 "nobody is signed in",
                 format!("aws sso login{profile}, or aws configure{profile}; --profile names one of several"),
             ),
-            SignInError::Profile => {
+            SignInError::NoCredentials | SignInError::Profile => {
                 (Exit::Denied, "nobody is signed in", "aws configure list-profiles lists the profiles".into())
             }
             SignInError::NotGiven => (
                 Exit::Denied,
                 "nobody is signed in",
-                format!("sign in again (aws sso login{profile}); aws sts get-caller-identity{profile} says more"),
+                format!(
+                    "sign in (aws sso login{profile}), or set up who does (aws configure{profile}); aws sts \
+                     get-caller-identity{profile} says more"
+                ),
             ),
         };
+        // The loader finds nothing for a profile that the environment names and nobody has.
+        let error = if named && error == SignInError::NoCredentials { SignInError::Profile } else { error };
         Trouble::new(exit, what).because(&error).hint(hint)
     }
 
@@ -175,6 +179,14 @@ impl SessionArgs {
         let guardctl = guardctl.into_iter().map(|(name, value)| option(name, value)).collect();
         Typed { guardctl, aws: option("profile", &self.profile) }
     }
+}
+
+/// The account of whoever is signed in.
+async fn account_of(session: &Session) -> Result<String, Trouble> {
+    let who = session.who().await;
+    let who = who.map_err(|failure| trouble("who is signed in could not be found out", &failure))?;
+    // arn:PARTITION:sts:REGION:ACCOUNT:…
+    Ok(who.split(':').nth(4).unwrap_or_default().to_owned())
 }
 
 pub(crate) fn not_ours(stack: &str, output: &str) -> Trouble {
@@ -205,6 +217,22 @@ impl Guard {
                 Err(Trouble::new(Exit::Usage, what).hint("--function names it, or --stack the stack that made it"))
             }
         }
+    }
+
+    /// Refuses an account that was typed, and is another than that of whoever is signed in: what ECS and Lambda answer is of
+    /// the latter, and must not be read by the former's state. (The bucket alone may be read from elsewhere.) A stack is of
+    /// the same account in any case.
+    pub(crate) async fn refuse_another_account(&self) -> Result<(), Trouble> {
+        if self.stack.is_some() {
+            return Ok(());
+        }
+        let account = account_of(&self.session).await?;
+        if account == self.home.account() {
+            return Ok(());
+        }
+        let what = format!("whoever is signed in is of account {account}, and not of {}", self.home.account());
+        Err(Trouble::new(Exit::Refused, what)
+            .hint("--profile signs in with another role; --account names the account of --bucket"))
     }
 
     /// An output of the stack, where there is one.

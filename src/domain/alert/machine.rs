@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::escape::{chat, plain};
+use super::super::escape::{chat, phrase, plain};
 use super::super::keys;
 use super::super::outcome::Reason;
 use super::super::report::Report;
@@ -37,6 +37,8 @@ pub(super) fn document(
         ("undo", undo.clone()),
     ];
     fields.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+    let failure = report.failure.as_ref().map(|failure| json!(phrase(&failure.to_string())));
+    fields.extend(failure.map(|failure| ("failure".to_owned(), failure)));
     // Only where a person did it, so that all other alerts stay as they are.
     let person = report.provenance.applied_by.as_deref();
     fields.extend(person.map(|person| ("appliedBy".to_owned(), json!(plain(person)))));

@@ -241,6 +241,10 @@ mod tests {
         parts[0].push(String::new());
         shorten(&mut parts);
         assert_eq!(parts[1], lines(&["RUNS", "  a", "    b", "  (cut)"]));
+        let short = lines(&["RUNS", "  a", "  b", "  c"]);
+        let mut parts = vec![vec![String::new(); 60], short.clone()];
+        shorten(&mut parts);
+        assert_eq!(parts[1], short, "nothing is gained by it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! allow or fix it, evidence. Each section is a function of the report; an empty one is left out.
 
 use super::super::document::Described;
-use super::super::escape::{arn, plain};
+use super::super::escape::{arn, phrase, plain};
 use super::super::exemption::{Basis, Lapse, Verdict};
 use super::super::failure::Cause;
 use super::super::keys;
@@ -116,7 +116,7 @@ fn changed(report: &Report) -> Vec<Line> {
 fn effects(report: &Report) -> Vec<Line> {
     let Some(original) = report.original() else { return Vec::new() };
     let effects = residual::capabilities(original, report.privileged_containers());
-    let mut lines: Vec<Line> = effects.iter().map(|effect| words(plain(effect))).collect();
+    let mut lines: Vec<Line> = effects.iter().map(|effect| words(phrase(effect))).collect();
     let copy = report.copy.as_ref().map_or_else(|| "the copy".to_owned(), |copy| copy.id.to_string());
     lines.push(words(format!("Whatever names {} without a revision uses {copy} from then on.", report.id.family)));
     lines
@@ -144,7 +144,7 @@ pub(super) fn steps(report: &Report) -> Vec<String> {
 
 fn failed(report: &Report, setting: &Setting) -> Vec<Line> {
     let Some(failure) = &report.failure else { return Vec::new() };
-    let mut lines = vec![words(plain(&failure.to_string()))];
+    let mut lines = vec![words(phrase(&failure.to_string()))];
     match failure {
         Failure::Call(call) => {
             lines.push(words(match &report.provenance.applied_by {
@@ -296,7 +296,11 @@ fn usage(report: &Report) -> Vec<Line> {
         _ => {}
     }
     lines.extend(
-        usage.unread.iter().take(2).map(|failure| words(format!("Could not be read: {}", plain(&failure.to_string())))),
+        usage
+            .unread
+            .iter()
+            .take(2)
+            .map(|failure| words(format!("Could not be read: {}", phrase(&failure.to_string())))),
     );
     if usage.clusters_left_out > 0 {
         lines.push(words(format!("{} more clusters were not looked at", usage.clusters_left_out)));
@@ -313,7 +317,7 @@ fn remains(report: &Report) -> Vec<Line> {
         return Vec::new();
     }
     let containers = report.privileged_containers();
-    let mut lines: Vec<Line> = residual::access(original, containers).iter().map(|way| words(plain(way))).collect();
+    let mut lines: Vec<Line> = residual::access(original, containers).iter().map(|way| words(phrase(way))).collect();
     if lines.is_empty() {
         lines.push(words("No other way to the host was found in the definition."));
     }

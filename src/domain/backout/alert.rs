@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::alert::notification::{Notification, members};
 use super::super::alert::{BY_HAND, Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
 use super::super::arn::{Home, TaskDefinitionId};
-use super::super::escape::{arn, chat, plain, shell, subject};
+use super::super::escape::{arn, chat, phrase, plain, shell, subject};
 use super::super::keys;
 use super::super::report::Failure;
 use super::super::service::Service;
@@ -130,8 +130,7 @@ fn changed(told: &Told) -> Vec<Line> {
 
 fn failed(told: &Told, setting: &Setting) -> Vec<Line> {
     // Word by word: the whole may be longer than what is let through of a name.
-    let escaped = |text: &String| text.split(' ').map(plain).collect::<Vec<_>>().join(" ");
-    let failure = told.failure.iter().map(|failure| words(escaped(failure)));
+    let failure = told.failure.iter().map(|failure| words(phrase(failure)));
     // All of it is validated, so it needs no quotes.
     let tampered = told.is_backup_tampered.then(|| {
         [

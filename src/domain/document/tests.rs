@@ -201,3 +201,10 @@ fn root_is_known_by_name_and_by_number() {
         assert_eq!(User::of(user), expected, "{user}");
     }
 }
+
+#[test]
+fn what_is_to_be_registered_shows_nothing_of_itself_but_whose_it_is() {
+    let containers = r#"[{"name":"app","privileged":true,"command":["canary"]}]"#;
+    let input = RegisterInput::parse(&format!(r#"{{"family":"web","containerDefinitions":{containers}}}"#)).unwrap();
+    assert_eq!(format!("{input:?}"), r#"RegisterInput { family: Family("web"), privileged: ["app"], .. }"#);
+}

@@ -415,3 +415,17 @@ fn an_arn_that_cannot_be_read_is_no_family() {
 fn a_services_arn_names_its_cluster() {
     check(&update(r#"{"service":"arn:aws:ecs:us-east-1:012345678912:service/prod/web"}"#, "null"), "look at prod/web");
 }
+
+#[test]
+fn a_daemons_revision_has_an_arn_of_its_own_kind() {
+    let daemon = DaemonTaskDefinition { id: "agent:3".parse().unwrap(), privileged_by_event: Vec::new() };
+    assert_eq!(daemon.arn(&home()), "arn:aws:ecs:us-east-1:012345678912:daemon-task-definition/agent:3");
+}
+
+#[test]
+fn what_is_refused_is_named_all_the_same() {
+    let refused = event("RegisterTaskDefinition", "").replace("aws.ecs", "aws.s3");
+    assert!(parse(&refused, &home()).is_err());
+    assert_eq!(id(&refused).as_deref(), Some("e-1"));
+    assert_eq!([id("{}"), id("[]"), id("{")], [None, None, None]);
+}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::alert::notification::{Notification, members};
 use super::super::alert::{Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
 use super::super::backout::alert::statement;
-use super::super::escape::{plain, subject};
+use super::super::escape::{phrase, subject};
 use super::super::report::Failure;
 
 /// The message.
@@ -13,7 +13,7 @@ use super::super::report::Failure;
 pub fn message(failure: &Failure, setting: &Setting) -> Message {
     let home = setting.home;
     let title = format!("[ECS privileged guard] sweep of {} {} FAILED: it saw nothing", home.account(), home.region());
-    let why = plain(&failure.to_string());
+    let why = phrase(&failure.to_string());
     let in_short = [
         "The sweep could not look at the account, so nothing that no event told of is found.",
         "Act now? Yes: see below. It is tried again with each sweep, without a new message.",

@@ -12,12 +12,6 @@ use crate::trouble::Trouble;
 pub(super) async fn somebody_of_ours(guard: &Guard, policy: &Policy) -> Result<String, Trouble> {
     let who = guard.session.who().await;
     let who = who.map_err(|failure| trouble("who is signed in could not be found out", &failure))?;
-    let account = guard.home.account();
-    // arn:PARTITION:sts:REGION:ACCOUNT:…
-    if who.split(':').nth(4) != Some(account) {
-        let what = format!("{who} is not of account {account}, which is guarded");
-        return Err(Trouble::new(Exit::Refused, what).hint("--profile signs in with another role"));
-    }
     if policy.may_be_applied(Some(&who)) {
         return Ok(who);
     }

@@ -46,13 +46,27 @@ fn read_resources(resources: &Place<'_>, reading: Reading<'_>, loops: usize, fou
             open_template(&resource, &format!("depends on what {id} brings"), found);
             continue;
         }
-        let resource = resource.open();
-        let kind = resource.text("Type");
-        let Some((_, is_daemon)) = TYPES.iter().find(|(name, _)| kind.as_deref() == Some(name)) else { continue };
-        if let Some(properties) = resource.get("Properties") {
-            let of = Subject { id: Some(id.into_owned()), family: None, is_daemon: *is_daemon };
-            look(reading, &properties.open(), of, found);
+        read_resource(id.into_owned(), &resource.open(), reading, found);
+    }
+}
+
+fn read_resource(id: String, resource: &Object<'_>, reading: Reading<'_>, found: &mut Found) {
+    let kind = resource.text("Type");
+    let ours = TYPES.iter().find(|(name, _)| kind.as_deref() == Some(name));
+    let of = Subject { id: Some(id), family: None, is_daemon: ours.is_some_and(|(_, is_daemon)| *is_daemon) };
+    // What it makes is in the registry of an account.
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-moduleversion.html
+    if let Some(module) = kind.as_deref().filter(|kind| kind.ends_with("::MODULE")) {
+        return open(of, &resource.place, &format!("depends on the module {module}"), found);
+    }
+    // Beside a type of somebody else's nothing is brought that would be ours.
+    if ours.is_some() || kind.is_none() {
+        for (name, included) in resource.named(|name| name.starts_with("Fn::")) {
+            open(of.clone(), &included, &format!("depends on what {name} brings"), found);
         }
+    }
+    if let Some(properties) = resource.get("Properties").filter(|_| ours.is_some()) {
+        look(reading, &properties.open(), of, found);
     }
 }
 

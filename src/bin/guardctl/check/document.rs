@@ -5,19 +5,17 @@ use ecs_privileged_guard::domain::json::{Json, Malformed};
 use super::files::Called;
 use super::position::{Position, Walker};
 use super::yaml::{self, YamlError};
+use crate::input::{self, TextError};
 
 /// Why a file has no documents.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DocumentError {
-    /// Windows' shells write so.
-    #[error("it is UTF-16")]
-    Utf16,
     /// What `terraform plan -out` writes, and every archive.
     #[error("it is a zip archive")]
     Zip,
-    /// An image, a program, …
-    #[error("it is not text (UTF-8)")]
-    Binary,
+    /// No text at all.
+    #[error(transparent)]
+    Text(TextError),
     /// JSON that is broken.
     #[error("not JSON ({0})")]
     Json(Position),
@@ -32,16 +30,16 @@ impl DocumentError {
         match self {
             Self::Json(at) => Some(*at),
             Self::Yaml(YamlError::Malformed { at, .. } | YamlError::Deep(at)) => Some(*at),
-            Self::Yaml(YamlError::Long | YamlError::Expanding) | Self::Utf16 | Self::Zip | Self::Binary => None,
+            Self::Yaml(YamlError::Long | YamlError::Expanding) | Self::Zip | Self::Text(_) => None,
         }
     }
 
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Utf16 => Some("write it as UTF-8; in PowerShell: ... | Out-File -Encoding utf8 FILE"),
             Self::Zip => Some("a plan that Terraform saved is read from terraform show -json FILE"),
-            Self::Binary | Self::Json(_) | Self::Yaml(_) => None,
+            Self::Text(error) => error.hint(),
+            Self::Json(_) | Self::Yaml(_) => None,
         }
     }
 }
@@ -68,15 +66,9 @@ enum Origin<'a> {
 
 /// The text of a file, without its mark.
 pub(super) fn text_of(bytes: &[u8]) -> Result<&str, DocumentError> {
-    match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(DocumentError::Utf16),
-        [b'P', b'K', 3, 4, ..] => return Err(DocumentError::Zip),
-        _ => {}
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Binary)?;
-    match text.contains('\0') {
-        true => Err(DocumentError::Binary),
-        false => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+    match bytes.starts_with(b"PK\x03\x04") {
+        true => Err(DocumentError::Zip),
+        false => input::text_of(bytes).map_err(DocumentError::Text),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The files that are looked at: those that were named, and those in directories that were named, in order of their names.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::report::Unread;
+use crate::input::{Input, is_utf16};
 
 /// Ten times the largest plan that anybody was heard of. What is larger would use up the memory.
-const LENGTH_MAX: u64 = 512 << 20;
+pub(super) const LENGTH_MAX: u64 = 512 << 20;
 
 /// The ends of names that are read in a directory; `cdk.out` holds `NAME.template.json`.
 const ENDS: [&str; 4] = ["json", "yaml", "yml", "template"];
@@ -34,88 +35,85 @@ pub(super) enum Called {
     Either,
 }
 
-/// A file to be looked at.
-pub(super) struct Input {
-    /// As it was named.
-    pub(super) name: String,
-    pub(super) origin: Origin,
-    /// Nothing is stdin.
-    path: Option<PathBuf>,
+/// What there is where somebody said to look.
+pub(super) enum There {
+    /// A file to be looked at.
+    File(Input, Origin),
+    /// What should be looked at, and cannot be.
+    Unread(Unread),
+    /// A link to a directory, by its name. It may lead round in a circle, so it is not followed: whoever means it names it.
+    Link(String),
 }
 
 /// All that were named, `-` being stdin.
-pub(super) fn inputs(named: &[PathBuf]) -> Vec<Result<Input, Unread>> {
-    let mut inputs = Vec::new();
+pub(super) fn find(named: &[PathBuf]) -> Vec<There> {
+    let mut found = Vec::new();
     for path in named {
-        if path.as_os_str() == "-" {
-            inputs.push(Ok(Input { name: "stdin".to_owned(), origin: Origin::Named, path: None }));
-        } else if path.is_dir() {
-            walk(path, &mut inputs);
-        } else {
-            inputs.push(Ok(Input::named(path)));
+        let input = Input::typed(path);
+        match input.path.as_deref().is_some_and(Path::is_dir) {
+            true => walk(path, &mut found),
+            false => found.push(There::File(input, Origin::Named)),
         }
     }
-    inputs
+    found
 }
 
-/// Hidden directories, `node_modules` and links to directories are left out.
-fn walk(directory: &Path, inputs: &mut Vec<Result<Input, Unread>>) {
+/// Hidden directories and `node_modules` are left out.
+fn walk(directory: &Path, found: &mut Vec<There>) {
     let read = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match read {
         Ok(entries) => entries,
-        Err(error) => {
-            let name = directory.to_string_lossy();
-            return inputs.push(Err(Unread::of(&name, None, &error, None)));
-        }
+        Err(error) => return found.push(unread(directory, &error)),
     };
-    entries.sort_by_key(fs::DirEntry::file_name);
+    entries.sort_by_key(DirEntry::file_name);
     for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name());
-        let is_hidden = name.as_encoded_bytes().starts_with(b".") || name == "node_modules";
-        let is_ours = path.extension().is_some_and(|end| ENDS.iter().any(|ours| end.eq_ignore_ascii_case(ours)));
+        let path = entry.path();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() && !is_hidden => walk(&path, inputs),
-            // What a link leads to counts.
-            Ok(kind) if is_ours && !kind.is_dir() && path.is_file() => {
-                inputs.push(Ok(Input::at(path, Origin::Walked)));
-            }
-            Ok(_) | Err(_) => {}
+            Ok(kind) if kind.is_dir() && is_hidden(&path) => {}
+            Ok(kind) if kind.is_dir() => walk(&path, found),
+            Ok(kind) => found.extend(of(&path, kind.is_symlink())),
+            Err(error) => found.push(unread(&path, &error)),
         }
     }
 }
 
-impl Input {
-    fn at(path: PathBuf, origin: Origin) -> Self {
-        Self { name: path.to_string_lossy().into_owned(), origin, path: Some(path) }
+/// What a file comes to, or a link, by its name and by what it leads to.
+fn of(path: &Path, is_link: bool) -> Option<There> {
+    let is_ours = path.extension().is_some_and(|end| ENDS.iter().any(|ours| end.eq_ignore_ascii_case(ours)));
+    let may_be_a_directory = is_link && !is_hidden(path);
+    if !is_ours && !may_be_a_directory {
+        return None;
     }
-
-    /// One that must be ours.
-    pub(super) fn named(path: &Path) -> Self {
-        Self::at(path.to_owned(), Origin::Named)
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => may_be_a_directory.then(|| There::Link(name_of(path))),
+        // What is neither, like a pipe, need not have an end.
+        Ok(there) => (is_ours && there.is_file()).then(|| There::File(Input::file(path), Origin::Walked)),
+        // A link that leads nowhere, and is not called like a file of ours, leaves out nothing.
+        Err(error) if !is_ours && error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(unread(path, &error)),
     }
+}
 
-    /// What is in it.
-    pub(super) fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let bounded = LENGTH_MAX + 1;
-        match &self.path {
-            Some(path) => File::open(path)?.take(bounded).read_to_end(&mut bytes)?,
-            None => io::stdin().lock().take(bounded).read_to_end(&mut bytes)?,
-        };
-        match bytes.len() as u64 > LENGTH_MAX {
-            true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {LENGTH_MAX} bytes"))),
-            false => Ok(bytes),
-        }
-    }
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".") || name == "node_modules"
+}
 
-    /// What its name says.
-    pub(super) fn called(&self) -> Called {
-        let end = self.path.as_deref().and_then(Path::extension).unwrap_or_default();
-        match end.to_ascii_lowercase().to_str() {
-            Some("json") => Called::Json,
-            Some("yaml" | "yml") => Called::Yaml,
-            Some(_) | None => Called::Either,
-        }
+fn name_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn unread(path: &Path, error: &io::Error) -> There {
+    There::Unread(Unread::of(&name_of(path), None, error, None))
+}
+
+/// What the name of a file says.
+pub(super) fn called(input: &Input) -> Called {
+    let end = input.path.as_deref().and_then(Path::extension).unwrap_or_default();
+    match end.to_ascii_lowercase().to_str() {
+        Some("json") => Called::Json,
+        Some("yaml" | "yml") => Called::Yaml,
+        Some(_) | None => Called::Either,
     }
 }
 
@@ -123,7 +121,7 @@ impl Input {
 pub(super) fn seems_ours(bytes: &[u8]) -> bool {
     // UTF-16 of what is plain is that with zeros between.
     let plain: Vec<u8>;
-    let bytes = match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+    let bytes = match is_utf16(bytes) {
         true => {
             plain = bytes.iter().copied().filter(|byte| *byte != 0).collect();
             &plain

@@ -6,14 +6,16 @@ use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 use ecs_privileged_guard::domain::escape;
+use ecs_privileged_guard::domain::words::number;
 use serde::Serialize;
 
 use super::finding::{Finding, Rule};
 use super::position::Position;
 use crate::args::Format;
 use crate::exit::Exit;
-use crate::output::csv_row;
+use crate::output::{csv_row, json};
 use crate::trouble::{Trouble, causes};
+use crate::when::counted;
 
 /// What a run found.
 #[derive(Default)]
@@ -67,7 +69,8 @@ struct Document<'a> {
     definitions: usize,
 }
 
-/// A finding as data. The file is as it is called, so that it can be opened; JSON escapes what would steer a terminal.
+/// A finding as data. The file is as it is called, so that it can be opened: what would steer a terminal is escaped as the
+/// whole is written.
 #[derive(Serialize)]
 struct Row<'a> {
     rule: &'static str,
@@ -152,8 +155,7 @@ impl Report {
             files: self.files,
             definitions: self.definitions,
         };
-        // Nothing in it can fail to be written.
-        serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+        json(&document)
     }
 
     fn csv(&self) -> String {
@@ -172,20 +174,16 @@ impl Report {
 
     /// For people, on stderr.
     pub(super) fn summary(&self, is_strict: bool) -> String {
-        let plural = |count: usize, one: &str| match count {
-            1 => format!("1 {one}"),
-            _ => format!("{count} {one}s"),
-        };
-        let definitions = plural(self.definitions, "task definition");
-        let mut text =
-            format!("{definitions} in {}: {} privileged", plural(self.files, "file"), self.count(Rule::Privileged));
+        let definitions = counted(self.definitions, "task definition", "task definitions");
+        let files = counted(self.files, "file", "files");
+        let mut text = format!("{definitions} in {files}: {} privileged", number(self.count(Rule::Privileged)));
         for rule in [Rule::Exempt, Rule::Unknown] {
             if self.count(rule) > 0 {
-                let _ = write!(text, ", {} {}", self.count(rule), rule.as_str());
+                let _ = write!(text, ", {} {}", number(self.count(rule)), rule.as_str());
             }
         }
         if !self.unread.is_empty() {
-            let _ = write!(text, "; {} could not be checked", plural(self.unread.len(), "file"));
+            let _ = write!(text, "; {} could not be checked", counted(self.unread.len(), "file", "files"));
         }
         text.push('.');
         if self.count(Rule::Unknown) > 0 && !is_strict {

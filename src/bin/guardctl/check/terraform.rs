@@ -19,11 +19,14 @@ pub(super) enum TerraformError {
     Version,
 }
 
-/// The types of resources that hold containers, and whether they are daemons'.
-const TYPES: [(&str, bool); 3] = [
+/// The types of resources that hold containers, and whether they are daemons'. Those of `awscc` have the members of
+/// CloudFormation's, whose containers are objects in `container_definitions`:
+/// <https://github.com/hashicorp/terraform-provider-awscc/blob/17eef47e0d928382bed59fb89c0ec5fc9e295714/internal/aws/ecs/daemon_task_definition_resource_gen.go>
+const TYPES: [(&str, bool); 4] = [
     ("aws_ecs_task_definition", false),
     ("awscc_ecs_task_definition", false),
     ("aws_ecs_daemon_task_definition", true),
+    ("awscc_ecs_daemon_task_definition", true),
 ];
 
 /// Whether it is Terraform's: a plan, or what is taken for one.
@@ -81,10 +84,12 @@ fn read_unknown(unknown: &Object<'_>, kind: &str, of: &Subject, found: &mut Foun
     for name in ["container_definitions", "container_definition"] {
         let Some(containers) = unknown.get(name) else { continue };
         let is_open = |place: &Place<'_>| place.json.as_str() == "true";
-        // What `awscc` leaves out it calls unknown: an absent `privileged` says nothing there.
-        let privileged = |container: Place<'_>| container.open().get("privileged").is_some_and(|flag| is_open(&flag));
-        let is_one_open = || kind.starts_with("aws_") && containers.elements().into_iter().any(privileged);
-        if is_open(&containers) || is_one_open() {
+        // All that `awscc` knows is computed, so it calls unknown what was left out: of a flag that says nothing there.
+        let is_flag_open = |container: &Place<'_>| {
+            kind.starts_with("aws_") && container.open().get("privileged").is_some_and(|flag| is_open(&flag))
+        };
+        let is_one_open = |container: Place<'_>| is_open(&container) || is_flag_open(&container);
+        if is_open(&containers) || containers.elements().into_iter().any(is_one_open) {
             open(of.clone(), &containers, "is known only after the plan was applied", found);
         }
     }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::list::csv_of;
 use super::{found, read, write};
 use crate::args::{ExemptAddArgs, Format};
 use crate::ask::ask;
@@ -51,7 +52,8 @@ pub(crate) async fn run(args: &ExemptAddArgs, guard: &Guard, output: Output) -> 
     }
     write(guard, family, &wanted, held.as_ref()).await?;
     match output.format {
-        Format::Table | Format::Csv => output.say(&format!("{family} is exempt.")),
+        Format::Table => output.say(&format!("{family} is exempt.")),
+        Format::Csv => output.data(&csv_of(family, &wanted, now))?,
         Format::Json => output.json(&json!({
             "schemaVersion": 1,
             "family": family,
@@ -69,6 +71,7 @@ async fn containers(args: &ExemptAddArgs, guard: &Guard) -> Result<Vec<String>, 
     if !args.containers.is_empty() {
         return Ok(args.containers.clone());
     }
+    guard.refuse_another_account().await?;
     let family = &args.family;
     let refused =
         |what: String| Trouble::new(Exit::Refused, what).hint("--containers names those that may be privileged");

@@ -1,8 +1,6 @@
 //! An event in a file, and how the guard understands it: in words, and by what it names.
 
-use std::fs::File;
-use std::io::{self, Read, stdin};
-use std::path::Path;
+use std::error::Error;
 
 use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::event::{Event, EventError, Subject};
@@ -10,6 +8,7 @@ use ecs_privileged_guard::domain::provenance::{Provenance, Tool};
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::input::{Input, text_of};
 use crate::trouble::Trouble;
 
 /// An event of EventBridge is no larger:
@@ -87,30 +86,20 @@ impl Understood {
     }
 }
 
-/// What is in the file; `-` is stdin.
-pub(super) fn read(path: &Path) -> Result<String, Trouble> {
-    let bytes = match path.as_os_str() == "-" {
-        true => bounded(stdin().lock()),
-        false => File::open(path).and_then(bounded),
-    };
-    let unread = |why: &dyn std::error::Error| {
-        Trouble::new(Exit::Failed, format!("{} could not be read", path.display())).because(why)
-    };
-    String::from_utf8(bytes.map_err(|error| unread(&error))?).map_err(|error| unread(&error.utf8_error()))
-}
-
-fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(LENGTH_MAX + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LENGTH_MAX {
-        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {LENGTH_MAX} bytes"))),
-        false => Ok(bytes),
-    }
+/// The event's text.
+pub(super) fn read(input: &Input) -> Result<String, Trouble> {
+    let unread = |why: &dyn Error| Trouble::new(Exit::Failed, format!("{} could not be read", input.name)).because(why);
+    let bytes = input.read(LENGTH_MAX).map_err(|error| unread(&error))?;
+    let text = text_of(&bytes).map_err(|error| match error.hint() {
+        Some(hint) => unread(&error).hint(hint),
+        None => unread(&error),
+    })?;
+    Ok(text.to_owned())
 }
 
 /// The guard refuses it too.
-pub(super) fn refused(path: &Path, why: &EventError) -> Trouble {
-    let what = format!("the guard refuses the event in {}: {}", path.display(), why.category());
+pub(super) fn refused(input: &Input, why: &EventError) -> Trouble {
+    let what = format!("the guard refuses the event in {}: {}", input.name, why.category());
     let hint = "its invocation fails, so that Lambda keeps the event in the dead-letter queue";
     Trouble::new(Exit::Failed, what).because(why).hint(hint)
 }

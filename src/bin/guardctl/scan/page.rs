@@ -9,6 +9,7 @@ use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::exemption::{Found, Verdict, verdict};
 use ecs_privileged_guard::domain::moves::State as MoveState;
 use ecs_privileged_guard::domain::observation::{AccountUsage, Run, Starter};
+use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::policy::{Mode, Policy};
 use ecs_privileged_guard::domain::record::Record;
 use ecs_privileged_guard::domain::residual;
@@ -74,8 +75,22 @@ impl Page {
         self.privileged.entry(id.family.clone()).or_default().insert(id.revision, kept);
     }
 
+    /// Writes it; what went wrong. Where something is denied nothing is written.
+    pub(super) async fn write(&self, seen: &Seen<'_>, guard: &Guard, output: Output) -> Vec<Trouble> {
+        match self.evidence(seen, guard, output).await {
+            Err(denied) => vec![denied],
+            Ok((evidence, missing)) => {
+                let written = self.place.write(&html(&evidence));
+                if written.is_ok() {
+                    output.say(&format!("The page is in {}.", self.place.name()));
+                }
+                missing.into_iter().chain(written.err()).collect()
+            }
+        }
+    }
+
     /// All that is known; with what could not be read of the bucket.
-    pub(super) async fn evidence(
+    async fn evidence(
         &self,
         seen: &Seen<'_>,
         guard: &Guard,
@@ -116,13 +131,6 @@ impl Page {
         Ok((evidence, missing.troubles))
     }
 
-    /// Writes it.
-    pub(super) fn write(&self, evidence: &Evidence, output: Output) -> Result<(), Trouble> {
-        self.place.write(&html(evidence))?;
-        output.say(&format!("The page is in {}.", self.place.name()));
-        Ok(())
-    }
-
     async fn row(
         &self,
         family: &Family,
@@ -143,7 +151,7 @@ impl Page {
         let verdict = verdict(&self.policy.exempt_families, family, &newest.containers, found, now);
         let sight = Sight {
             is_active: newest.is_active,
-            is_exempt: matches!(verdict, Verdict::Exempt(_)),
+            exemption: by_exemption(&verdict),
             is_followed: latest > Some(*number),
             has_copy: copy.is_some(),
         };
@@ -185,6 +193,16 @@ impl Page {
         let held = read::service_move(missing.guard, &id).await;
         let held = missing.unless_read(held, || format!("the move of the service {id}"))?.flatten();
         Ok(held.filter(|held| held.original == family.revision(run.revision)).map(|held| held.state))
+    }
+}
+
+/// What the guard would come to by the exemption alone.
+fn by_exemption(verdict: &Verdict) -> Option<(Outcome, Option<Reason>)> {
+    match verdict {
+        Verdict::Exempt(_) => Some((Outcome::Exempt, None)),
+        Verdict::Partly { .. } => Some((Outcome::Alerted, Some(Reason::PartlyExempt))),
+        Verdict::Unreadable(_) => Some((Outcome::Alerted, Some(Reason::ExemptionUnreadable))),
+        Verdict::NotExempt(_) => None,
     }
 }
 

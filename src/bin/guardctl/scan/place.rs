@@ -17,7 +17,12 @@ pub(super) struct Place {
 impl Place {
     /// One that can be written: nobody wants to hear at the end of an hour that it cannot.
     pub(super) fn that_can_be_written(path: &Path) -> Result<Self, Trouble> {
-        let name = path.file_name().filter(|name| *name != "-").ok_or_else(|| {
+        // The page takes the place of what is there: a device, or what a link leads to, must not be lost by that.
+        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+        let name = path
+            .file_name()
+            .filter(|name| *name != "-" && !is_special && !path.as_os_str().as_encoded_bytes().ends_with(b"/"));
+        let name = name.ok_or_else(|| {
             let what = format!("{} is not the name of a file", path.display());
             Trouble::new(Exit::Usage, what).hint("the page goes to a file, and stdout has the table: --html page.html")
         })?;
@@ -25,9 +30,10 @@ impl Place {
         beside.push(name);
         beside.push(format!(".{}", std::process::id()));
         let place = Self { path: path.to_owned(), beside: path.with_file_name(beside) };
-        let tried = match path.is_dir() {
-            true => Err(io::ErrorKind::IsADirectory.into()),
-            false => File::create_new(&place.beside).and_then(|_| fs::remove_file(&place.beside)),
+        let tried = match (path.is_dir(), path.is_symlink()) {
+            (true, _) => Err(io::ErrorKind::IsADirectory.into()),
+            (false, true) => Err(io::Error::other("it is a link: name what it leads to")),
+            (false, false) => File::create_new(&place.beside).and_then(|_| fs::remove_file(&place.beside)),
         };
         tried.map_err(|error| place.trouble(&error))?;
         Ok(place)

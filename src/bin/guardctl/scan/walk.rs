@@ -6,6 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use ecs_privileged_guard::domain::arn::{Family, Revision, TaskDefinitionId};
 use ecs_privileged_guard::domain::observation::AccountUsage;
 
+use crate::when::counted;
+
+/// Nobody reads more names than these.
+const NAMED_MAX: usize = 100;
+
 /// A scan's way through the account.
 pub(super) struct Walk {
     /// The ACTIVE revisions by family, ascending.
@@ -59,6 +64,20 @@ impl Walk {
     /// How many were looked at.
     pub(super) fn looked_at(&self) -> usize {
         self.ids().count() - self.missed.len()
+    }
+
+    /// What was not looked at although it was to be: the first by name, and how many more.
+    pub(super) fn unseen(&self) -> Vec<String> {
+        let mut unseen: Vec<String> = self.missed.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+        let more = self.missed.len().saturating_sub(NAMED_MAX);
+        unseen.extend((more > 0).then(|| counted(more, "more revision", "more revisions")));
+        unseen
+    }
+
+    /// How many families there are of what is ACTIVE or runs.
+    pub(super) fn families(&self) -> usize {
+        let runs: BTreeSet<&Family> = self.runs.iter().map(|id| &id.family).collect();
+        self.active.len() + runs.iter().filter(|family| !self.active.contains_key(**family)).count()
     }
 
     /// Whether an ACTIVE revision was looked at.

@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::super::super::alert::notification::{Notification, STEP_MAX, members};
 use super::super::super::alert::{Setting, UNDO};
-use super::super::super::escape::{chat, plain};
+use super::super::super::escape::{chat, phrase, plain};
 use super::super::super::keys;
 use super::super::super::service::ServiceId;
 use super::super::Reason;
 use super::super::report::MoveReport;
 use super::case::{Case, is_of_others};
-use super::sections::{fix, replacing, spelled, statement};
+use super::sections::{fix, replacing, statement};
 use super::verdict::{changed, if_nobody_acts, must_act, of_case, still_privileged};
 use super::way_back::{Way, heading, point, ways};
 
@@ -50,12 +50,12 @@ pub(super) fn document(
         ("actor", report.provenance.actor_text().filter(|_| is_others).as_deref().map(plain)),
         ("tool", is_others.then(|| report.provenance.tool.as_str().to_owned())),
         ("eventId", report.provenance.event_id.as_deref().map(plain)),
-        ("failure", failure.map(|failure| spelled(&failure.to_string()))),
+        ("failure", failure.map(|failure| phrase(&failure.to_string()))),
         ("action", failure.map(|failure| failure.action.to_owned())),
-        ("resource", failure.map(|failure| spelled(&failure.resource))),
+        ("resource", failure.map(|failure| phrase(&failure.resource))),
         ("requestId", failure.and_then(|failure| failure.request_id.as_deref().map(plain))),
         ("statement", statement(report, setting)),
-        ("move", Some(spelled(&keys::service_move(setting.home, &report.service)))),
+        ("move", Some(phrase(&keys::service_move(setting.home, &report.service)))),
         ("record", Some(keys::record(setting.home, &entry.original))),
         ("fix", fix(case, report, plain)),
         ("putBackTo", put_back.map(ToString::to_string)),
@@ -72,7 +72,7 @@ pub(super) fn document(
         .collect();
     fields.insert("privilegedContainers".into(), json!(containers));
     let hints = if case.is_a_no() || case == Case::Stuck { replacing(report) } else { Vec::new() };
-    fields.insert("mayReplaceTheFlag".into(), json!(hints.iter().map(|hint| spelled(hint)).collect::<Vec<_>>()));
+    fields.insert("mayReplaceTheFlag".into(), json!(hints.iter().map(|hint| phrase(hint)).collect::<Vec<_>>()));
 
     let description = [
         of_case(case, report, chat),

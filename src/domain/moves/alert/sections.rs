@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::super::alert::source::{EXPRESS, Origin, in_words};
 use super::super::super::alert::{BY_HAND, FAILED, Line, NEEDS_THE_FLAG, Section, Setting, words};
 use super::super::super::document::Described;
-use super::super::super::escape::{arn, plain, shell};
+use super::super::super::escape::{arn, phrase, plain, shell};
 use super::super::super::failure::Cause;
 use super::super::super::hints;
 use super::super::super::keys;
@@ -64,7 +64,7 @@ fn found(report: &MoveReport, setting: &Setting) -> Vec<Line> {
 
 fn failed(case: Case, report: &MoveReport, setting: &Setting) -> Vec<Line> {
     let Some(failure) = &report.failure else { return Vec::new() };
-    let said = spelled(&failure.to_string());
+    let said = phrase(&failure.to_string());
     let role = match &report.provenance.applied_by {
         Some(person) => format!("that of {}, who applied it", plain(person)),
         None => setting.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
@@ -143,16 +143,10 @@ fn who(report: &MoveReport, setting: &Setting) -> Vec<Line> {
 /// Where the application said no, or may be about to: what the definition says of what it may need.
 fn replacements(case: Case, report: &MoveReport) -> Vec<Line> {
     match (case.is_a_no() || case == Case::Stuck, report.original.is_some()) {
-        (true, true) => replacing(report).iter().map(|hint| words(spelled(hint))).collect(),
+        (true, true) => replacing(report).iter().map(|hint| words(phrase(hint))).collect(),
         (true, false) => vec![words("The original could not be described, so the guard has no hint.")],
         (false, _) => Vec::new(),
     }
-}
-
-/// A text of our own with names in it: name by name, since the whole may be longer than what is let through of one.
-pub(super) fn spelled(text: &str) -> String {
-    let word = |word: &str| arn(&word.split('/').map(plain).collect::<Vec<_>>().join("/"));
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The hints, if the original could be described.
@@ -213,9 +207,9 @@ pub(super) fn fix(case: Case, report: &MoveReport, escape: fn(&str) -> String) -
 }
 
 fn evidence(report: &MoveReport, setting: &Setting) -> Vec<Line> {
-    let at = |key: String| format!("s3://{}/{}", setting.bucket, spelled(&key));
+    let at = |key: String| format!("s3://{}/{}", setting.bucket, phrase(&key));
     let mut lines = vec![
-        words(format!("Service: {}", spelled(&report.service.arn(setting.home)))),
+        words(format!("Service: {}", phrase(&report.service.arn(setting.home)))),
         words(format!("Move: {}", at(keys::service_move(setting.home, &report.service)))),
         words(format!("Record: {}", at(keys::record(setting.home, &report.entry.original)))),
     ];

@@ -4,10 +4,10 @@
 use std::cmp::Reverse;
 
 use super::super::super::alert::{Line, Severity, words};
-use super::super::super::escape::plain;
+use super::super::super::escape::{phrase, plain};
 use super::super::super::outcome::{Outcome, Reason};
 use super::kind::{Kind, because, grouped, sentence};
-use super::part::{Part, safe};
+use super::part::Part;
 use super::statement::{together, without_resources};
 use super::{Digest, News, Setting};
 
@@ -25,8 +25,8 @@ fn of_group(group: &[&News], setting: &Setting) -> Vec<Line> {
     let mut lines = vec![words(sentence(group, &because))];
     let failure = group.iter().find_map(|news| Some((&news.id, news.failure.as_ref()?)));
     lines.extend(failure.map(|(id, failure)| match group.len() {
-        1 => words(safe(failure)),
-        _ => words(format!("What failed for {id}: {}", safe(failure))),
+        1 => words(phrase(failure)),
+        _ => words(format!("What failed for {id}: {}", phrase(failure))),
     }));
     if let Some((statement, left_out)) = together(group.iter().filter_map(|news| news.statement.as_deref())) {
         let roles = setting.roles.iter().map(|role| plain(&role.to_string())).collect::<Vec<_>>().join(" or ");

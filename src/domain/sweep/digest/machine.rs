@@ -7,13 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::super::super::alert::notification::{Notification, STEP_MAX, members};
 use super::super::super::alert::undo;
-use super::super::super::escape::{chat, plain};
+use super::super::super::escape::{chat, phrase, plain};
 use super::super::super::moves::alert::{statement, undo_on_one_line, verdict as move_verdict};
 use super::super::super::outcome::Reason;
 use super::super::evidence::totals;
 use super::changed::{copies, withdrawn};
 use super::kind::{Kind, because, grouped, sentence};
-use super::part::safe;
 use super::place::reports;
 use super::state::answers;
 use super::statement::together;
@@ -60,7 +59,7 @@ pub(super) fn document(
         "heldBack": digest.held_back,
         "leftForTheNextRun": digest.left_for_the_next_run,
         "stoppedWriting": digest.stopped_writing,
-        "startedOver": digest.started_over.map(safe),
+        "startedOver": digest.started_over.map(phrase),
         "report": report,
     });
     let lists = lists(digest, setting);
@@ -127,7 +126,7 @@ fn lists(digest: &Digest, setting: &Setting) -> Vec<List> {
     let failed = digest.of_kind(Kind::CouldNot).map(|news| {
         let copy = news.copy.as_ref().map(ToString::to_string);
         let statement = news.statement.as_deref().and_then(|text| together([text].into_iter()));
-        and(of(news), json!({ "copy": copy, "failure": news.failure.as_deref().map(safe), "statement": statement.map(|(text, _)| text) }))
+        and(of(news), json!({ "copy": copy, "failure": news.failure.as_deref().map(phrase), "statement": statement.map(|(text, _)| text) }))
     });
     let not_changed = digest.of_kind(Kind::Unchanged);
     let withdrawn = withdrawn(digest).map(
@@ -143,7 +142,7 @@ fn lists(digest: &Digest, setting: &Setting) -> Vec<List> {
             "reason": report.reason(),
             "taskDefinition": report.entry.original.to_string(),
             "copy": report.entry.copy.as_ref().map(ToString::to_string),
-            "failure": report.failure.as_ref().map(|failure| safe(&failure.to_string())),
+            "failure": report.failure.as_ref().map(|failure| phrase(&failure.to_string())),
             "statement": statement(report, setting),
             "undo": undo_on_one_line(report, setting),
         })
@@ -159,7 +158,7 @@ fn lists(digest: &Digest, setting: &Setting) -> Vec<List> {
         },
         List { name: "missed", items: missed.map(|(family, it)| json!(family.revision(*it).to_string())).collect() },
         List { name: "ending", items: ending.collect() },
-        List { name: "unseen", items: digest.evidence.unseen.iter().map(|unseen| json!(safe(unseen))).collect() },
+        List { name: "unseen", items: digest.evidence.unseen.iter().map(|unseen| json!(phrase(unseen))).collect() },
     ]
 }
 

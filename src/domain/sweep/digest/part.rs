@@ -2,11 +2,7 @@
 //! part says how much it left out: half a list that looks whole misleads.
 
 use super::super::super::alert::{LINES_MAX, Line, Section, height, words};
-use super::super::super::escape::plain;
 use super::super::super::words::number;
-
-/// Words of one text from outside: a name may be long, a mail may not.
-const WORDS_MAX: usize = 50;
 
 /// A section whose items may be left out from the end.
 pub(super) struct Part {
@@ -62,17 +58,6 @@ pub(super) fn fit(in_short: &[String], parts: &[Part]) -> Vec<Section> {
             Some((_, shown)) => *shown -= 1,
             None => return sections,
         }
-    }
-}
-
-/// A sentence with texts from outside in it: word by word, since the whole may be longer than what is let through of a
-/// name.
-pub(super) fn safe(text: &str) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
-    let kept = words.iter().take(WORDS_MAX).map(|word| plain(word)).collect::<Vec<_>>().join(" ");
-    match words.len() > WORDS_MAX {
-        true => format!("{kept} ..."),
-        false => kept,
     }
 }
 

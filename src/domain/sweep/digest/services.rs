@@ -4,10 +4,11 @@
 use std::cmp::Reverse;
 
 use super::super::super::alert::{Line, Severity, words};
+use super::super::super::escape::phrase;
 use super::super::super::moves::State;
 use super::super::super::moves::alert::{by_hand, statement, undo_on_one_line, verdict};
 use super::super::super::moves::report::MoveReport;
-use super::part::{Part, safe};
+use super::part::Part;
 use super::{Digest, Setting};
 
 /// What is said of a service.
@@ -55,7 +56,7 @@ pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
 fn item(report: &MoveReport, number: usize, setting: &Setting) -> Vec<Line> {
     let mut lines = vec![words(format!("{number}. {}", verdict(report)))];
     if let Some(failure) = &report.failure {
-        lines.push(words(safe(&failure.to_string())));
+        lines.push(words(phrase(&failure.to_string())));
     }
     if let Some(statement) = statement(report, setting) {
         lines.push(words("Unless a policy denies it on purpose, add this statement to the sweep's role:"));

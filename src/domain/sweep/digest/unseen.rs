@@ -1,12 +1,13 @@
 //! What the sweep has not seen: what could not be read, what had to wait, and what it forgot.
 
 use super::super::super::alert::words;
+use super::super::super::escape::phrase;
 use super::super::super::words::counted;
 use super::Digest;
-use super::part::{Part, safe};
+use super::part::Part;
 
 pub(super) fn part(digest: &Digest) -> Part {
-    let items = digest.evidence.unseen.iter().map(|unseen| vec![words(safe(unseen))]).collect();
+    let items = digest.evidence.unseen.iter().map(|unseen| vec![words(phrase(unseen))]).collect();
     let head = not_yet(digest).map(words).into_iter().collect();
     let foot = begun_anew(digest).map(words).into_iter().collect();
     Part { head, items, foot, ..Part::new("NOT SEEN") }
@@ -29,5 +30,5 @@ fn not_yet(digest: &Digest) -> Option<String> {
 /// Why the sweeps know less than they did.
 pub(super) fn begun_anew(digest: &Digest) -> Option<String> {
     let why = digest.started_over?;
-    Some(format!("What earlier sweeps had noted (the watermark) was begun anew: {}.", safe(why)))
+    Some(format!("What earlier sweeps had noted (the watermark) was begun anew: {}.", phrase(why)))
 }

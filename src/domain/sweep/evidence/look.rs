@@ -33,12 +33,11 @@ pub enum Past {
 
 /// What a scan sees of a revision now.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "what is seen of a revision, not a state")]
 pub struct Sight {
     /// It is ACTIVE.
     pub is_active: bool,
-    /// All its privileged containers are exempt.
-    pub is_exempt: bool,
+    /// What its family's exemption makes of it; none if there is none that counts.
+    pub exemption: Option<(Outcome, Option<Reason>)>,
     /// A newer revision of its family is ACTIVE.
     pub is_followed: bool,
     /// The copy that its record names is ACTIVE, and not privileged.
@@ -49,10 +48,11 @@ impl Look {
     /// What a record says of a revision that is seen like this.
     #[must_use]
     pub fn by_record(record: Option<&Record>, sight: Sight) -> Self {
-        let exempt = Some(Self::CameTo(Outcome::Exempt, None)).filter(|_| sight.is_exempt && sight.is_active);
+        let by_exemption =
+            sight.exemption.filter(|_| sight.is_active).map(|(outcome, reason)| Self::CameTo(outcome, reason));
         // What it says of the daemon task definition of that name is not about this one.
         let Some(record) = record.filter(|record| !record.is_of_daemon()) else {
-            return exempt.unwrap_or(Self::NoRecord);
+            return by_exemption.unwrap_or(Self::NoRecord);
         };
         let outcome = serde_json::from_value(record.outcome.as_str().into()).ok();
         let reason = record.reason.as_ref().map(|reason| serde_json::from_value(reason.as_str().into()).ok());
@@ -73,8 +73,8 @@ impl Look {
             Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => None,
             Outcome::Alerted | Outcome::UnfaithfulCopyWithdrawn | Outcome::Failed => None,
         };
-        match (exempt.filter(|_| !is_left_to_its_owner), past) {
-            (Some(exempt), _) => exempt,
+        match (by_exemption.filter(|_| !is_left_to_its_owner), past) {
+            (Some(seen), _) => seen,
             (None, Some(past)) => Self::Over(past),
             (None, None) => Self::CameTo(outcome, reason),
         }
@@ -100,7 +100,8 @@ impl Look {
 mod tests {
     use super::*;
 
-    const NOW: Sight = Sight { is_active: true, is_exempt: false, is_followed: true, has_copy: true };
+    const EXEMPT: Option<(Outcome, Option<Reason>)> = Some((Outcome::Exempt, None));
+    const NOW: Sight = Sight { is_active: true, exemption: None, is_followed: true, has_copy: true };
 
     fn record(outcome: &str, reason: Option<&str>) -> Record {
         let begun = Record::begun(&"web:1".parse().unwrap(), "remediate", &[]);
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_exemption_that_holds_is_seen_whatever_the_record_says_but_for_what_the_guard_asks_first() {
-        let exempt = Sight { is_exempt: true, ..NOW };
+        let exempt = Sight { exemption: EXEMPT, ..NOW };
         let seen = Look::CameTo(Outcome::Exempt, None);
         for name in ["exempt", "alerted", "remediated", "failed"] {
             looks(name, None, exempt, &seen, State::Exempt);
@@ -143,6 +144,12 @@ mod tests {
         assert_eq!(Look::by_record(None, exempt), seen);
         let batch = Look::CameTo(Outcome::Alerted, Some(Reason::ManagedByBatch));
         looks("alerted", Some("managed_by_batch"), exempt, &batch, State::ReportedOnly);
+        for (reason, state) in
+            [(Reason::ExemptionUnreadable, State::Failed), (Reason::PartlyExempt, State::ReportedOnly)]
+        {
+            let sight = Sight { exemption: Some((Outcome::Alerted, Some(reason))), ..NOW };
+            looks("remediated", None, sight, &Look::CameTo(Outcome::Alerted, Some(reason)), state);
+        }
         let inactive = Sight { is_active: false, ..exempt };
         looks("exempt", None, inactive, &Look::Over(Past::Exempt), State::ReportedOnly);
         assert_eq!(Look::by_record(None, inactive), Look::NoRecord);
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_never_good_news() {
-        for sight in [NOW, Sight { is_exempt: true, ..NOW }] {
+        for sight in [NOW, Sight { exemption: EXEMPT, ..NOW }] {
             looks("blessed", None, sight, &Look::NotKnown("blessed".into()), State::ReportedOnly);
             looks("alerted", Some("moon"), sight, &Look::NotKnown("alerted (moon)".into()), State::ReportedOnly);
             looks("", None, sight, &Look::NotKnown(String::new()), State::ReportedOnly);
