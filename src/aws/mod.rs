@@ -139,6 +139,7 @@ fn clients(config: &SdkConfig, places: Places, clock: Clock, pace: Arc<Pace>) ->
             arn_prefix: format!("arn:{}:s3:::{}", places.home.partition(), places.bucket),
             name: places.bucket,
             clock: clock.clone(),
+            memory: None,
         },
         topic: Topic { client: aws_sdk_sns::Client::from_conf(sns), arn: places.topic },
         ecs: Ecs { client: aws_sdk_ecs::Client::from_conf(ecs), home: places.home, pace },

@@ -1,6 +1,8 @@
 //! The bucket: conditional writes, reads that tell "nothing there" from "not allowed to know", listing by prefix.
 //! It knows bytes and keys; what they mean is decided elsewhere.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -16,6 +18,8 @@ use crate::domain::failure::{CallFailure, Transient};
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// 1,000 keys a page: a million records of one family are more than ECS allows revisions.
 const PAGES_MAX: usize = 1_000;
+/// So many objects are remembered: records of about a kilobyte, in a function of 256 MB.
+const REMEMBERED_MAX: usize = 20_000;
 
 /// The bucket that holds backups, records and exemptions.
 #[derive(Debug, Clone)]
@@ -24,6 +28,8 @@ pub struct Bucket {
     pub(super) name: String,
     pub(super) arn_prefix: String,
     pub(super) clock: Clock,
+    /// What was read, for whoever lists the same keys again and again.
+    pub(super) memory: Option<Arc<Mutex<BTreeMap<String, Object>>>>,
 }
 
 /// An object that was read.
@@ -98,6 +104,35 @@ impl Bucket {
             Some(Err(_)) => Err(call.transient(Transient::Unreachable)),
             None => Err(call.transient(Transient::TimedOut)),
         }
+    }
+
+    /// The same bucket, which reads no object again that is listed as it was read.
+    #[must_use]
+    pub fn remembering(&self) -> Self {
+        Self { memory: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// Reads an object that was listed just now. Nothing stale comes of what is remembered: another content has another
+    /// `ETag`, and a list shows what was written before it.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>,
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel>
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_listed(&self, listed: &Listed) -> Result<Option<Object>, CallFailure> {
+        let memory = || self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner));
+        let remembered = memory().and_then(|memory| memory.get(&listed.key).cloned());
+        if let Some(object) = remembered.filter(|object| !listed.etag.is_empty() && object.etag == listed.etag) {
+            return Ok(Some(object));
+        }
+        let read = self.get(&listed.key).await?;
+        if let (Some(mut memory), Some(object)) = (memory(), &read) {
+            if memory.len() >= REMEMBERED_MAX {
+                memory.clear();
+            }
+            memory.insert(listed.key.clone(), object.clone());
+        }
+        Ok(read)
     }
 
     /// Writes an object if the key holds what is expected.

@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::presence::Presence;
 use super::stop::Stop;
 use super::{Guard, Run};
+use crate::aws::{Listed, Object};
 use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::document::Described;
 use crate::domain::exemption::Found;
@@ -24,6 +26,8 @@ const NEWS_AGE_MAX: SignedDuration = SignedDuration::from_hours(25);
 /// Of records older than a stray can be, the newest ones tell whether the news was told: each carries the time of the
 /// alert that told it.
 const OLDER_RECORDS_MAX: usize = 20;
+/// So many of them are read at the same time.
+const READS_AT_ONCE: usize = 16;
 /// How many earlier revisions are described to find one that is not ours.
 const EARLIER_MAX: usize = 20;
 
@@ -222,35 +226,35 @@ pub(super) async fn exemption_with_etag(
 /// When it cannot be read or understood.
 pub(super) async fn read_record(guard: &Guard, id: &TaskDefinitionId) -> Result<Option<Held>, Stop> {
     let key = keys::record(&guard.home, id);
-    let Some(object) = guard.aws.bucket.get(&key).await? else { return Ok(None) };
+    guard.aws.bucket.get(&key).await?.map(|object| record_of(key, object)).transpose()
+}
+
+fn record_of(key: String, object: Object) -> Result<Held, Stop> {
     match Record::parse(&object.text) {
-        Ok(record) => Ok(Some(Held { record, etag: object.etag })),
+        Ok(record) => Ok(Held { record, etag: object.etag }),
         Err(error) => Err(Stop::Failed(Failure::RecordUnreadable { key, error })),
     }
 }
 
 /// The other records of the family that can still matter: all that a stray could be named in, and the newest of the
-/// day before.
+/// day before. There may be hundreds, so several are read at a time.
 pub(super) async fn family_records(guard: &Guard, id: &TaskDefinitionId, now: Timestamp) -> Result<Vec<Record>, Stop> {
     let prefix = keys::records_of(&guard.home, &id.family);
-    let mut listed: Vec<(SignedDuration, Revision)> = guard
-        .aws
-        .bucket
-        .list(&prefix)
-        .await?
+    let listed = guard.aws.bucket.list(&prefix).await?;
+    let mut listed: Vec<(SignedDuration, Revision, Listed)> = listed
         .into_iter()
         .filter_map(|object| {
             let age = object.written_at.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
-            Some((age, keys::revision_below(&prefix, &object.key)?))
+            Some((age, keys::revision_below(&prefix, &object.key)?, object))
         })
-        .filter(|(age, revision)| *age < NEWS_AGE_MAX && *revision != id.revision)
+        .filter(|(age, revision, _)| *age < NEWS_AGE_MAX && *revision != id.revision)
         .collect();
-    listed.sort_unstable();
-    let young = listed.partition_point(|(age, _)| *age < STRAY_AGE_MAX);
+    listed.sort_unstable_by_key(|(age, revision, _)| (*age, *revision));
+    let young = listed.partition_point(|(age, ..)| *age < STRAY_AGE_MAX);
     listed.truncate(young + OLDER_RECORDS_MAX);
-    let mut records = Vec::with_capacity(listed.len());
-    for (_, revision) in listed {
-        records.extend(read_record(guard, &id.family.revision(revision)).await?.map(|held| held.record));
-    }
-    Ok(records)
+    let read = listed.into_iter().map(|(_, _, object)| async move {
+        let read = guard.aws.bucket.get_listed(&object).await?;
+        Ok::<_, Stop>(read.map(|read| record_of(object.key, read)).transpose()?.map(|held| held.record))
+    });
+    stream::iter(read).buffered(READS_AT_ONCE).try_filter_map(async |record| Ok(record)).try_collect().await
 }

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ecs_privileged_guard::domain::event::{Event, parse};
+use ecs_privileged_guard::domain::outcome::Outcome;
 use ecs_privileged_guard::domain::policy::Mode;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,7 +22,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use super::account::state::Budget;
 use super::account::state::ecs::{Revision, Service};
-use super::account::{Call, PIPELINE, Seen};
+use super::account::{Call, Calls, Fault, GUARD, Kind, PIPELINE, Seen};
 use super::figures::reached;
 use super::story::{BUCKET, NEWER, PRIVILEGED};
 use super::sweep::of_family;
@@ -248,4 +249,23 @@ async fn a_thousand_registrations_a_minute_are_each_told_and_remedied() {
         assert_eq!(flood.answered, BTreeMap::from([(outcome, 1_000)]));
         assert!(minutes.contains(&(flood.answered_after.last().unwrap() / 60)), "{:?}", flood.answered_after.last());
     }
+}
+
+#[tokio::test]
+async fn the_records_of_a_familys_flood_are_read_several_at_a_time() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        for number in 100..160 {
+            let key = format!("records/111122223333/eu-west-1/web/{number}.json");
+            let text = format!(r#"{{"schemaVersion":1,"taskDefinition":"web:{number}","outcome":"exempt"}}"#);
+            state.put_object(GUARD, BUCKET, &key, text.as_bytes());
+            // Each takes the five seconds of a time-out.
+            let read = Calls::of("GetObject").by(GUARD).on(&key);
+            state.inject(Fault::once(Kind::DelayBefore(Duration::from_secs(1)), read));
+        }
+    })
+    .await;
+    let began = world.state().now;
+    assert_eq!(world.deliver().await.unwrap().outcome, Outcome::Remediated);
+    let took = world.state().now.duration_since(began).as_secs();
+    assert!(took < 60, "{took} s");
 }

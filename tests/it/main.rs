@@ -12,6 +12,7 @@ mod runtime_api;
 mod story;
 mod sweep;
 mod sweep_scale;
+mod sweep_turns;
 mod world;
 
 mod alerts;

@@ -495,7 +495,7 @@ async fn what_fails_every_time_keeps_nothing_else_from_its_turn() {
     let mut in_turn = Vec::new();
     for _ in 0..3 {
         world.state().pass(Duration::from_hours(1));
-        world.sweep_within(Duration::from_secs(32), |_| {}).await.unwrap();
+        world.sweep_within(Duration::from_secs(52), |_| {}).await.unwrap();
         in_turn.push(tried(&world));
     }
     in_turn.dedup();
@@ -639,10 +639,15 @@ async fn a_look_that_reads_on_and_on_does_not_take_the_others_with_it() {
         // It is gone when the reconciler looks, who then reads the list of all that is.
         let second = Calls::of("DescribeTaskDefinition").on("busy:1").starting_at(2);
         state.before(second, |state| state.deregister(PIPELINE, "busy:1"));
+        // SNS takes its time besides.
+        let publishing = Calls::of("Publish").by(SWEEP);
+        state.inject(Fault::times(3, Kind::DelayBefore(Duration::from_secs(1)), publishing));
     })
     .await;
     let answer = world.sweep_within(Duration::from_secs(90), |_| {}).await.unwrap().answer;
     assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("alerted 3", false));
+    let record = object(&world.state(), "records/111122223333/eu-west-1/app-000/1.json");
+    assert_eq!((alerts(&world), record["outcome"].as_str()), (1, Some("alerted")));
     let answer = world.sweep().await.unwrap();
     assert_eq!((outcomes(&answer.outcomes).as_str(), answer.complete), ("compliant 1", true));
 }

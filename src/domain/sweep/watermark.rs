@@ -45,6 +45,12 @@ pub struct Watermark {
     /// Of what failed, the revision that was tried last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried_last: Option<TaskDefinitionId>,
+    /// Of what was to be looked at again, the revision that was looked at last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_last: Option<TaskDefinitionId>,
+    /// How many runs in a row ended before everything was looked at.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_runs: u32,
     /// Services whose move has settled: each with the `ETag` under which that was read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settled_moves: BTreeMap<String, String>,
@@ -124,6 +130,8 @@ impl Watermark {
             clean_in_use: BTreeSet::new(),
             told: Told::default(),
             tried_last: None,
+            looked_last: None,
+            cut_runs: 0,
             settled_moves: BTreeMap::new(),
             unwritten: BTreeSet::new(),
         }
@@ -208,6 +216,11 @@ impl Standing {
     pub fn is_due(&self, rests_on: &str, now: Timestamp) -> bool {
         self.may_heal() || self.rests_on != rests_on || self.exempt_until.is_some_and(|end| end <= now)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Who made the copy is no news.

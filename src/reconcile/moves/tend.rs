@@ -58,6 +58,8 @@ pub(in super::super) enum Did {
     Settle,
     /// A call failed again as it did before: people have heard of it.
     FailAgain,
+    /// It left the service where it is, which a later run is to move.
+    HoldBack,
 }
 
 /// What people are to hear, and what is to be remembered once they have.
@@ -92,6 +94,8 @@ pub(in super::super) struct Tending<'a> {
     pub(in super::super) standing: &'a dyn Fn(&TaskDefinitionId) -> Option<Standing>,
     pub(in super::super) provenance: &'a Provenance,
     pub(in super::super) deadline: Timestamp,
+    /// Whether a service may be moved that is not on its way.
+    pub(in super::super) may_start: bool,
     /// When this run has begun to move it.
     pub(super) begun: Option<Timestamp>,
     /// Whether it may have asked ECS since.
@@ -109,8 +113,18 @@ impl<'a> Tending<'a> {
         provenance: &'a Provenance,
         deadline: Timestamp,
     ) -> Self {
-        let pauses = PAUSES_FOR_STALE_READS.into_iter();
-        Self { guard, id, standing, provenance, deadline, begun: None, is_sent: false, has_started: false, pauses }
+        Self {
+            guard,
+            id,
+            standing,
+            provenance,
+            deadline,
+            may_start: true,
+            begun: None,
+            is_sent: false,
+            has_started: false,
+            pauses: PAUSES_FOR_STALE_READS.into_iter(),
+        }
     }
 
     /// Looks until nothing follows, and waits for what heals by itself.
@@ -157,6 +171,9 @@ impl<'a> Tending<'a> {
             (Step::Leave, ..) => {
                 let is_left = standing == Standing::NotCopied;
                 Ok(self.done(Look { is_left, ..Look::of(entry.cloned()) }))
+            }
+            (Step::Start, ..) if !self.may_start => {
+                Ok(self.done(Look { did: Did::HoldBack, ..Look::of(entry.cloned()) }))
             }
             (Step::Start, Some(service), Standing::Copied(pair), _) => self.start(&service, pair, held, now).await,
             (Step::PutBack(to), Some(service), _, Some(held)) => self.put_back(&service, to, held, now).await,

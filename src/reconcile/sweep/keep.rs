@@ -43,13 +43,15 @@ impl Sweep {
         // A record that is not understood is not overwritten; that was told instead.
         let may_record = report.reason != Some(Reason::RecordUnreadable);
         let is_settled = !is_open && report.outcome != Outcome::Failed;
+        let record = (may_record && report.leaves_a_record(alert)).then(|| Recording {
+            news: report.record(due.told_at, now),
+            is_news: due.told_at == Some(now) || !report.made.is_empty(),
+            held: own,
+        });
+        self.tally.writes += usize::from(record.as_ref().is_some_and(Recording::is_written));
         self.kept.push(Kept {
             news: (alert == Alerting::Sent).then(|| news(&report, &self.account.usage, existed_before)),
-            record: (may_record && report.leaves_a_record(alert)).then(|| Recording {
-                news: report.record(due.told_at, now),
-                is_news: due.told_at == Some(now) || !report.made.is_empty(),
-                held: own,
-            }),
+            record,
             is_open,
             id: report.id,
         });

@@ -1,60 +1,135 @@
-//! Looks at single revisions, in the order of their weight: the latest of each family, then what is known to be
-//! privileged and rests on something else by now, then what is in use without being ACTIVE, then the rest; what failed
-//! before comes last, each in its turn.
+//! Looks at single revisions: first the latest of each family, then in turn what is known to be privileged and rests on
+//! something else by now, what is in use without being ACTIVE, the rest, and what failed before.
 
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::apply::TIME_TO_FINISH;
 use super::super::observe::read_record;
 use super::super::report::Past;
 use super::super::stop::{Stop, describe_patiently};
 use super::super::{Guard, RunError};
-use super::{COPIES_OF_EXISTING_MAX, FAILURES_MAX, LOOKS_MAX, Sweep, UNFAITHFUL_MAX, Unseen};
+use super::{
+    COPIES_OF_EXISTING_MAX, FAILURES_MAX, LOOK_MAX, Part, SHARE_OF_SERVICES, Sweep, UNFAITHFUL_MAX, Unseen,
+    WRITES_FOR_SERVICES, WRITES_MAX,
+};
 use crate::aws::{Aws, DescribeError};
-use crate::domain::arn::{Revision, TaskDefinitionId};
+use crate::domain::arn::{Family, Revision, TaskDefinitionId};
 use crate::domain::document::Described;
 use crate::domain::keys;
 use crate::domain::observation::Held;
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::plan::STRAY_AGE_MAX;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Mode, Policy};
 use crate::domain::provenance::Provenance;
 use crate::domain::report::Report;
 use crate::domain::sweep::span::Span;
+use crate::domain::sweep::turns::{Queue, Turns, behind};
 use crate::domain::sweep::watermark::Standing;
 
 /// Lists may be this far behind: what was registered beside a revision that is younger may not be listed yet, so it is
 /// not passed over.
 const LISTED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// What waits for its turn.
+struct Waiting {
+    due: IntoIter<TaskDefinitionId>,
+    in_use: IntoIter<TaskDefinitionId>,
+    /// The families of which something may be left, and what is left of the one before them.
+    families: IntoIter<Family>,
+    left: IntoIter<TaskDefinitionId>,
+    failed: IntoIter<TaskDefinitionId>,
+}
+
 impl Sweep {
-    /// Looks at everything that is due, until it is done or time runs out.
+    /// Looks at everything that is due, until it is done or the part of the run that revisions have is over.
     pub(super) async fn look_around(&mut self) {
+        self.part = self.part_of_revisions();
         let latest = self.account.active.iter().filter_map(|(family, active)| Some(family.revision(*active.last()?)));
         let latest: Vec<TaskDefinitionId> = latest.filter(|id| !self.account.has_seen(id)).collect();
-        let (due, failed) = self.due();
-        self.look_at_all(latest).await;
-        self.look_at_all(due).await;
-        let in_use = self.account.usage.revisions();
-        let in_use: Vec<TaskDefinitionId> =
-            in_use.filter(|id| !self.account.is_active(id) && !self.account.has_seen_in_use(id)).collect();
-        self.look_at_all(in_use).await;
-        for family in self.account.active.keys().cloned().collect::<Vec<_>>() {
-            let left = Span::left(self.account.mark.families.get(&family).copied(), self.account.active(&family));
-            // One by one: each that is known makes the span grow for the next.
-            for id in left.into_iter().map(|number| family.revision(number)) {
-                if !self.knows(&id) {
-                    self.look_at_all(vec![id]).await;
-                }
+        let waiting = self.waiting();
+        for id in latest {
+            if self.is_over() {
+                self.run_out();
+                return;
             }
+            self.look_at(&id).await;
         }
-        for id in failed {
-            if !self.is_over() {
-                self.account.mark.tried_last = Some(id.clone());
+        self.look_in_turn(waiting).await;
+    }
+
+    /// Services come last, and what is moved must be told too.
+    fn part_of_revisions(&self) -> Part {
+        let time = self.stop_at.duration_since(self.guard.aws.clock.now());
+        match self.guard.policy.mode {
+            Mode::Enforce => {
+                Part { until: self.stop_at - time / SHARE_OF_SERVICES, writes: WRITES_MAX - WRITES_FOR_SERVICES }
             }
-            self.look_at_all(vec![id]).await;
+            Mode::Alert | Mode::Remediate => Part { until: self.stop_at, writes: WRITES_MAX },
+        }
+    }
+
+    /// What waits besides the latest of each family. There may be more of what is due, or failed, than a run has time for,
+    /// so each run goes on where the one before ended.
+    fn waiting(&self) -> Waiting {
+        let Self { account, guard, .. } = self;
+        let (now, mark) = (guard.aws.clock.now(), &account.mark);
+        let is_due =
+            |(id, standing): &(&TaskDefinitionId, &Standing)| standing.is_due(&account.foundation(guard, id), now);
+        let (failed, due): (Vec<_>, Vec<_>) =
+            mark.privileged.iter().filter(is_due).partition(|(_, standing)| standing.may_heal());
+        let ids = |of: Vec<(&TaskDefinitionId, &Standing)>| of.into_iter().map(|(id, _)| id.clone()).collect();
+        let in_use: Vec<_> = account.usage.revisions().filter(|id| !account.is_active(id)).collect();
+        let families: Vec<_> = account.active.keys().cloned().collect();
+        Waiting {
+            due: behind(mark.looked_last.as_ref(), ids(due)).into_iter(),
+            in_use: in_use.into_iter(),
+            families: families.into_iter(),
+            left: Vec::new().into_iter(),
+            failed: behind(mark.tried_last.as_ref(), ids(failed)).into_iter(),
+        }
+    }
+
+    async fn look_in_turn(&mut self, mut waiting: Waiting) {
+        let mut turns = Turns::begun(self.part.writes);
+        while !self.is_over()
+            && let Some(queue) = turns.next(self.tally.writes)
+        {
+            let Some(id) = self.next_of(queue, &mut waiting) else {
+                turns.close(queue);
+                continue;
+            };
+            match queue {
+                Queue::Due => self.account.mark.looked_last = Some(id.clone()),
+                Queue::Failed => self.account.mark.tried_last = Some(id.clone()),
+                Queue::InUse | Queue::Unseen => {}
+            }
+            let began = self.guard.aws.clock.now();
+            self.look_at(&id).await;
+            turns.took(queue, self.guard.aws.clock.now().duration_since(began));
+        }
+        if turns.open().into_iter().any(|queue| self.next_of(queue, &mut waiting).is_some()) {
+            self.run_out();
+        }
+    }
+
+    /// The next that needs a look.
+    fn next_of(&mut self, queue: Queue, waiting: &mut Waiting) -> Option<TaskDefinitionId> {
+        match queue {
+            Queue::Due => waiting.due.next(),
+            Queue::InUse => waiting.in_use.find(|id| !self.account.has_seen_in_use(id)),
+            Queue::Unseen => loop {
+                // One by one: each that is known makes the span grow for the next.
+                if let Some(id) = waiting.left.find(|id| !self.knows(id)) {
+                    return Some(id);
+                }
+                let family = waiting.families.next()?;
+                let span = self.account.mark.families.get(&family).copied();
+                let left = Span::left(span, self.account.active(&family)).into_iter();
+                waiting.left = left.map(|number| family.revision(number)).collect::<Vec<_>>().into_iter();
+            },
+            Queue::Failed => waiting.failed.next(),
         }
     }
 
@@ -69,35 +144,24 @@ impl Sweep {
         is_old.is_some()
     }
 
-    /// The privileged revisions that must be looked at again, and those that were told and may have healed. There may be
-    /// more of these than a run has time for, so each run goes on where the one before ended.
-    fn due(&self) -> (Vec<TaskDefinitionId>, Vec<TaskDefinitionId>) {
-        let now = self.guard.aws.clock.now();
-        let mark = &self.account.mark;
-        let is_due = |(id, standing): &(&TaskDefinitionId, &Standing)| {
-            standing.is_due(&self.account.foundation(&self.guard, id), now)
-        };
-        let (mut failed, due): (Vec<_>, Vec<_>) =
-            mark.privileged.iter().filter(is_due).partition(|(_, standing)| standing.may_heal());
-        failed.sort_by_key(|(id, _)| (mark.tried_last.as_ref() >= Some(*id), *id));
-        let ids = |of: Vec<(&TaskDefinitionId, &Standing)>| of.into_iter().map(|(id, _)| id.clone()).collect();
-        (ids(due), ids(failed))
-    }
-
+    /// Whether no look begins any more in this part of the run.
     pub(super) fn is_over(&self) -> bool {
-        self.guard.aws.clock.now() >= self.stop_at
-            || self.kept.len() >= LOOKS_MAX
+        self.guard.aws.clock.now() >= self.part.until
+            || self.tally.writes >= self.part.writes
             || self.tally.failures_in_a_row >= FAILURES_MAX
     }
 
-    async fn look_at_all(&mut self, ids: Vec<TaskDefinitionId>) {
-        for id in ids {
-            if self.is_over() {
-                self.is_cut = true;
-                return;
-            }
-            self.look_at(&id).await;
-        }
+    /// Something waits that this run does not come to.
+    pub(super) fn run_out(&mut self) {
+        (self.is_cut, self.ran_out) = (true, true);
+    }
+
+    /// What a look reads and does, unless that outlasts the time for it: what came of the others is still to be told and
+    /// written.
+    pub(super) async fn in_time<T>(&self, look: impl Future<Output = T>) -> Option<T> {
+        let clock = &self.guard.aws.clock;
+        let left = (self.stop_at + LOOK_MAX).duration_since(clock.now());
+        clock.within(Duration::try_from(left).unwrap_or_default(), look).await
     }
 
     async fn look_at(&mut self, id: &TaskDefinitionId) {
@@ -106,20 +170,25 @@ impl Sweep {
             return;
         }
         let Aws { ecs, clock, .. } = &self.guard.aws;
-        let described = match describe_patiently(ecs, id, self.stop_at, clock).await {
-            Ok(Some(described)) => described,
+        let described = match self.in_time(describe_patiently(ecs, id, self.stop_at, clock)).await {
+            Some(Ok(Some(described))) => described,
             // It vanished since it was listed, or the description is behind the list: the next run sees which.
-            Ok(None) if self.account.is_active(id) => {
+            Some(Ok(None)) if self.account.is_active(id) => {
                 self.is_cut = true;
                 return;
             }
             // Something runs it, whatever ECS says of it.
-            Ok(None) => {
+            Some(Ok(None)) => {
                 self.reconcile(id, true).await;
                 return;
             }
-            Err(error) => {
-                self.could_not_see(id, error);
+            Some(Err(error)) => {
+                self.tally.failures_in_a_row += 1;
+                self.could_not_see(unseen(id, &error));
+                return;
+            }
+            None => {
+                self.could_not_see(out_of_time(id));
                 return;
             }
         };
@@ -159,15 +228,9 @@ impl Sweep {
         }
     }
 
-    fn could_not_see(&mut self, id: &TaskDefinitionId, error: DescribeError) {
-        self.tally.failures_in_a_row += 1;
+    fn could_not_see(&mut self, unseen: Unseen) {
         self.is_cut = true;
-        self.unseen.push(match error {
-            DescribeError::Call(failure) => Unseen::of(&failure),
-            DescribeError::Malformed { error, .. } => {
-                Unseen { words: format!("the description of {id} cannot be understood: {error}"), lasts: true }
-            }
-        });
+        self.unseen.push(unseen);
     }
 
     /// Whether nothing about it is left to do.
@@ -191,11 +254,14 @@ impl Sweep {
     /// one is not ACTIVE any more, nothing else leads there. Answers whether nothing is left to do about it.
     async fn look_at_the_original_of(&mut self, copy: &TaskDefinitionId) -> bool {
         let prefix = keys::backups_of(&self.guard.home, &copy.family);
-        let listed = match self.guard.aws.bucket.list(&prefix).await {
-            Ok(listed) => listed,
-            Err(failure) => {
-                self.is_cut = true;
-                self.unseen.push(Unseen::of(&failure));
+        let listed = match self.in_time(self.guard.aws.bucket.list(&prefix)).await {
+            Some(Ok(listed)) => listed,
+            Some(Err(failure)) => {
+                self.could_not_see(Unseen::of(&failure));
+                return false;
+            }
+            None => {
+                self.could_not_see(out_of_time(copy));
                 return false;
             }
         };
@@ -212,11 +278,11 @@ impl Sweep {
     /// Brings a privileged revision into order as an event would, within what a sweep may change. Answers whether it came
     /// to an end that another look would not change.
     async fn reconcile(&mut self, id: &TaskDefinitionId, existed_before: bool) -> bool {
-        let (by_event, by_batch) = match self.word_of_its_event(id).await {
+        let word = self.in_time(self.word_of_its_event(id)).await;
+        let (by_event, by_batch) = match word.unwrap_or_else(|| Err(out_of_time(id))) {
             Ok(word) => word,
             Err(unseen) => {
-                self.is_cut = true;
-                self.unseen.push(unseen);
+                self.could_not_see(unseen);
                 return false;
             }
         };
@@ -230,21 +296,18 @@ impl Sweep {
         };
         let guard = Guard { policy, listed, ..self.guard.clone() };
         // No registration begins after the time to stop.
-        let deadline = self.stop_at + TIME_TO_FINISH;
-        // Nor does a look outlast it that reads for ever: what came of the others is still to be told and written.
-        let time = Duration::try_from(deadline.duration_since(guard.aws.clock.now())).unwrap_or_default();
+        let deadline = self.stop_at + LOOK_MAX;
         let provenance = if by_batch { Provenance::of_batch() } else { Provenance::default() };
         let run = Box::pin(guard.reconcile(id, &provenance, deadline));
-        match guard.aws.clock.within(time, run).await.unwrap_or(Err(RunError::OutOfTime)) {
+        match self.in_time(run).await.unwrap_or(Err(RunError::OutOfTime)) {
             Ok((report, past)) => {
                 let past = self.record_at_once(&report, past).await;
                 self.keep(report, past, existed_before, limit)
             }
             Err(error) => {
                 self.tally.failures_in_a_row += 1;
-                self.is_cut = true;
                 let lasts = !matches!(error, RunError::Transient(_) | RunError::OutOfTime | RunError::Unsettled);
-                self.unseen.push(Unseen { words: format!("{id}: {}", error.category()), lasts });
+                self.could_not_see(Unseen { words: format!("{id}: {}", error.category()), lasts });
                 false
             }
         }
@@ -257,9 +320,13 @@ impl Sweep {
             return past;
         }
         let news = report.record(None, self.guard.aws.clock.now());
-        match self.guard.merge_record(&report.id, past.own.clone(), &news, true).await {
-            Ok(_) => Past { own: read_record(&self.guard, &report.id).await.unwrap_or_default(), ..past },
-            Err(_) => past,
+        let write = async {
+            self.guard.merge_record(&report.id, past.own.clone(), &news, true).await.ok()?;
+            Some(read_record(&self.guard, &report.id).await.unwrap_or_default())
+        };
+        match self.in_time(write).await.flatten() {
+            Some(own) => Past { own, ..past },
+            None => past,
         }
     }
 
@@ -291,6 +358,19 @@ impl Sweep {
             Err(Stop::Transient(failure)) => Err(Unseen::of(&failure)),
         }
     }
+}
+
+fn unseen(id: &TaskDefinitionId, error: &DescribeError) -> Unseen {
+    match error {
+        DescribeError::Call(failure) => Unseen::of(failure),
+        DescribeError::Malformed { error, .. } => {
+            Unseen { words: format!("the description of {id} cannot be understood: {error}"), lasts: true }
+        }
+    }
+}
+
+fn out_of_time(id: &TaskDefinitionId) -> Unseen {
+    Unseen { words: format!("{id}: {}", RunError::OutOfTime.category()), lasts: false }
 }
 
 /// Whether the lists show for sure what was registered beside it.

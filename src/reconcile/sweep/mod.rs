@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::apply::TIME_TO_FINISH;
 use super::moves::News;
 use super::{Guard, RunError};
 use crate::aws::Expect;
@@ -34,8 +35,13 @@ use account::{Account, NoAccount};
 
 /// What is left at the end to publish, to record, and to write the evidence and the watermark.
 const TIME_TO_TELL: SignedDuration = SignedDuration::from_secs(30);
-/// What was told must be recorded in that time: one object each.
-const LOOKS_MAX: usize = 400;
+/// A look takes no longer, also the one that is begun last: a registration needs that much.
+const LOOK_MAX: SignedDuration = TIME_TO_FINISH;
+/// What was told must be recorded in the time that is left for it: one object for each look that has something to write.
+const WRITES_MAX: usize = 400;
+/// In mode `enforce` so many of them are kept for services, and the last part of the time for looks: a quarter, a sixth.
+const WRITES_FOR_SERVICES: usize = WRITES_MAX / 4;
+const SHARE_OF_SERVICES: i32 = 6;
 /// Copies of what existed before the first run: a team has to be able to follow.
 const COPIES_OF_EXISTING_MAX: usize = 25;
 /// So many unfaithful copies are no accident: a member of the definition is new to ECS or to us.
@@ -71,7 +77,10 @@ struct Sweep {
     /// The guard, with what the walk has seen.
     guard: Guard,
     account: Account,
+    /// No look begins after that.
     stop_at: Timestamp,
+    /// What is looked at now may take so much.
+    part: Part,
     /// What is still to be told and recorded.
     kept: Vec<Kept>,
     unseen: Vec<Unseen>,
@@ -82,8 +91,19 @@ struct Sweep {
     /// What was described in this run; whether it is old enough for lists to show all that was registered beside it.
     described: BTreeMap<TaskDefinitionId, bool>,
     tally: Tally,
-    /// Whether time or another bound ended it before everything was looked at.
+    /// Whether something that was to be looked at was not, or not to its end.
     is_cut: bool,
+    /// Whether time or another bound ended it before everything was looked at.
+    ran_out: bool,
+}
+
+/// A part of what a run may take.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// No look of it begins after that.
+    until: Timestamp,
+    /// Nor when so many objects are to be written, by this part and those before it.
+    writes: usize,
 }
 
 /// Numbers of a run.
@@ -96,6 +116,8 @@ struct Tally {
     held_back: usize,
     left_for_the_next_run: usize,
     failures_in_a_row: usize,
+    /// Objects that are to be written at the end.
+    writes: usize,
     /// Services that were moved, and those that have their turn in the next run.
     moves: usize,
     services_left: usize,
@@ -115,6 +137,15 @@ struct Recording {
     news: Record,
     held: Option<Held>,
     is_news: bool,
+}
+
+impl Recording {
+    /// Whether it says anything that is not in the record already.
+    fn is_written(&self) -> bool {
+        self.held.as_ref().is_none_or(|Held { record, .. }| {
+            !record.says_the_same_as(&Record::merged(Some(record.clone()), self.news.clone(), false))
+        })
+    }
 }
 
 /// Something that could not be seen.
@@ -138,13 +169,15 @@ impl Guard {
     /// # Errors
     /// When what a retry can heal lasted longer than the run, or nobody could be told.
     pub async fn sweep(&self, deadline: Timestamp) -> Result<Swept, RunError> {
-        let stop_at = deadline - TIME_TO_TELL;
+        let stop_at = deadline - TIME_TO_TELL - LOOK_MAX;
         let account = match Account::look(self, stop_at).await {
             Ok(account) => account,
             Err(NoAccount::Blind(failure)) => return self.tell_that_nothing_was_seen(&failure, deadline).await,
             Err(NoAccount::Later(error)) => return Err(error),
         };
-        let guard = Self { usage: Some(account.usage.clone()), ..self.clone() };
+        let mut guard = Self { usage: Some(account.usage.clone()), ..self.clone() };
+        // Each look at a revision of a family lists the family's records.
+        guard.aws.bucket = guard.aws.bucket.remembering();
         let unread = account.usage.unread.iter().map(Unseen::of);
         let late = (account.usage.clusters_left_out > 0).then(|| Unseen {
             words: "not every cluster could be looked at in the time of a run: what the others run is not known".into(),
@@ -153,9 +186,23 @@ impl Guard {
         let unwritten = account.mark.unwritten.iter().map(|words| Unseen { words: words.clone(), lasts: true });
         let unseen = unread.chain(late).chain(unwritten).collect();
         let (kept, described, tally) = (Vec::new(), BTreeMap::new(), Tally::default());
-        let (moves, is_cut) = (BTreeMap::new(), false);
-        let mut sweep =
-            Sweep { guard, account, stop_at, kept, unseen, moves, moved: Vec::new(), described, tally, is_cut };
+        let moves = BTreeMap::new();
+        let part = Part { until: stop_at, writes: WRITES_MAX };
+        let (is_cut, ran_out) = (false, false);
+        let mut sweep = Sweep {
+            guard,
+            account,
+            stop_at,
+            part,
+            kept,
+            unseen,
+            moves,
+            moved: Vec::new(),
+            described,
+            tally,
+            is_cut,
+            ran_out,
+        };
         sweep.look_around().await;
         sweep.look_at_services().await;
         sweep.tell(deadline).await

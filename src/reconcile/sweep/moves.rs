@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::apply::TIME_TO_FINISH;
 use super::super::moves::{Did, Look, Tended, Tending};
 use super::super::stop::{Patience, Stop};
-use super::{Sweep, Unseen};
+use super::{LOOK_MAX, Part, Sweep, UNFAITHFUL_MAX, Unseen, WRITES_MAX};
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::keys;
 use crate::domain::moves::judge::{Pair, Standing, Step, Times, judge};
@@ -27,6 +26,7 @@ impl Sweep {
         if self.guard.policy.mode != Mode::Enforce {
             return;
         }
+        self.part = Part { until: self.stop_at, writes: WRITES_MAX };
         let listed = match self.listed_moves().await {
             Ok(listed) => listed,
             Err(unseen) => {
@@ -43,7 +43,7 @@ impl Sweep {
         let ids: BTreeSet<&ServiceId> = on_originals.iter().chain(listed.keys()).collect();
         for id in ids {
             if self.is_over() {
-                self.is_cut = true;
+                self.run_out();
                 return;
             }
             let etag = listed.get(id);
@@ -78,7 +78,8 @@ impl Sweep {
             None => None,
             Some(_) => {
                 let read = async || self.guard.read_move(id).await;
-                match Patience::until(self.stop_at, &self.guard.aws.clock).repeat(read).await {
+                let patience = Patience::until(self.stop_at, &self.guard.aws.clock);
+                match self.in_time(patience.repeat(read)).await.unwrap_or(Err(Stop::OutOfTime)) {
                     Ok(held) => held.map(|held| held.entry),
                     Err(stop) => return self.could_not_tend(id, &stop),
                 }
@@ -103,9 +104,11 @@ impl Sweep {
             let guard = &self.guard;
             let known = |id: &TaskDefinitionId| self.standing(id);
             let provenance = Provenance::default();
-            let deadline = self.stop_at + TIME_TO_FINISH;
+            let deadline = self.stop_at + LOOK_MAX;
             let mut tending = Tending::new(guard, id, &known, &provenance, deadline);
-            tending.look_patiently(Patience::until(self.stop_at, &guard.aws.clock)).await
+            tending.may_start = self.tally.unfaithful < UNFAITHFUL_MAX;
+            let look = tending.look_patiently(Patience::until(self.stop_at, &guard.aws.clock));
+            self.in_time(look).await.unwrap_or(Err(Stop::OutOfTime))
         };
         match tended {
             Ok(Tended::Done(look)) => self.keep_look(id, *look),
@@ -117,12 +120,14 @@ impl Sweep {
 
     fn keep_look(&mut self, id: &ServiceId, look: Look) {
         self.tally.moves += usize::from(look.did == Did::Start);
+        self.tally.services_left += usize::from(look.did == Did::HoldBack);
+        self.tally.writes += usize::from(look.news.is_some());
         let outcome = match &look.news {
             Some(news) => Some(news.report.outcome().as_str()),
             None => match look.did {
                 Did::Start => Some("move_started"),
                 Did::FailAgain => Some("move_failed"),
-                Did::Settle | Did::Nothing => None,
+                Did::Settle | Did::HoldBack | Did::Nothing => None,
             },
         };
         if let Some(outcome) = outcome {

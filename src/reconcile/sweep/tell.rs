@@ -16,6 +16,8 @@ use crate::domain::sweep::evidence::{self, Evidence, ExemptionRow};
 
 /// What is left when the last record is begun, for the evidence and the watermark.
 const TIME_TO_KEEP: SignedDuration = SignedDuration::from_secs(8);
+/// So many runs in a row that end before everything was looked at are said.
+const CUT_RUNS_MAX: u32 = 3;
 /// Before an end, whoever needs the exemption is told twice: so many days before.
 const DAYS_BEFORE_AN_END: [i32; 2] = [1, 7];
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -27,6 +29,7 @@ impl Sweep {
     /// When nobody could be told.
     pub(super) async fn tell(mut self, deadline: Timestamp) -> Result<Swept, RunError> {
         let now = self.guard.aws.clock.now();
+        self.note_how_it_ended();
         let evidence = self.evidence(now);
         self.publish(&evidence, now, deadline).await?;
         self.account.mark.unwritten.clear();
@@ -43,6 +46,18 @@ impl Sweep {
             metrics: self.metrics(is_kept),
             unseen: self.unseen.into_iter().map(|it| it.words).collect(),
         })
+    }
+
+    /// One run that ends early is nobody's concern, since the next one goes on. What waits for several of them is, and
+    /// nothing else would say so.
+    fn note_how_it_ended(&mut self) {
+        let cut_runs = &mut self.account.mark.cut_runs;
+        *cut_runs = if self.ran_out { cut_runs.saturating_add(1) } else { 0 };
+        if *cut_runs >= CUT_RUNS_MAX {
+            let words =
+                format!("{CUT_RUNS_MAX} runs in a row ended before everything was looked at; the next ones go on");
+            self.unseen.push(Unseen { words, lasts: true });
+        }
     }
 
     /// One message, if something is new.
