@@ -120,7 +120,9 @@ mod tests {
     #[test]
     fn what_others_leave_goes_to_those_that_are_left() {
         let mut turns = Turns::begun(400);
-        [Queue::Due, Queue::InUse, Queue::Failed].into_iter().for_each(|queue| turns.close(queue));
+        for queue in [Queue::Due, Queue::InUse, Queue::Failed] {
+            turns.close(queue);
+        }
         assert_eq!(seconds(&mut turns, 100, |_| 1), BTreeMap::from([(Queue::Unseen, 100)]));
         turns.close(Queue::Unseen);
         assert_eq!((turns.next(0), turns.open()), (None, Vec::new()));
@@ -131,7 +133,9 @@ mod tests {
         let mut turns = Turns::begun(400);
         assert_eq!((turns.next(199), turns.next(200)), (Some(Queue::Due), Some(Queue::InUse)));
         assert_eq!((turns.next(399), turns.next(400)), (Some(Queue::InUse), None));
-        [Queue::InUse, Queue::Unseen].into_iter().for_each(|queue| turns.close(queue));
+        for queue in [Queue::InUse, Queue::Unseen] {
+            turns.close(queue);
+        }
         assert_eq!((turns.next(399), turns.next(400)), (Some(Queue::Due), None));
     }
 
