@@ -18,8 +18,9 @@ use crate::domain::failure::{CallFailure, Transient};
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// 1,000 keys a page: a million records of one family are more than ECS allows revisions.
 const PAGES_MAX: usize = 1_000;
-/// So many objects are remembered: records of about a kilobyte, in a function of 256 MB.
-const REMEMBERED_MAX: usize = 20_000;
+/// So many objects are remembered, and none that is longer: records of about a kilobyte, in a function of 256 MB.
+const REMEMBERED_MAX: usize = 10_000;
+const REMEMBERED_LENGTH_MAX: usize = 8 * 1024;
 
 /// The bucket that holds backups, records and exemptions.
 #[derive(Debug, Clone)]
@@ -126,7 +127,8 @@ impl Bucket {
             return Ok(Some(object));
         }
         let read = self.get(&listed.key).await?;
-        if let (Some(mut memory), Some(object)) = (memory(), &read) {
+        let short = read.as_ref().filter(|object| object.text.len() <= REMEMBERED_LENGTH_MAX);
+        if let (Some(mut memory), Some(object)) = (memory(), short) {
             if memory.len() >= REMEMBERED_MAX {
                 memory.clear();
             }
