@@ -22,7 +22,7 @@ impl Guard {
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
-        let (report, past) = Box::pin(self.reconcile_patiently(id, provenance, deadline)).await?;
+        let (report, past) = Box::pin(self.reconcile(id, provenance, deadline, self.patience(deadline))).await?;
         if is_theirs_to_mend(&report) {
             return Ok(Concluded::of(report.answer(Alerting::None), report));
         }

@@ -262,32 +262,13 @@ impl Guard {
         provenance: &Provenance,
         deadline: Timestamp,
     ) -> Result<Concluded, RunError> {
-        let (report, past) = self.reconcile_patiently(id, provenance, deadline).await?;
+        let (report, past) = self.reconcile(id, provenance, deadline, self.patience(deadline)).await?;
         self.report(report, past, deadline).await
-    }
-
-    /// [`Self::reconcile`] for a run that has nothing else to do.
-    async fn reconcile_patiently(
-        &self,
-        id: &TaskDefinitionId,
-        provenance: &Provenance,
-        deadline: Timestamp,
-    ) -> Result<(Report, Past), RunError> {
-        self.reconcile_within(id, provenance, deadline, self.patience(deadline)).await
     }
 
     /// Brings the world around one revision into order: observe, plan, apply, and again while it moves. What came of it
     /// is still to be told and recorded.
     async fn reconcile(
-        &self,
-        id: &TaskDefinitionId,
-        provenance: &Provenance,
-        deadline: Timestamp,
-    ) -> Result<(Report, Past), RunError> {
-        self.reconcile_within(id, provenance, deadline, self.some_patience(deadline)).await
-    }
-
-    async fn reconcile_within(
         &self,
         id: &TaskDefinitionId,
         provenance: &Provenance,

@@ -125,15 +125,18 @@ async fn several_runs_in_a_row_that_end_early_are_told_once() {
 #[tokio::test]
 async fn services_have_their_share_of_a_run() {
     let world = at_rest(Mode::Enforce, 250).await;
-    {
-        let mut state = world.state();
-        state.register(PIPELINE, PRIVILEGED);
-        state.create_service(PIPELINE, "prod", "web", "web:2");
-        state.complete_deployment("prod", "web");
-    }
+    deploy_privileged(&world);
     let swept = run(&world, 120, another_setting).await;
     assert!(swept.answer.outcomes["alerted"] < 250, "{swept:?}");
     assert_eq!((swept.answer.outcomes.get("move_started"), runs(&world, "web").as_str()), (Some(&1), "web:3"));
+}
+
+/// A pipeline registers the privileged `web:2`, and the service `web` comes to run it.
+fn deploy_privileged(world: &World) {
+    let mut state = world.state();
+    state.register(PIPELINE, PRIVILEGED);
+    state.create_service(PIPELINE, "prod", "web", "web:2");
+    state.complete_deployment("prod", "web");
 }
 
 /// Every other of these calls gets no answer to its first attempt.
@@ -164,12 +167,7 @@ async fn a_service_that_is_looked_at_on_and_on_does_not_take_what_is_told_and_wr
 #[tokio::test]
 async fn two_unfaithful_copies_stop_the_moves_of_a_run_and_not_their_ends() {
     let world = at_rest(Mode::Enforce, 0).await;
-    {
-        let mut state = world.state();
-        state.register(PIPELINE, PRIVILEGED);
-        state.create_service(PIPELINE, "prod", "web", "web:2");
-        state.complete_deployment("prod", "web");
-    }
+    deploy_privileged(&world);
     assert_eq!(run(&world, 900, |_| {}).await.answer.outcomes.get("move_started"), Some(&1));
     {
         let mut state = world.state();

@@ -28,10 +28,7 @@ pub(crate) fn place(args: &PolicyArgs, output: Output) -> Result<Option<Home>, T
 /// Writes it, by what the guard itself goes by.
 pub(crate) async fn run(args: &PolicyArgs, guard: &Guard, output: Output) -> Result<Exit, Trouble> {
     let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), None).await?;
-    let mut found = Vec::new();
-    for (family, object) in exempt::all(guard).await? {
-        found.push((family, exempt::found(object.as_ref())));
-    }
+    let found = exempt::all_found(guard).await?.into_iter().collect();
     write(args, guard.home.clone(), reconciler.policy.exempt_families, Exemptions::found(found), output)
 }
 

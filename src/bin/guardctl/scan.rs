@@ -14,7 +14,7 @@ use ecs_privileged_guard::domain::document::Described;
 use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::exemption::{Basis, Found, Verdict, verdict};
 use ecs_privileged_guard::domain::observation::{AccountUsage, Starter};
-use ecs_privileged_guard::domain::policy::{FamilyGlobs, Policy};
+use ecs_privileged_guard::domain::policy::Policy;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -94,6 +94,7 @@ pub(crate) async fn run(
     }
     let walk = Walk::new(listing.families, &usage, args.latest);
     let (count, mut missed, mut revisions) = (walk.ids().count(), BTreeSet::new(), Vec::new());
+    let globs = exempt_families.clone().unwrap_or_default();
     // What is denied once is denied to all that come after: they are not asked for any more, and what was seen is shown.
     let mut is_denied = false;
     for (index, id) in walk.ids().enumerate() {
@@ -113,7 +114,8 @@ pub(crate) async fn run(
             page.saw(&described);
         }
         let found = exemptions.get(&id.family).unwrap_or(&Found::Nothing);
-        let verdict = verdict_on(&described, exempt_families.as_ref(), found, clock.now());
+        let containers = described.privileged_containers();
+        let verdict = verdict(&globs, &id.family, containers, found, clock.now());
         revisions.push(row(&described, &verdict, walk.is_latest(&id), &usage));
     }
     let walk = walk.but_for(missed);
@@ -178,12 +180,6 @@ async fn policy(args: &ScanArgs, guard: &Guard, output: Output) -> Result<Option
     }
     let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), None).await?;
     Ok(Some(reconciler.policy))
-}
-
-fn verdict_on(described: &Described, exempt_families: Option<&FamilyGlobs>, found: &Found, now: Timestamp) -> Verdict {
-    let none = FamilyGlobs::default();
-    let exempt_families = exempt_families.unwrap_or(&none);
-    verdict(exempt_families, &described.id().family, described.privileged_containers(), found, now)
 }
 
 fn row(described: &Described, verdict: &Verdict, latest: bool, usage: &AccountUsage) -> Row {

@@ -135,17 +135,19 @@ impl SessionArgs {
         let profile = self.profile.as_deref().map(|name| format!(" --profile {}", escape::shell(name)));
         let profile = profile.unwrap_or_default();
         let named = self.profile.is_some() || variable("AWS_PROFILE").is_some();
+        // For a profile that the environment names, and nobody has, the loader just finds nothing.
+        let error = if named && error == SignInError::NoCredentials { SignInError::Profile } else { error };
         let (exit, what, hint) = match error {
             SignInError::NoRegion => {
                 (Exit::Usage, "which Region is guarded is not known", "--region, or AWS_REGION".into())
             }
             SignInError::Region(_) => (Exit::Usage, "the Region cannot be used", "it is like eu-west-1".into()),
-            SignInError::NoCredentials if !named => (
+            SignInError::NoCredentials => (
                 Exit::Denied,
                 "nobody is signed in",
                 format!("aws sso login{profile}, or aws configure{profile}; --profile names one of several"),
             ),
-            SignInError::NoCredentials | SignInError::Profile => {
+            SignInError::Profile => {
                 (Exit::Denied, "nobody is signed in", "aws configure list-profiles lists the profiles".into())
             }
             SignInError::NotGiven => (
@@ -157,8 +159,6 @@ impl SessionArgs {
                 ),
             ),
         };
-        // The loader finds nothing for a profile that the environment names and nobody has.
-        let error = if named && error == SignInError::NoCredentials { SignInError::Profile } else { error };
         Trouble::new(exit, what).because(&error).hint(hint)
     }
 

@@ -298,7 +298,7 @@ impl Sweep {
         // No registration begins after the time to stop.
         let deadline = self.stop_at + LOOK_MAX;
         let provenance = if by_batch { Provenance::of_batch() } else { Provenance::default() };
-        let run = Box::pin(guard.reconcile(id, &provenance, deadline));
+        let run = Box::pin(guard.reconcile(id, &provenance, deadline, guard.some_patience(deadline)));
         match self.in_time(run).await.unwrap_or(Err(RunError::OutOfTime)) {
             Ok((report, past)) => {
                 let past = self.record_at_once(&report, past).await;
