@@ -64,11 +64,12 @@ python: $(VENV)/installed tools-cargo tools-aws tools-browser $(CALLS) ## Run th
 # The same sources need no second proof: what holds is kept under their hash, and a run goes on with what is missing.
 SOURCES = $$({ git ls-files -co --exclude-standard src/lib.rs src/config.rs src/telemetry.rs src/aws src/domain src/lambda src/reconcile tests/bad tests/it tests/model tests/mutants/domain.rs events | sort | xargs sha256sum; cargo tree --locked --prefix none | tail -n +2; } | sha256sum | cut -c1-12)
 
+OPTIMISED := cargo test --locked --profile prove
 prove: tools-cargo ## Search for hours what `make test` searches for seconds; again after a stop, it goes on (PROVE_SEED=1)
-	@to=$(CURDIR)/target/prove/$(SOURCES)-$${PROVE_SEED:-1}-$${PAIRS_ONE_IN:-all}; \
-	  PROVE=$$to $(TEST) --test it faults::every \
-	    && PROVE=$$to $(TEST) --test it -- --ignored --nocapture --skip soak:: --skip served:: \
-	    && $(TEST) --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
+	@to=$(CURDIR)/target/proven/$(SOURCES)-$${PROVE_SEED:-1}-$${PAIRS_ONE_IN:-all}; \
+	  PROVE=$$to $(OPTIMISED) --test it faults::every \
+	    && PROVE=$$to $(OPTIMISED) --test it -- --ignored --nocapture --skip soak:: --skip served:: \
+	    && $(OPTIMISED) --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 
 mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and a part of the rest (MUTANTS=0/40): the tests must notice

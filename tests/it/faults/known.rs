@@ -35,6 +35,15 @@ pub(super) const KNOWN: &[Known] = &[
     },
 ];
 
+/// What it takes two troubles to see.
+pub(super) const KNOWN_OF_PAIRS: &[Known] = &[Known {
+    scenarios: &["in use by an Express service"],
+    trouble: "",
+    says: "does not heal: [\"theirs\", \"ours\"]",
+    why: "The first of the above, when the run that did not know of the service dies before it tells of its copy. The \
+          next look knows it, and its alert names the copy; that stays, as it does when its run tells of it.",
+}];
+
 impl Known {
     pub(super) fn is(&self, scenario: &str, trouble: &str, verdict: &str) -> bool {
         self.is_of(scenario) && trouble.starts_with(self.trouble) && verdict.contains(self.says)

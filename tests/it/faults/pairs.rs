@@ -9,7 +9,7 @@ use super::super::oracle::end;
 use super::super::prove::{Figures, block_on, unit};
 use super::super::world::World;
 use super::kinds::{Trouble, troubles};
-use super::known::KNOWN;
+use super::known::{KNOWN, KNOWN_OF_PAIRS};
 use super::sweep::Course;
 use super::{Heals, ORIGINAL, backout, enforce, scenarios, sweep, tell, try_one};
 
@@ -86,7 +86,8 @@ async fn pairs(
 
 /// Whether that is known of one of the troubles.
 fn is_known(scenario: &str, at: &[At], what: &str) -> bool {
-    at.iter().any(|(kind, _)| KNOWN.iter().any(|known| known.is(scenario, WORST[*kind], what)))
+    let is = |kind: usize| KNOWN.iter().chain(KNOWN_OF_PAIRS).any(|known| known.is(scenario, WORST[kind], what));
+    at.iter().any(|(kind, _)| is(*kind))
 }
 
 fn of_the_guard(one_in: OneIn) -> Vec<Result<(), String>> {
