@@ -136,12 +136,16 @@ fn decide(facts: &Facts) -> Decision {
     use Outcome::{Alerted, AlreadyRemediated, Compliant, Exempt, Inactive, Remediated, Superseded};
     match facts {
         Facts { privileged: false, .. } => End(Compliant, None),
+        // A run recorded its copy and died before it told anybody: that is told first, whatever has changed by now.
+        Facts { active: false, may_run: false, next: Next::Copy, copy_untold: true, .. } => {
+            End(AlreadyRemediated, None)
+        }
         Facts { active: false, may_run: false, .. } => End(Inactive, None),
         Facts { active: false, .. } => End(Alerted, Some(Reason::InactiveInUse)),
         Facts { batch: true, .. } => End(Alerted, Some(Reason::ManagedByBatch)),
         Facts { express: true, .. } => End(Alerted, Some(Reason::ManagedByExpress)),
         Facts { exemption: Permission::Unreadable, .. } => End(Alerted, Some(Reason::ExemptionUnreadable)),
-        // A run recorded its copy and died before it told anybody: that is told first, exempt by now or not.
+        // As above.
         Facts { exemption: Permission::Granted, next: Next::Copy, copy_untold: true, .. } => {
             End(AlreadyRemediated, None)
         }
@@ -336,7 +340,9 @@ fn judge_later(seen: &Observation, policy: &Policy, now: Timestamp) -> Vec<Later
     for revision in &seen.later {
         let is_young = revision.registered_at().is_some_and(|at| now.duration_since(at) < STRAY_AGE_MAX);
         let is_recorded = recorded.contains(&revision.id().revision.number());
-        let is_copy = original.is_some_and(|original| is_copy_of(original, revision, policy));
+        // Where ECS does not show the original any more, what nobody was told of is a copy by the record's word.
+        let is_copy = original
+            .map_or_else(|| seen.is_untold(revision.id().revision), |original| is_copy_of(original, revision, policy));
         let is_by_our_roles = policy.is_ours(revision.registered_by());
         let is_applied = policy.may_be_applied(revision.registered_by());
         let condemned = seen.condemned_for(revision.id().revision).filter(|_| is_by_our_roles || is_applied);

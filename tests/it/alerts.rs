@@ -313,7 +313,12 @@ fn of_outcome(outcome: Outcome, from: &Provenance) -> Vec<(&'static str, Report)
         Outcome::FailedRegistration | Outcome::Compliant => Vec::new(),
         // Never without a reason.
         Outcome::Alerted | Outcome::Failed => Vec::new(),
-        Outcome::AlreadyRemediated => vec![("", copied(outcome, from))],
+        Outcome::AlreadyRemediated => {
+            let gone = Observation { original: Original::Gone, usage: Usage::default(), ..observation() };
+            let gone = report(outcome, None, gone, from);
+            let taken_back = Report { copy: copied(outcome, from).copy, ..gone };
+            vec![("", copied(outcome, from)), ("-taken-back", taken_back)]
+        }
         Outcome::Remediated => {
             vec![("", copied(outcome, from)), ("-enforce", Report { mode: Mode::Enforce, ..copied(outcome, from) })]
         }

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
+use ecs_privileged_guard::domain::outcome::{Alerting, Outcome, Reason};
 use ecs_privileged_guard::domain::policy::Mode;
 
-use super::account::{Calls, Fault, GUARD, Kind, PIPELINE};
+use super::account::{Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE};
 use super::oracle::judge;
-use super::story::{NEWER, PRIVILEGED};
-use super::world::World;
+use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
+use super::world::{BACKUP, RECORD, World};
 
 fn registrations() -> Calls {
     Calls::of("RegisterTaskDefinition").by(GUARD)
@@ -64,3 +64,24 @@ async fn a_copy_that_nobody_knows_of_is_found_and_no_second_one_is_made() {
     assert_eq!(world.state().count("RegisterTaskDefinition"), 1);
     judge(&world, &[Ok(answer)]).unwrap();
 }
+
+/// Sweep tells of its copies at its end. ECS shows nothing of the original by then.
+#[tokio::test]
+async fn a_copy_whose_run_died_before_it_told_anybody_is_told_though_its_original_is_gone() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        state.register(GUARD, CLEAN);
+        state.put_object(GUARD, BUCKET, BACKUP, PRIVILEGED.as_bytes());
+        state.put_object(GUARD, BUCKET, RECORD, RECORDED.as_bytes());
+        state.deregister(OPERATOR, "web:1");
+    })
+    .await;
+    let answer = world.deliver().await.unwrap();
+    assert_eq!((answer.outcome, answer.alert), (Outcome::AlreadyRemediated, Alerting::Sent));
+    let mail = world.mail();
+    assert!(mail.starts_with("ECS task definition web:1 was deregistered before anybody was told"), "{mail}");
+    let answer = world.deliver().await.unwrap();
+    assert_eq!((answer.outcome, answer.alert), (Outcome::Inactive, Alerting::None));
+    assert_eq!(world.state().ecs.active("web"), [2]);
+}
+
+const RECORDED: &str = r#"{"schemaVersion":1,"taskDefinition":"web:1","mode":"remediate","outcome":"remediated","copy":"web:2","copies":[{"revision":2,"at":"2026-01-15T11:00:00Z"}],"privilegedContainers":["app"]}"#;

@@ -12,7 +12,7 @@ use super::super::provenance::Tool;
 use super::super::record::Withdrawal;
 use super::super::report::{Failure, Report};
 use super::super::residual;
-use super::verdict::is_known;
+use super::verdict::{is_known, is_taken_back};
 use super::{Line, Section, Setting, undo, words};
 use super::{recurrence, source};
 use serde_json::json;
@@ -342,6 +342,9 @@ fn how_to_undo(report: &Report, setting: &Setting) -> Vec<Line> {
     let Some(command) = undo_command(report, setting) else { return Vec::new() };
     let does = match setting.backout_function {
         Some(_) => "It exempts these containers for 30 days, and brings the original back.".to_owned(),
+        None if is_taken_back(report) => {
+            format!("It takes the copy back; {} was deregistered, and stays so.", report.id)
+        }
         None => format!(
             "It makes {} the family's latest again; the guard respects that and does not copy it a second time.",
             report.id
@@ -403,8 +406,8 @@ fn first_of_all(report: &Report) -> Option<String> {
 /// How an exemption would allow it. Not where none is asked for: a daemon, what AWS or nobody may register again, what
 /// could not be looked at.
 fn allowing(report: &Report) -> Option<&'static str> {
-    let is_not_asked =
-        matches!(report.reason, Some(Reason::InactiveInUse | Reason::ManagedByBatch | Reason::ManagedByExpress));
+    let is_not_asked = is_taken_back(report)
+        || matches!(report.reason, Some(Reason::InactiveInUse | Reason::ManagedByBatch | Reason::ManagedByExpress));
     match &report.finding.as_ref().filter(|_| !is_not_asked)?.plan.exemption {
         Verdict::NotExempt(_) | Verdict::Exempt(_) => Some("put an exemption at"),
         Verdict::Partly { .. } => Some("name the other containers too in the exemption at"),

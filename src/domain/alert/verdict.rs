@@ -1,6 +1,7 @@
 //! The alert in short: the headline, the verdict in one sentence, and in the first lines what whoever is on call asks:
 //! what, who, changed?, must I act?, how do I undo it?
 
+use super::super::document::Described;
 use super::super::escape::plain;
 use super::super::outcome::{Outcome, Reason};
 use super::super::plan::Then;
@@ -45,6 +46,11 @@ fn was_copying(report: &Report) -> bool {
     report.finding.as_ref().is_some_and(|finding| matches!(finding.plan.then, Then::Copy(_) | Then::Finish(_)))
 }
 
+/// Whether somebody deregistered the original, and no run of ours.
+pub(super) fn is_taken_back(report: &Report) -> bool {
+    report.finding.is_some() && !report.original().is_some_and(Described::is_active)
+}
+
 /// The verdict in one sentence.
 pub(super) fn verdict(report: &Report) -> String {
     let id = &report.id;
@@ -54,6 +60,11 @@ pub(super) fn verdict(report: &Report) -> String {
     };
     let because = report.reason.map(|reason| format!(": {}", in_words(reason))).unwrap_or_default();
     match (report.outcome, &report.copy) {
+        (Outcome::AlreadyRemediated, Some(copy)) if is_taken_back(report) => format!(
+            "{what} {id} was deregistered before anybody was told of {}, the same without privilege, which an earlier \
+             run made.",
+            copy.id
+        ),
         (Outcome::AlreadyRemediated, Some(copy)) if report.made.is_empty() => format!(
             "{what} {id} is privileged, which gives its containers the whole host; {} is there already, equal but for \
              that flag.",

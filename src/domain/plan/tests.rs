@@ -288,6 +288,24 @@ fn a_copy_that_nobody_was_told_of_is_told_first_exempt_by_now_or_not() {
 }
 
 #[test]
+fn a_copy_that_nobody_was_told_of_is_told_though_its_original_was_taken_back() {
+    let untold = format!(r#","copies":[{{"revision":13,"at":"{NOW}"}}]"#);
+    let told = format!(r#","copy":"web:13","copies":[{{"revision":13,"at":"{NOW}","told":"{NOW}"}}]"#);
+    let inactive = || family(&["12 privileged INACTIVE", "13 ACTIVE ours"]);
+    // ECS shows what is INACTIVE only while something runs it.
+    let gone = || Observation { original: Original::Gone, ..inactive() };
+    let with = |record: &str, seen: Observation, expected: &str| {
+        let seen = Observation { record: Some(held(record)), ..seen };
+        check(&seen, &policy(Mode::Remediate), expected);
+        check(&seen, &policy(Mode::Alert), expected);
+    };
+    with(&untold, inactive(), "already_remediated, in force 13");
+    with(&untold, gone(), "already_remediated, in force 13");
+    with(&told, inactive(), "inactive, in force 13");
+    with(&told, gone(), "inactive");
+}
+
+#[test]
 fn a_persons_no_is_a_no() {
     let copy = r#","copy":"web:13","copies":[{"revision":13,"at":"2026-11-01T00:00:00Z""#;
     let mut seen = family(&["12 privileged ACTIVE"]);

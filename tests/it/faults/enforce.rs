@@ -360,6 +360,11 @@ fn compare(world: &World, scenario: &Scenario, is_dead_letter: bool, clean: &Cle
     if (is_healed || !is_refused) && scenario.name == "refused" {
         to_tell.remove("move_failed");
     }
+    // Of a copy people may hear by an alert about something else that names it: an exemption that could not be read again.
+    let names_the_copy = |said: &Said| said.outcome() == "alerted" && said.copy().is_some();
+    if world.deliveries().iter().any(|it| it.alerts > 0 && it.answer.as_ref().is_ok_and(names_the_copy)) {
+        to_tell.remove("remediated");
+    }
     match told.is_superset(&to_tell) || is_dead_letter {
         true => Ok(()),
         false => Err(format!("told {told:?} and not {to_tell:?}")),

@@ -40,7 +40,7 @@ pub(crate) fn unit(part: &str, name: &str, prove: impl FnOnce() -> Result<Figure
         return Ok(());
     }
     let begun = Instant::now();
-    let figures = prove().map_err(|what| format!("{part}: {name}: {what}"))?;
+    let figures = prove().map_err(|what| format!("{part}: {name}: {what}")).inspect_err(|what| println!("{what}"))?;
     let seconds = begun.elapsed().as_secs();
     let told: Vec<String> = figures.iter().map(|(figure, number)| format!("{figure}: {number}")).collect();
     println!("{part}: {name}: {}, in {seconds} s", told.join(", "));

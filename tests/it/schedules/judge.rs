@@ -150,11 +150,12 @@ pub(super) fn judge_end(state: &State, last: &[(Errand, &Ended)], somebody_remov
     note(must(copies_active.iter().all(is_recorded), "an ACTIVE copy that no record names"));
     let in_force = |record: &Value| -> Result<(), String> {
         let Some(copy) = record["copy"].as_str() else { return Ok(()) };
+        // That it is to be withdrawn is written before the call: the run may have died just after that.
         let says_withdrawn = record["copies"]
             .as_array()
             .into_iter()
             .flatten()
-            .any(|made| copy.ends_with(&format!(":{}", made["revision"])) && !made["withdrawn"].is_null());
+            .any(|made| copy.ends_with(&format!(":{}", made["revision"])) && !made["why"].is_null());
         let status = state.ecs.revision(copy).map(|copy| copy.status);
         must(
             status == Some(Status::Active) || says_withdrawn || somebody_removes_copies,
