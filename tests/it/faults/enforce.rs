@@ -355,9 +355,12 @@ fn compare(world: &World, scenario: &Scenario, is_dead_letter: bool, clean: &Cle
         return Err(format!("ends in {end:?}\n    and not in {:?}", clean.end));
     }
     let mut to_tell = clean.told.clone();
-    // What Lambda's retry was not refused any more, nobody needs to hear of.
-    let is_healed = world.deliveries().first().is_some_and(|first| first.answer.is_err());
-    if (is_healed || !is_refused) && scenario.name == "refused" {
+    // What Lambda's retry was not refused any more, or the run's own next look, nobody needs to hear of; and what kept the
+    // run from going on after it was refused, another alert says.
+    let has_begun = |answer: &Said| answer.outcome() == "move_started";
+    let is_healed = world.deliveries().first().is_some_and(|it| it.answer.as_ref().map_or(true, has_begun));
+    let is_told = told.contains("failed") || told.contains("alerted");
+    if (is_healed || is_told || !is_refused) && scenario.name == "refused" {
         to_tell.remove("move_failed");
     }
     // Of a copy people may hear by an alert about something else that names it: an exemption that could not be read again.

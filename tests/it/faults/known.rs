@@ -35,14 +35,45 @@ pub(super) const KNOWN: &[Known] = &[
     },
 ];
 
-/// What it takes two troubles to see.
-pub(super) const KNOWN_OF_PAIRS: &[Known] = &[Known {
-    scenarios: &["in use by an Express service"],
-    trouble: "",
-    says: "does not heal: [\"theirs\", \"ours\"]",
-    why: "The first of the above, when the run that did not know of the service dies before it tells of its copy. The \
-          next look knows it, and its alert names the copy; that stays, as it does when its run tells of it.",
-}];
+/// What it takes two troubles to see: these two, in any order.
+pub(super) struct KnownOfTwo {
+    /// Empty: all of them.
+    scenarios: &'static [&'static str],
+    troubles: [&'static str; 2],
+    /// One of these the verdict says.
+    says: &'static [&'static str],
+    /// Whether the next look puts it right; that is tried then.
+    pub(super) heals: bool,
+}
+
+const KNOWN_OF_TWO: &[KnownOfTwo] = &[
+    // The first of the above, when the run that did not know of the service dies before it tells of its copy. The next look
+    // knows it, and its alert names the copy; that stays, as it does when its run tells of it.
+    KnownOfTwo {
+        scenarios: &["in use by an Express service"],
+        troubles: ["access denied", "killed after"],
+        says: &["does not heal: [\"theirs\", \"ours\"]"],
+        heals: false,
+    },
+    // The others of the above: a run dies when it has registered, and the list that its retry reads still hides what it made.
+    KnownOfTwo {
+        scenarios: &[],
+        troubles: ["killed after", "stale for two reads"],
+        says: &["is not what people registered last", "is a second ACTIVE copy", "is a copy of nothing that is ACTIVE"],
+        heals: true,
+    },
+];
+
+impl KnownOfTwo {
+    /// What is known of these troubles in that scenario.
+    pub(super) fn of(scenario: &str, troubles: &[&str], verdict: &str) -> Option<&'static Self> {
+        KNOWN_OF_TWO.iter().find(|known| {
+            (known.scenarios.is_empty() || known.scenarios.contains(&scenario))
+                && known.troubles.iter().all(|trouble| troubles.contains(trouble))
+                && known.says.iter().any(|says| verdict.contains(says))
+        })
+    }
+}
 
 impl Known {
     pub(super) fn is(&self, scenario: &str, trouble: &str, verdict: &str) -> bool {

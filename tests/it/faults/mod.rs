@@ -122,6 +122,17 @@ async fn try_one(
     heals: Heals,
     expected: &[End; 2],
 ) -> (usize, Result<(), String>) {
+    let (_, calls, verdict) = try_in_a_world(scenario, strike, heals, expected).await;
+    (calls, verdict)
+}
+
+/// The same, with the world as it is then.
+async fn try_in_a_world(
+    scenario: &Scenario,
+    strike: impl FnOnce(&mut State),
+    heals: Heals,
+    expected: &[End; 2],
+) -> (World, usize, Result<(), String>) {
     let world = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
     strike(&mut world.state());
     let (calls, verdict) = match tell(&world, ATTEMPTS - 1, heals).await {
@@ -135,7 +146,15 @@ async fn try_one(
         }
         text
     });
-    (calls, verdict)
+    (world, calls, verdict)
+}
+
+/// A later look puts right what the last one left.
+async fn heal(world: &World) -> Result<(), String> {
+    world.state().heal_faults();
+    world.state().pass(LATER);
+    let answer = world.deliver().await;
+    judge(world, &[answer]).map_err(|what| format!("does not heal: {what}"))
 }
 
 /// The end as far as Lambda cares: the last answer, and what there was then.

@@ -9,9 +9,9 @@ use super::super::oracle::end;
 use super::super::prove::{Figures, block_on, unit};
 use super::super::world::World;
 use super::kinds::{Trouble, troubles};
-use super::known::{KNOWN, KNOWN_OF_PAIRS};
+use super::known::{KNOWN, KnownOfTwo};
 use super::sweep::Course;
-use super::{Heals, ORIGINAL, backout, enforce, scenarios, sweep, tell, try_one};
+use super::{Heals, ORIGINAL, backout, enforce, heal, scenarios, sweep, tell, try_in_a_world};
 
 const WORST: [&str; 6] =
     ["killed after", "cut after", "too slow, done", "access denied", "stale for two reads", "concurrent attempts"];
@@ -84,10 +84,15 @@ async fn pairs(
     }
 }
 
-/// Whether that is known of one of the troubles.
-fn is_known(scenario: &str, at: &[At], what: &str) -> bool {
-    let is = |kind: usize| KNOWN.iter().chain(KNOWN_OF_PAIRS).any(|known| known.is(scenario, WORST[kind], what));
-    at.iter().any(|(kind, _)| is(*kind))
+/// Whether that is known of one of the troubles, or of both and put right by the next look.
+async fn is_known(scenario: &str, at: &[At], what: &str, world: &World) -> bool {
+    let troubles: Vec<&str> = at.iter().map(|(kind, _)| WORST[*kind]).collect();
+    let is_of_one = |trouble: &&str| KNOWN.iter().any(|known| known.is(scenario, trouble, what));
+    match KnownOfTwo::of(scenario, &troubles, what) {
+        _ if troubles.iter().any(is_of_one) => true,
+        Some(known) => !known.heals || heal(world).await.is_ok(),
+        None => false,
+    }
 }
 
 fn of_the_guard(one_in: OneIn) -> Vec<Result<(), String>> {
@@ -100,9 +105,9 @@ fn of_the_guard(one_in: OneIn) -> Vec<Result<(), String>> {
                 let expected = [end(&clean), settled.end];
                 let run = async |at: Vec<At>| {
                     let struck = |state: &mut State| strike(state, GUARD, &at);
-                    let (calls, verdict) = try_one(&scenario, struck, Heals::Itself, &expected).await;
+                    let (world, calls, verdict) = try_in_a_world(&scenario, struck, Heals::Itself, &expected).await;
                     let verdict = match verdict {
-                        Err(what) if is_known(scenario.name, &at, &what) => Ok(()),
+                        Err(what) if is_known(scenario.name, &at, &what, &world).await => Ok(()),
                         other => other,
                     };
                     // What is known may have stopped the story before its calls were counted.
