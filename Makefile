@@ -48,10 +48,11 @@ lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came 
 	  build --quiet --locked --all-targets --all-features
 	@tree=$$(cargo tree --locked --all-features --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
-# What IAM would have been asked, of all tests or of none: a run that fails leaves no log.
+# What IAM would have been asked, of all tests or of none: a run that fails leaves no log. Tests of guardctl mostly wait.
 rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 	@rm -rf $(CALLS) $(CALLS).part $${CARGO_TARGET_DIR:-target}/figures
-	@CALLS_LOG=$(CURDIR)/$(CALLS).part $(TEST)
+	@CALLS_LOG=$(CURDIR)/$(CALLS).part $(TEST) --lib --test it --test model --test demo
+	@CALLS_LOG=$(CURDIR)/$(CALLS).part $(TEST) --test guardctl -- --test-threads 6
 	@mv $(CALLS).part $(CALLS)
 
 $(CALLS): $(shell find src tests/it tests/demo -name '*.rs') Cargo.toml Cargo.lock

@@ -168,6 +168,8 @@ pub(crate) struct Delivered {
     pub(crate) alerts: usize,
     /// Everything that Lambda was told, as text.
     pub(crate) said: String,
+    /// How many calls the guard had made by then.
+    pub(crate) calls: usize,
 }
 
 pub(crate) struct World {
@@ -327,8 +329,16 @@ impl World {
             None => (Err("killed".to_owned()), String::new()),
         };
         let alerts = self.state().sns.messages().len() - alerts_before;
-        self.deliveries().push(Delivered { answer: answer.clone(), alerts, said: text });
+        let calls = self.calls_by(GUARD).len();
+        self.deliveries().push(Delivered { answer: answer.clone(), alerts, said: text, calls });
         answer
+    }
+
+    /// The operations that it has called so far.
+    pub(crate) fn calls_by(&self, principal: &str) -> Vec<String> {
+        let state = self.state();
+        let its = state.calls().iter().filter(|call| call.principal == principal);
+        its.map(|call| call.operation.clone()).collect()
     }
 
     /// What the deliveries so far came to.

@@ -315,13 +315,14 @@ fn judge(world: &World) -> Result<(), String> {
     }
 }
 
+/// As of the guard's stories: the world after it, how many calls were made until Lambda was done, and what does not hold.
 pub(super) async fn try_one(
     prepared: &World,
     scenario: &Scenario,
     strike: impl FnOnce(&mut State),
     heals: Heals,
     clean: &Clean,
-) -> (usize, Result<(), String>) {
+) -> (World, usize, Result<(), String>) {
     let world = prepared.again().await;
     strike(&mut world.state());
     (scenario.plan)(&mut world.state());
@@ -336,7 +337,7 @@ pub(super) async fn try_one(
         }
         text
     });
-    (calls, verdict)
+    (world, calls, verdict)
 }
 
 pub(super) struct Clean {
@@ -412,7 +413,7 @@ async fn survive(part: usize) {
                 injected += 1;
                 let Trouble { strike, .. } = trouble;
                 let struck = |state: &mut State| strike(state, Calls::all().by(GUARD).starting_at(call));
-                if let (_, Err(what)) = try_one(&prepared, &scenario, struck, Heals::AfterTheFirst, &clean).await {
+                if let (_, _, Err(what)) = try_one(&prepared, &scenario, struck, Heals::AfterTheFirst, &clean).await {
                     broken.push(format!("{seed}: {what}"));
                 }
             }

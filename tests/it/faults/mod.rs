@@ -85,7 +85,7 @@ async fn survive(part: usize) {
                 }
                 injected += 1;
                 let strike = |state: &mut State| (trouble.strike)(state, Calls::all().by(GUARD).starting_at(call));
-                let (_, verdict) = try_one(&scenario, strike, Heals::AfterTheFirst, &expected).await;
+                let (_, _, verdict) = try_one(&scenario, strike, Heals::AfterTheFirst, &expected).await;
                 let Err(what) = verdict else { continue };
                 match KNOWN.iter().position(|known| known.is(scenario.name, trouble.name, &what)) {
                     Some(known) => met[known] = true,
@@ -115,19 +115,8 @@ enum Heals {
     Itself,
 }
 
-/// Trouble in a story: how many calls the guard made until Lambda was done, and what does not hold then.
+/// Trouble in a story: the world after it, how many calls the guard made until Lambda was done, and what does not hold.
 async fn try_one(
-    scenario: &Scenario,
-    strike: impl FnOnce(&mut State),
-    heals: Heals,
-    expected: &[End; 2],
-) -> (usize, Result<(), String>) {
-    let (_, calls, verdict) = try_in_a_world(scenario, strike, heals, expected).await;
-    (calls, verdict)
-}
-
-/// The same, with the world as it is then.
-async fn try_in_a_world(
     scenario: &Scenario,
     strike: impl FnOnce(&mut State),
     heals: Heals,

@@ -11,7 +11,7 @@ use super::super::world::World;
 use super::kinds::{Trouble, troubles};
 use super::known::{KNOWN, KnownOfTwo};
 use super::sweep::Course;
-use super::{Heals, ORIGINAL, backout, enforce, heal, scenarios, sweep, tell, try_in_a_world};
+use super::{Heals, ORIGINAL, backout, enforce, heal, scenarios, sweep, tell, try_one};
 
 const WORST: [&str; 6] =
     ["killed after", "cut after", "too slow, done", "access denied", "stale for two reads", "concurrent attempts"];
@@ -48,16 +48,58 @@ impl OneIn {
     }
 }
 
-/// Each pair of a story. `run` tells it with these troubles: how many calls were made until Lambda was done, and what
+/// A call, as far as it matters to what may strike it.
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    /// It may change something.
+    writes: bool,
+    /// It reads revisions, and so may be shown what was.
+    reads_revisions: bool,
+    /// It is the first of its run.
+    begins: bool,
+}
+
+impl Met {
+    const ANY: Self = Self { writes: true, reads_revisions: true, begins: true };
+
+    /// So many calls of the guard in this world, after those that it had made before.
+    fn of(world: &World, before: usize, calls: usize) -> Vec<Self> {
+        let ends: Vec<usize> = world.deliveries().iter().map(|delivered| delivered.calls).collect();
+        let of = |(number, operation): (usize, String)| Self {
+            writes: !["Describe", "List", "Get", "Head"].iter().any(|reading| operation.starts_with(reading)),
+            reads_revisions: operation.contains("TaskDefinition"),
+            begins: number == before || ends.contains(&number),
+        };
+        world.calls_by(GUARD).into_iter().enumerate().skip(before).take(calls).map(of).collect()
+    }
+
+    /// Whether it makes a difference that the trouble strikes here. A run that dies after it has read something leaves what
+    /// it would have left one call earlier; and what is behind shows at the next read.
+    fn tells(self, kind: usize) -> bool {
+        match WORST[kind] {
+            "killed after" => self.writes || self.begins,
+            "stale for two reads" => self.reads_revisions,
+            _ => true,
+        }
+    }
+}
+
+/// Each kind at each call after that one at which it makes a difference.
+fn strikes(calls: &[Met], after: usize) -> impl Iterator<Item = At> {
+    let calls = move |kind| calls.iter().zip(1..).skip(after).filter(move |(met, _)| met.tells(kind));
+    (0..WORST.len()).flat_map(move |kind| calls(kind).map(move |(_, call)| (kind, call)))
+}
+
+/// Each pair of a story. `run` tells it with these troubles: the calls that were made until Lambda was done, and what
 /// does not hold.
 async fn pairs(
     name: &str,
-    calls: usize,
+    calls: Vec<Met>,
     one_in: OneIn,
-    run: impl AsyncFn(Vec<At>) -> (usize, Result<(), String>),
+    run: impl AsyncFn(Vec<At>) -> (Vec<Met>, Result<(), String>),
 ) -> Result<Figures, String> {
     let (mut tried, mut broken) = (0, Vec::new());
-    for first in (0..WORST.len()).flat_map(|kind| (1..=calls).map(move |call| (kind, call))) {
+    for first in strikes(&calls, 0) {
         if !one_in.has(name, &[first]) {
             continue;
         }
@@ -66,7 +108,7 @@ async fn pairs(
             broken.push(format!("{}: {what}", in_words(&[first])));
             continue;
         }
-        for second in (0..WORST.len()).flat_map(|kind| (first.1 + 1..=calls).map(move |call| (kind, call))) {
+        for second in strikes(&calls, first.1) {
             let both = vec![first, second];
             if !one_in.has(name, &both) {
                 continue;
@@ -102,18 +144,19 @@ fn of_the_guard(one_in: OneIn) -> Vec<Result<(), String>> {
             block_on(async {
                 let clean = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
                 let settled = tell(&clean, 0, Heals::Itself).await?;
+                let calls = Met::of(&clean, 0, settled.calls);
                 let expected = [end(&clean), settled.end];
                 let run = async |at: Vec<At>| {
                     let struck = |state: &mut State| strike(state, GUARD, &at);
-                    let (world, calls, verdict) = try_in_a_world(&scenario, struck, Heals::Itself, &expected).await;
+                    let (world, calls, verdict) = try_one(&scenario, struck, Heals::Itself, &expected).await;
                     let verdict = match verdict {
                         Err(what) if is_known(scenario.name, &at, &what, &world).await => Ok(()),
                         other => other,
                     };
                     // What is known may have stopped the story before its calls were counted.
-                    (calls.max(settled.calls), verdict)
+                    (Met::of(&world, 0, calls.max(settled.calls)), verdict)
                 };
-                pairs(scenario.name, settled.calls, one_in, run).await
+                pairs(scenario.name, calls, one_in, run).await
             })
         })
     };
@@ -129,9 +172,11 @@ fn of_backout(one_in: OneIn) -> Vec<Result<(), String>> {
                 let (calls, verdict) = backout::try_one(set_up, |_| {}, Heals::Itself, &clean).await;
                 verdict?;
                 let run = async |at: Vec<At>| {
-                    backout::try_one(set_up, |state| strike(state, BACKOUT, &at), Heals::Itself, &clean).await
+                    let struck = |state: &mut State| strike(state, BACKOUT, &at);
+                    let (calls, verdict) = backout::try_one(set_up, struck, Heals::Itself, &clean).await;
+                    (vec![Met::ANY; calls], verdict)
                 };
-                pairs(name, calls, one_in, run).await
+                pairs(name, vec![Met::ANY; calls], one_in, run).await
             })
         })
     };
@@ -144,11 +189,14 @@ fn of_moves(one_in: OneIn) -> Vec<Result<(), String>> {
             block_on(async {
                 let prepared = (scenario.prepare)().await;
                 let clean = enforce::clean(&prepared, &scenario).await?;
-                let calls = enforce::calls_of_the_first(&prepared, &scenario).await;
+                let before = prepared.calls_by(GUARD).len();
                 let run = async |at: Vec<At>| {
                     let struck = |state: &mut State| strike(state, GUARD, &at);
-                    enforce::try_one(&prepared, &scenario, struck, Heals::Itself, &clean).await
+                    let (world, calls, verdict) =
+                        enforce::try_one(&prepared, &scenario, struck, Heals::Itself, &clean).await;
+                    (Met::of(&world, before, calls), verdict)
                 };
+                let (calls, _) = run(Vec::new()).await;
                 pairs(scenario.name, calls, one_in, run).await
             })
         })
@@ -169,9 +217,9 @@ fn of_sweep(one_in: OneIn) -> Vec<Result<(), String>> {
                     strike(&mut course.world.state(), SWEEP, &at);
                     let verdict = sweep::ends_as(&mut course, &expected).await;
                     // What is struck later than in the retry of the first run is of no run that differs.
-                    (course.calls_of_the_first_run().len(), verdict)
+                    (vec![Met::ANY; course.calls_of_the_first_run().len()], verdict)
                 };
-                pairs(scenario.name, clean.calls_of_the_first_run().len(), one_in, run).await
+                pairs(scenario.name, vec![Met::ANY; clean.calls_of_the_first_run().len()], one_in, run).await
             })
         })
     };
