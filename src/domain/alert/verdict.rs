@@ -46,7 +46,7 @@ fn was_copying(report: &Report) -> bool {
     report.finding.as_ref().is_some_and(|finding| matches!(finding.plan.then, Then::Copy(_) | Then::Finish(_)))
 }
 
-/// Whether somebody deregistered the original, and no run of ours.
+/// Whether the original is not ACTIVE any more: somebody else deregistered it, since no function of ours ever does.
 pub(super) fn is_taken_back(report: &Report) -> bool {
     report.finding.is_some() && !report.original().is_some_and(Described::is_active)
 }

@@ -249,7 +249,7 @@ impl Mailbox {
 /// Delivers as Lambda does; then ECS goes on, and each event comes.
 async fn tell(world: &World, heals: Heals) -> Result<Told, String> {
     let mut mailbox = Mailbox::from_now(world);
-    let before = calls(world);
+    let before = world.calls_by(GUARD);
     let mut answer = world.hand_over(&world.event).await;
     if heals == Heals::AfterTheFirst {
         world.state().heal_faults();
@@ -260,7 +260,7 @@ async fn tell(world: &World, heals: Heals) -> Result<Told, String> {
             answer = world.hand_over(&world.event).await;
         }
     }
-    let told = Told { is_dead_letter: answer.is_err(), calls: calls(world) - before };
+    let told = Told { is_dead_letter: answer.is_err(), calls: world.calls_by(GUARD) - before };
     world.state().heal_faults();
     world.state().pass(LATER);
     deliver(world, &world.event).await?;
@@ -288,10 +288,6 @@ struct Told {
     is_dead_letter: bool,
     /// How many calls the guard made until Lambda was done.
     calls: usize,
-}
-
-fn calls(world: &World) -> usize {
-    world.state().calls().iter().filter(|call| call.principal == GUARD).count()
 }
 
 async fn deliver(world: &World, event: &str) -> Result<Said, String> {
@@ -376,13 +372,12 @@ fn compare(world: &World, scenario: &Scenario, is_dead_letter: bool, clean: &Cle
 }
 
 /// The number of the guard's calls in the first delivery.
-pub(super) async fn calls_of_the_first(prepared: &World, scenario: &Scenario) -> usize {
+async fn calls_of_the_first(prepared: &World, scenario: &Scenario) -> usize {
     let world = prepared.again().await;
     (scenario.plan)(&mut world.state());
     world.state().forget_calls();
     world.hand_over(&world.event).await.expect("an answer");
-    let state = world.state();
-    state.calls().iter().filter(|call| call.principal == GUARD).count()
+    world.calls_by(GUARD)
 }
 
 pub(super) async fn clean(prepared: &World, scenario: &Scenario) -> Result<Clean, String> {

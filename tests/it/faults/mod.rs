@@ -170,9 +170,8 @@ async fn tell(world: &World, retries: usize, heals: Heals) -> Result<Settled, St
         judge(world, &answers)?;
     }
     let settled = {
-        let (answer, end, state) = (answers[answers.len() - 1].clone(), end(world), world.state());
-        let calls = state.calls().iter().filter(|call| call.principal == GUARD).count();
-        Settled { answer, end, alerts: state.sns.messages().len(), calls }
+        let alerts = world.state().sns.messages().len();
+        Settled { answer: answers[answers.len() - 1].clone(), end: end(world), alerts, calls: world.calls_by(GUARD) }
     };
     world.state().heal_faults();
     world.state().pass(LATER);

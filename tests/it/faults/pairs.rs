@@ -4,7 +4,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use super::super::account::{BACKOUT, Calls, GUARD, SWEEP, State};
+use super::super::account::{BACKOUT, Call, Calls, GUARD, SWEEP, State};
 use super::super::oracle::end;
 use super::super::prove::{Figures, block_on, unit};
 use super::super::world::World;
@@ -65,12 +65,14 @@ impl Met {
     /// So many calls of the guard in this world, after those that it had made before.
     fn of(world: &World, before: usize, calls: usize) -> Vec<Self> {
         let ends: Vec<usize> = world.deliveries().iter().map(|delivered| delivered.calls).collect();
-        let of = |(number, operation): (usize, String)| Self {
-            writes: !["Describe", "List", "Get", "Head"].iter().any(|reading| operation.starts_with(reading)),
-            reads_revisions: operation.contains("TaskDefinition"),
+        let of = |(number, call): (usize, &Call)| Self {
+            writes: call.is_write(),
+            reads_revisions: call.operation.contains("TaskDefinition"),
             begins: number == before || ends.contains(&number),
         };
-        world.calls_by(GUARD).into_iter().enumerate().skip(before).take(calls).map(of).collect()
+        let state = world.state();
+        let by_guard = state.calls().iter().filter(|call| call.principal == GUARD);
+        by_guard.enumerate().skip(before).take(calls).map(of).collect()
     }
 
     /// Whether it makes a difference that the trouble strikes here. A run that dies after it has read something leaves what
@@ -189,14 +191,15 @@ fn of_moves(one_in: OneIn) -> Vec<Result<(), String>> {
             block_on(async {
                 let prepared = (scenario.prepare)().await;
                 let clean = enforce::clean(&prepared, &scenario).await?;
-                let before = prepared.calls_by(GUARD).len();
+                let before = prepared.calls_by(GUARD);
                 let run = async |at: Vec<At>| {
                     let struck = |state: &mut State| strike(state, GUARD, &at);
                     let (world, calls, verdict) =
                         enforce::try_one(&prepared, &scenario, struck, Heals::Itself, &clean).await;
                     (Met::of(&world, before, calls), verdict)
                 };
-                let (calls, _) = run(Vec::new()).await;
+                let (calls, verdict) = run(Vec::new()).await;
+                verdict?;
                 pairs(scenario.name, calls, one_in, run).await
             })
         })
