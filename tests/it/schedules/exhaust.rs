@@ -2,6 +2,7 @@
 //! that comes after can tell them apart. That is exact, and needs no claim about which calls depend on each other.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::aftermath::ONCE_MORE;
 use super::judge::Shape;
@@ -24,58 +25,52 @@ pub(super) struct Found {
     pub(super) broken: BTreeMap<String, (usize, String)>,
 }
 
-/// The points so far, each with how it was first reached and where it leads.
-struct Map {
-    points: Vec<Place>,
-    known: HashMap<Point, usize>,
+/// The points that so many steps lead to. Each step takes a party further, so none of them comes again later, and those
+/// before are let go.
+#[derive(Default)]
+struct Layer {
+    places: Vec<Place>,
+    known: HashMap<Rc<Point>, usize>,
 }
 
 struct Place {
-    point: Point,
-    first: Option<(usize, Choice)>,
-    next: Vec<usize>,
+    point: Rc<Point>,
+    /// How many ways lead there.
+    ways: u128,
+    first: Way,
 }
 
-impl Map {
-    fn place_of(&mut self, point: Point, first: Option<(usize, Choice)>) -> usize {
-        let points = &mut self.points;
-        *self.known.entry(point.clone()).or_insert_with(|| {
-            points.push(Place { point, first, next: Vec::new() });
-            points.len() - 1
-        })
+/// A way through the layers, by its last step; nothing at the beginning.
+type Way = Option<usize>;
+
+/// The ways by which points were first reached: of each step the way before it, and the choice.
+#[derive(Default)]
+struct FirstWays(Vec<(Way, Choice)>);
+
+impl FirstWays {
+    fn one_more(&mut self, before: Way, choice: Choice) -> Way {
+        self.0.push((before, choice));
+        Some(self.0.len() - 1)
     }
 
-    /// The choices that first led there, and one more.
-    fn seed(&self, mut here: usize, last: Option<Choice>) -> String {
-        let mut choices = Vec::from_iter(last);
-        while let Some((before, choice)) = self.points[here].first {
-            choices.push(choice);
-            here = before;
-        }
-        choices.iter().rev().map(ToString::to_string).collect()
+    /// The choices of a way.
+    fn seed(&self, way: Way) -> String {
+        let steps = std::iter::successors(way, |step| self.0[*step].0);
+        let choices: Vec<String> = steps.map(|step| self.0[step].1.to_string()).collect();
+        choices.into_iter().rev().collect()
     }
+}
 
-    /// How many ways lead from the first point to an end.
-    fn ways(&self) -> u128 {
-        let mut open_ways_in = vec![0_usize; self.points.len()];
-        self.points.iter().flat_map(|place| &place.next).for_each(|next| open_ways_in[*next] += 1);
-        let mut ways = vec![0_u128; self.points.len()];
-        ways[0] = 1;
-        let (mut open, mut ends) = (vec![0], 0);
-        while let Some(here) = open.pop() {
-            let next = &self.points[here].next;
-            if next.is_empty() {
-                ends += ways[here];
-            }
-            for there in next {
-                ways[*there] += ways[here];
-                open_ways_in[*there] -= 1;
-                if open_ways_in[*there] == 0 {
-                    open.push(*there);
-                }
+impl Layer {
+    fn reach(&mut self, point: Point, ways: u128, first: impl FnOnce() -> Way) {
+        match self.known.get(&point) {
+            Some(place) => self.places[*place].ways += ways,
+            None => {
+                let point = Rc::new(point);
+                self.known.insert(Rc::clone(&point), self.places.len());
+                self.places.push(Place { point, ways, first: first() });
             }
         }
-        ends
     }
 }
 
@@ -84,29 +79,30 @@ impl Search<'_> {
     pub(super) fn all(&mut self) -> Found {
         let mut found = Found::default();
         let allowed = self.one_after_the_other();
-        let mut map = Map { points: Vec::new(), known: HashMap::new() };
-        map.place_of(self.start.clone(), None);
-        let mut here = 0;
-        while here < map.points.len() {
-            let point = map.points[here].point.clone();
-            let choices = self.choices(&point);
-            if choices.is_empty() {
-                for rule in self.judge(&point, &allowed, &mut found) {
-                    found.broken.entry(rule).or_insert_with(|| (0, map.seed(here, None))).0 += 1;
+        let (mut layer, mut first_ways) = (Layer::default(), FirstWays::default());
+        layer.reach(self.start.clone(), 1, || None);
+        while !layer.places.is_empty() {
+            let places = std::mem::take(&mut layer).places;
+            found.points += places.len();
+            for Place { point, ways, first } in places {
+                let choices = self.choices(&point);
+                if choices.is_empty() {
+                    found.schedules += ways;
+                    for rule in self.judge(&point, &allowed, &mut found) {
+                        found.broken.entry(rule).or_insert_with(|| (0, first_ways.seed(first))).0 += 1;
+                    }
+                    found.ends.insert(Rc::unwrap_or_clone(point));
+                    continue;
                 }
-                found.ends.insert(point);
-            }
-            for (choice, next, step) in choices {
-                if let Some(rule) = step.and_then(|step| step.broken) {
-                    let seed = || (0, map.seed(here, Some(choice)));
-                    found.broken.entry(rule.to_string()).or_insert_with(seed).0 += 1;
+                for (choice, next, step) in choices {
+                    if let Some(rule) = step.and_then(|step| step.broken) {
+                        let seed = || (0, format!("{}{choice}", first_ways.seed(first)));
+                        found.broken.entry(rule.to_string()).or_insert_with(seed).0 += 1;
+                    }
+                    layer.reach(next, ways, || first_ways.one_more(first, choice));
                 }
-                let there = map.place_of(next, Some((here, choice)));
-                map.points[here].next.push(there);
             }
-            here += 1;
         }
-        (found.points, found.schedules) = (map.points.len(), map.ways());
         found
     }
 
