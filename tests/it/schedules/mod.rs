@@ -423,6 +423,7 @@ explored_by_make_prove!(
     sweep_guard_exempted: "sweep, guard, exempted",
     sweep_guard_original_taken_back: "sweep, guard, original taken back",
     sweep_guard_copy_taken_back: "sweep, guard, copy taken back",
+    two_sweeps: "two sweeps",
     two_sweeps_newer: "two sweeps, newer",
     sweep_and_backout: "sweep and backout",
     sweep_backout_newer: "sweep, backout, newer",
