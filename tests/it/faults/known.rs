@@ -39,7 +39,8 @@ pub(super) const KNOWN: &[Known] = &[
 pub(super) struct KnownOfTwo {
     /// Empty: all of them.
     scenarios: &'static [&'static str],
-    troubles: [&'static str; 2],
+    /// Empty: any two.
+    troubles: &'static [&'static str],
     /// One of these the verdict says.
     says: &'static [&'static str],
     /// Whether the next look puts it right; that is tried then.
@@ -47,19 +48,26 @@ pub(super) struct KnownOfTwo {
 }
 
 const KNOWN_OF_TWO: &[KnownOfTwo] = &[
-    // The first of the above, when the run that did not know of the service dies before it tells of its copy. The next look
-    // knows it, and its alert names the copy; that stays, as it does when its run tells of it.
+    // The first of the above, when the run that could not read what runs the family cannot tell of its copy either, or
+    // dies before. The next look knows the service, and its alert names the copy; that stays, as it does when its run
+    // tells of it.
     KnownOfTwo {
         scenarios: &["in use by an Express service"],
-        troubles: ["access denied", "killed after"],
+        troubles: &[],
         says: &["does not heal: [\"theirs\", \"ours\"]"],
         heals: false,
     },
     // The others of the above: a run dies when it has registered, and the list that its retry reads still hides what it made.
     KnownOfTwo {
         scenarios: &[],
-        troubles: ["killed after", "stale for two reads"],
-        says: &["is not what people registered last", "is a second ACTIVE copy", "is a copy of nothing that is ACTIVE"],
+        troubles: &["killed after", "stale for two reads"],
+        says: &[
+            "is not what people registered last",
+            "is a second ACTIVE copy",
+            "is a copy of nothing that is ACTIVE",
+            // What people registered meanwhile says the same as that copy.
+            "silently ends in [\"theirs\", \"theirs\", \"ours\"] and not in [\"theirs\", \"theirs\"]",
+        ],
         heals: true,
     },
 ];

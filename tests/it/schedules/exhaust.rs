@@ -48,9 +48,10 @@ type Way = Option<usize>;
 struct FirstWays(Vec<(Way, Choice)>);
 
 impl FirstWays {
-    fn one_more(&mut self, before: Way, choice: Choice) -> Way {
+    /// The step after a way.
+    fn step(&mut self, before: Way, choice: Choice) -> usize {
         self.0.push((before, choice));
-        Some(self.0.len() - 1)
+        self.0.len() - 1
     }
 
     /// The choices of a way.
@@ -99,7 +100,7 @@ impl Search<'_> {
                         let seed = || (0, format!("{}{choice}", first_ways.seed(first)));
                         found.broken.entry(rule.to_string()).or_insert_with(seed).0 += 1;
                     }
-                    layer.reach(next, ways, || first_ways.one_more(first, choice));
+                    layer.reach(next, ways, || Some(first_ways.step(first, choice)));
                 }
             }
         }

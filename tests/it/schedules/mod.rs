@@ -424,7 +424,6 @@ explored_by_make_prove!(
     sweep_guard_original_taken_back: "sweep, guard, original taken back",
     sweep_guard_copy_taken_back: "sweep, guard, copy taken back",
     two_sweeps: "two sweeps",
-    two_sweeps_newer: "two sweeps, newer",
     sweep_and_backout: "sweep and backout",
     sweep_backout_newer: "sweep, backout, newer",
     sweep_backout_same_again: "sweep, backout, same again",
@@ -434,6 +433,7 @@ explored_by_make_prove!(
     guard_backout_copy_taken_back: "guard, backout, copy taken back",
     guard_backout_original_taken_back: "guard, backout, original taken back",
     two_guards_and_a_deployment: "two guards and a deployment",
+    two_guards_the_deployment_completes: "two guards, the deployment completes",
     two_guards_and_a_completed_deployment: "two guards and a completed deployment",
     guard_deployment_original_taken_back: "guard, deployment, original taken back",
 );

@@ -50,7 +50,7 @@ pub(super) const COMPLETES: Deed = Deed {
     forbids: None,
     keeps: false,
 };
-const ECS_COMPLETES: Party = Party::Other(COMPLETES);
+pub(super) const ECS_COMPLETES: Party = Party::Other(COMPLETES);
 const ECS_ROLLS_BACK: Party = other("ECS rolls the move back", |state| {
     let is_moving = state.ecs.service("prod", "web").is_some_and(|service| service.task_definition == "web:2");
     is_moving && state.fail_deployment("prod", "web")
