@@ -40,18 +40,22 @@ checks: compiled $(VENV)/installed
 fmt: tools-cargo ## Format the code
 	@cargo fmt
 
+# Where it is compiled more than it runs.
+UNOPTIMISED := --config profile.dev.package.ecs-privileged-guard.opt-level=0
 # As `cargo clippy --all-targets --all-features -- -D warnings`, which would check each dependency once more: here clippy
 # looks at this package while it is built over the dependencies that the tests are built over (5 minutes of CPU from cold).
 lint: tools-cargo ## Check formatting, lints, and that no second TLS stack came in
 	@cargo fmt --check
-	@CLIPPY_ARGS=-Dwarnings RUSTC_WORKSPACE_WRAPPER=clippy-driver cargo --config profile.dev.opt-level=0 --config profile.dev.debug=false \
+	@CLIPPY_ARGS=-Dwarnings RUSTC_WORKSPACE_WRAPPER=clippy-driver cargo $(UNOPTIMISED) --config profile.dev.debug=false \
 	  build --quiet --locked --all-targets --all-features
 	@tree=$$(cargo tree --locked --all-features --edges normal,build --prefix none); ! grep -q '^aws-lc-sys' <<<"$$tree" || { echo "aws-lc-sys came in: see Cargo.toml"; exit 1; }
 
-# What IAM would have been asked, of all tests or of none: a run that fails leaves no log. Tests of guardctl mostly wait.
+# What IAM would have been asked, of all tests or of none: a run that fails leaves no log. Tests of guardctl mostly wait,
+# and some of the others do.
 rust: tools-cargo tools-aws ## Run the tests in Rust, the demo among them
 	@rm -rf $(CALLS) $(CALLS).part $${CARGO_TARGET_DIR:-target}/figures
-	@CALLS_LOG=$(CURDIR)/$(CALLS).part $(TEST) --lib --test it --test model --test demo
+	@$(TEST) $(UNOPTIMISED) --lib
+	@CALLS_LOG=$(CURDIR)/$(CALLS).part RUST_TEST_THREADS=4 $(TEST) --test it --test model --test demo
 	@CALLS_LOG=$(CURDIR)/$(CALLS).part $(TEST) --test guardctl -- --test-threads 6
 	@mv $(CALLS).part $(CALLS)
 
