@@ -28,6 +28,8 @@ pub const COPIES_PER_HOUR_MAX: usize = 3;
 pub struct Plan {
     /// Copies of ours that have no business being ACTIVE, withdrawn first.
     pub withdraw: Vec<(TaskDefinitionId, Withdrawal)>,
+    /// The same, where nothing may be changed because the exemption cannot be read.
+    pub left: Vec<TaskDefinitionId>,
     /// What comes after that.
     pub then: Then,
     /// The exemption's verdict, for the alert.
@@ -92,6 +94,7 @@ struct Facts {
     privileged: bool,
     active: bool,
     may_run: bool,
+    copies_left: bool,
     batch: bool,
     express: bool,
     exemption: Permission,
@@ -140,6 +143,9 @@ fn decide(facts: &Facts) -> Decision {
         Facts { active: false, may_run: false, next: Next::Copy, copy_untold: true, .. } => {
             End(AlreadyRemediated, None)
         }
+        Facts { active: false, may_run: false, copies_left: true, .. } => {
+            End(Alerted, Some(Reason::ExemptionUnreadable))
+        }
         Facts { active: false, may_run: false, .. } => End(Inactive, None),
         Facts { active: false, .. } => End(Alerted, Some(Reason::InactiveInUse)),
         Facts { batch: true, .. } => End(Alerted, Some(Reason::ManagedByBatch)),
@@ -173,8 +179,7 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
     let original = seen.original.described();
     let privileged = original.map(Described::privileged_containers).unwrap_or_default();
     let exemption = exemption::verdict(&policy.exempt_families, &seen.id.family, privileged, &seen.exemption, now);
-    let in_scope = policy.remediate_families.match_family(&seen.id.family);
-    let may_write = in_scope && policy.mode.makes_copies() && !matches!(exemption, Verdict::Unreadable(_));
+    let may_write = writes(seen, policy) && !matches!(exemption, Verdict::Unreadable(_));
     let later = judge_later(seen, policy, now);
     let next = next(&later);
     let facts = facts(seen, policy, now, &exemption, &later, may_write);
@@ -207,9 +212,24 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         },
         original_may_run: facts.may_run,
         recurrence: recurrence(seen, &policy.output_only, now),
+        left: left(seen, policy, &later, may_write),
         then,
         exemption,
         withdraw,
+    }
+}
+
+/// Whether the guard changes anything of this family, exemptions aside.
+fn writes(seen: &Observation, policy: &Policy) -> bool {
+    policy.mode.makes_copies() && policy.remediate_families.match_family(&seen.id.family)
+}
+
+/// What of ours has to go whatever the exemption says, and may not while that cannot be read.
+fn left(seen: &Observation, policy: &Policy, later: &[Later], may_write: bool) -> Vec<TaskDefinitionId> {
+    let must_go = |later: &&Later| !later.may_be_a_persons && matches!(later.kind, Kind::Stray | Kind::Condemned(_));
+    match writes(seen, policy) && !may_write {
+        true => later.iter().filter(must_go).map(|later| later.id.clone()).collect(),
+        false => Vec::new(),
     }
 }
 
@@ -230,6 +250,7 @@ fn facts(
         privileged: original.is_none_or(|original| !original.privileged_containers().is_empty()),
         active: original.is_some_and(Described::is_active),
         may_run: seen.usage.may_run(seen.id.revision),
+        copies_left: !left(seen, policy, later, may_write).is_empty(),
         batch: seen.batch_by_event || original.is_some_and(|original| original.has_tag_key(BATCH_TAG)),
         express: seen.usage.runs.iter().any(|run| matches!(run.starter, Starter::Service { is_express: true, .. })),
         exemption: match exemption {

@@ -230,10 +230,12 @@ impl Report {
         made.chain(held).chain(gone).map(|copy| MadeCopy { told: told(copy), ..copy.clone() }).collect()
     }
 
-    /// Whether it is known what became of the copy. A person's no is one only where the run ended with it.
+    /// Whether it is known what became of the copy. One that the run could not prove before something stopped it is not in
+    /// force for good; a person's no is one only where the run ended with it.
     fn is_known(&self, made: &MadeCopy) -> bool {
+        let is_proven = matches!(self.outcome, Outcome::Remediated | Outcome::AlreadyRemediated);
         let is_no = self.reason == Some(Reason::CopyRemoved) && self.was_removed(made);
-        !made.stands() || self.is_in_force(made) || is_no
+        !made.stands() || (is_proven && self.is_in_force(made)) || is_no
     }
 
     fn was_made_by_us(&self, copy: &CopyInForce) -> bool {

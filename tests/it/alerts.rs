@@ -57,9 +57,13 @@ fn policy() -> Policy {
 
 /// Revision `number` of `web`: its containers, and what else differs from ACTIVE.
 fn described(number: u32, status: &str, containers: &str) -> Described {
+    registered(PRINCIPAL, number, status, containers)
+}
+
+fn registered(by: &str, number: u32, status: &str, containers: &str) -> Described {
     Described::parse(&format!(
         r#"{{"taskDefinition":{{"taskDefinitionArn":"arn:aws:ecs:us-east-1:012345678912:task-definition/web:{number}",
-        "family":"web","revision":{number},"status":"{status}","registeredAt":1795939200,"registeredBy":"{PRINCIPAL}",
+        "family":"web","revision":{number},"status":"{status}","registeredAt":1795939200,"registeredBy":"{by}",
         "taskRoleArn":"arn:aws:iam::012345678912:role/web","networkMode":"host",
         "volumes":[{{"name":"sock","host":{{"sourcePath":"/var/run/docker.sock"}}}}],
         "containerDefinitions":[{containers}]}},"tags":[{{"key":"team","value":"checkout"}}]}}"#
@@ -105,6 +109,11 @@ fn seen(original: Described, is_express: bool) -> Observation {
 
 fn observation() -> Observation {
     seen(described(12, "ACTIVE", &app("")), false)
+}
+
+/// Somebody deregistered `web:12`, and nothing runs it.
+fn taken_back() -> Observation {
+    Observation { usage: Usage::default(), ..seen(described(12, "INACTIVE", &app("")), false) }
 }
 
 /// `web:12` for the fourth time within the hour: each time the guard made a copy, and each time the content came back.
@@ -245,7 +254,10 @@ fn of_reason(reason: Reason, from: &Provenance) -> Vec<(&'static str, Report)> {
         Reason::ManagedByExpress => vec![("", alerted(seen(described(12, "ACTIVE", &app("")), true)))],
         Reason::ExemptionUnreadable => {
             let exemption = Found::Object { text: "{".into(), written_at: Some(now()) };
-            vec![("", alerted(Observation { exemption, ..observation() }))]
+            let guard = PRINCIPAL.replace("deploy/build-4711", "guard-GuardRole-1ABC/guard");
+            let stray = registered(&guard, 14, "ACTIVE", r#"{"name":"app","image":"app"}"#);
+            let left = Observation { exemption: exemption.clone(), later: vec![stray], ..taken_back() };
+            vec![("", alerted(Observation { exemption, ..observation() })), ("-stray", alerted(left))]
         }
         Reason::PartlyExempt => {
             let both = seen(described(12, "ACTIVE", &format!("{},{agent}", app(""))), false);
@@ -328,9 +340,7 @@ fn of_outcome(outcome: Outcome, from: &Provenance) -> Vec<(&'static str, Report)
         }
         Outcome::UnfaithfulCopyWithdrawn => vec![("", withdrawn(Withdrawal::Unfaithful, unfaithful(from)))],
         Outcome::Inactive => {
-            let unused = seen(described(12, "INACTIVE", &app("")), false);
-            let unused = Observation { usage: Usage::default(), ..unused };
-            vec![("-stray", withdrawn(Withdrawal::Stray, report(outcome, None, unused, from)))]
+            vec![("-stray", withdrawn(Withdrawal::Stray, report(outcome, None, taken_back(), from)))]
         }
         Outcome::Exempt => {
             let exempt = Observation { exemption: exempting(r#""app""#), ..observation() };
@@ -640,11 +650,14 @@ fn the_first_fifteen_lines_answer_what_whoever_is_on_call_asks() {
 #[test]
 fn no_exemption_is_advised_where_none_is_asked_for() {
     for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
-        let is_asked = match report.finding.as_ref().map(|finding| &finding.plan.then) {
+        let plan = report.finding.as_ref().map(|finding| &finding.plan);
+        let is_asked = match plan.map(|plan| &plan.then) {
             Some(Then::End(Outcome::Inactive | Outcome::Exempt, _)) | None => false,
             Some(Then::End(_, Some(Reason::InactiveInUse | Reason::ManagedByBatch | Reason::ManagedByExpress))) => {
                 false
             }
+            // Of a revision that is gone, with a copy that is to go.
+            Some(_) if plan.is_some_and(|plan| !plan.left.is_empty()) => false,
             Some(Then::End(..) | Then::Copy(_) | Then::Finish(_)) => true,
         };
         let text = with_setting(&report, None).text;

@@ -442,6 +442,22 @@ async fn a_record_that_cannot_be_written_is_told_too() {
     assert_eq!(story.alerts(), 2);
 }
 
+/// The run that made it looks again, and then cannot read the exemption: the copy is not in force for good.
+#[tokio::test]
+async fn a_copy_that_was_not_proven_is_not_recorded_when_the_exemption_cannot_be_read() {
+    let mut story = Story::begin("remediate").await;
+    let original = story.register(PRIVILEGED);
+    let looks = Calls::of("DescribeTaskDefinition").on("web:2").by(GUARD);
+    let exemption = Calls::of("GetObject").on("exemptions/").by(GUARD).starting_at(2);
+    story.account.state().inject(Fault::once(Kind::TooManyConcurrentAttempts, looks));
+    story.account.state().inject(Fault::once(Kind::AccessDenied("s3:GetObject"), exemption));
+    assert_eq!(in_words(&story.deliver(&original).await), "alerted exemption_unreadable web:2 sent");
+    assert_eq!(story.record(&original).unwrap()["copies"], serde_json::json!([]));
+    story.exempt("\"app\"", &soon(&story));
+    assert_eq!(in_words(&story.deliver(&original).await), "exempt none");
+    assert_eq!(story.active(), [1]);
+}
+
 /// Under an exemption that cannot be read nothing is changed, so the copy waits to be recorded, or withdrawn.
 #[tokio::test]
 async fn a_copy_that_could_not_be_recorded_is_taken_up_when_the_exemption_can_be_read() {

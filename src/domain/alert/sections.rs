@@ -12,7 +12,7 @@ use super::super::provenance::Tool;
 use super::super::record::Withdrawal;
 use super::super::report::{Failure, Report};
 use super::super::residual;
-use super::verdict::{is_known, is_taken_back};
+use super::verdict::{is_known, is_taken_back, left};
 use super::{Line, Section, Setting, undo, words};
 use super::{recurrence, source};
 use serde_json::json;
@@ -355,7 +355,7 @@ fn how_to_undo(report: &Report, setting: &Setting) -> Vec<Line> {
 
 fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
     let Some(fix) = source::fix(report, plain) else { return Vec::new() };
-    let mut lines: Vec<Line> = first_of_all(report).into_iter().map(words).collect();
+    let mut lines: Vec<Line> = first_of_all(report, setting).into_iter().map(words).collect();
     let allowing = allowing(report);
     let key = keys::exemption(setting.home, &report.id.family);
     let allow = allowing.map(|how| words(format!("Allow for a time: {how} s3://{}/{key}", setting.bucket)));
@@ -373,7 +373,7 @@ fn allow_or_fix(report: &Report, setting: &Setting) -> Vec<Line> {
 }
 
 /// What the outcome asks for before anything else.
-fn first_of_all(report: &Report) -> Option<String> {
+fn first_of_all(report: &Report, setting: &Setting) -> Option<String> {
     let id = &report.id;
     match (report.outcome, report.reason) {
         (Outcome::Superseded, _) => {
@@ -397,6 +397,14 @@ fn first_of_all(report: &Report) -> Option<String> {
         )),
         (_, Some(Reason::CopyRemoved)) => {
             Some("Copy it after all: register the definition anew; a new revision is looked at afresh.".into())
+        }
+        (_, Some(Reason::ExemptionUnreadable)) => {
+            let (left, key) = (left(report)?, keys::exemption(setting.home, &id.family));
+            Some(format!(
+                "Mend the exemption at s3://{}/{key}, or delete it: sweep then withdraws {left}. Where six hours have \
+                 passed since it was registered, deregister it by hand.",
+                setting.bucket
+            ))
         }
         (_, Some(Reason::Repeated)) => Some(recurrence::stop_it(report)),
         _ => None,

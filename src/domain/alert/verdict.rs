@@ -1,6 +1,7 @@
 //! The alert in short: the headline, the verdict in one sentence, and in the first lines what whoever is on call asks:
 //! what, who, changed?, must I act?, how do I undo it?
 
+use super::super::arn::TaskDefinitionId;
 use super::super::document::Described;
 use super::super::escape::plain;
 use super::super::outcome::{Outcome, Reason};
@@ -24,6 +25,7 @@ pub(super) fn headline(report: &Report) -> String {
         (Outcome::UnfaithfulCopyWithdrawn, _) => format!("{id} is privileged; its copy was withdrawn"),
         (Outcome::Inactive, _) => format!("{id} is inactive; a copy of it was withdrawn"),
         (Outcome::Exempt, _) => format!("{id} is exempt; a copy of it was withdrawn"),
+        (Outcome::Alerted, _) if left(report).is_some() => format!("{id} is inactive; a copy of it is still ACTIVE"),
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
         | (Outcome::FailedRegistration | Outcome::Compliant, _) => format!("{id} {}; nothing was changed", is(report)),
     }
@@ -51,6 +53,11 @@ pub(super) fn is_taken_back(report: &Report) -> bool {
     report.finding.is_some() && !report.original().is_some_and(Described::is_active)
 }
 
+/// The copy of such an original that nothing may withdraw while the exemption cannot be read.
+pub(super) fn left(report: &Report) -> Option<&TaskDefinitionId> {
+    report.finding.as_ref().filter(|_| is_taken_back(report))?.plan.left.last()
+}
+
 /// The verdict in one sentence.
 pub(super) fn verdict(report: &Report) -> String {
     let id = &report.id;
@@ -59,6 +66,12 @@ pub(super) fn verdict(report: &Report) -> String {
         false => "ECS task definition",
     };
     let because = report.reason.map(|reason| format!(": {}", in_words(reason))).unwrap_or_default();
+    if let (Outcome::Alerted, Some(left)) = (report.outcome, left(report)) {
+        return format!(
+            "{what} {id} was deregistered, and {left}, which a run made of it, is still ACTIVE; nothing was \
+             changed{because}."
+        );
+    }
     match (report.outcome, &report.copy) {
         (Outcome::AlreadyRemediated, Some(copy)) if is_taken_back(report) => format!(
             "{what} {id} was deregistered before anybody was told of {}, the same without privilege, which an earlier \

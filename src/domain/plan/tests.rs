@@ -236,6 +236,20 @@ fn a_stray_is_withdrawn_even_if_its_original_is_inactive_by_now() {
 }
 
 #[test]
+fn a_stray_that_may_not_be_withdrawn_is_told() {
+    let mut seen = family(&["12 privileged INACTIVE", "13 ACTIVE ours"]);
+    seen.exemption = exemption("1", "x");
+    check(&seen, &policy(Mode::Remediate), "alerted exemption_unreadable");
+    check(&seen, &policy(Mode::Alert), "inactive");
+    // A copy that stands, and what people registered, may stay.
+    for other in ["13 ACTIVE ours old", "13 ACTIVE", "13 ACTIVE image=new"] {
+        let seen = Observation { exemption: seen.exemption.clone(), ..family(&["12 privileged INACTIVE", other]) };
+        let plan = plan(&seen, &policy(Mode::Remediate), now());
+        assert!(in_words(&plan).starts_with("inactive"), "{other}: {}", in_words(&plan));
+    }
+}
+
+#[test]
 fn exemptions_are_exact() {
     let later = "2026-12-01T00:00:00Z";
     let both = "12 privileged mixed ACTIVE";

@@ -65,8 +65,9 @@ const KNOWN_OF_TWO: &[KnownOfTwo] = &[
             "is not what people registered last",
             "is a second ACTIVE copy",
             "is a copy of nothing that is ACTIVE",
-            // What people registered meanwhile says the same as that copy.
+            // What people registered meanwhile says the same as that copy; or they exempted the family.
             "silently ends in [\"theirs\", \"theirs\", \"ours\"] and not in [\"theirs\", \"theirs\"]",
+            "silently ends in [\"theirs\", \"ours\"] and not in [\"theirs\"]",
         ],
         heals: true,
     },

@@ -1,5 +1,8 @@
 //! Two troubles in one story, the second wherever the first leads: at a later call of the same run, or of Lambda's retry.
 //! Of all kinds the six that have broken most: what was done and nobody knows, what is refused, what is behind.
+//!
+//! `PAIR='fresh: killed after at 8, access denied at 16' cargo test --test it pairs::replay -- --nocapture` tells one of the
+//! guard's call by call.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -228,6 +231,39 @@ fn of_sweep(one_in: OneIn) -> Vec<Result<(), String>> {
         })
     };
     sweep::scenarios::scenarios().into_iter().map(of).collect()
+}
+
+/// A pair as it is told: `killed after at 8, too slow, done at 16`.
+fn read(mut text: &str) -> Vec<At> {
+    let mut at = Vec::new();
+    while let Some((kind, rest)) = text.split_once(" at ") {
+        let (call, rest) = rest.split_once(", ").unwrap_or((rest, ""));
+        let kind = WORST.iter().position(|known| *known == kind).expect("one of the worst kinds");
+        at.push((kind, call.parse().expect("a call's number")));
+        text = rest;
+    }
+    at
+}
+
+/// Tells a story of the guard with a pair, call by call.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the product")]
+#[expect(clippy::print_stdout, reason = "what it is for")]
+async fn replay() {
+    let Ok(seed) = std::env::var("PAIR") else { return };
+    let (name, at) = seed.split_once(": ").expect("scenario: pair");
+    let scenario = scenarios::scenarios().into_iter().find(|it| it.name == name).expect("a scenario");
+    let world = World::with(scenario.mode, &ORIGINAL, scenario.set_up).await;
+    strike(&mut world.state(), GUARD, &read(at));
+    let told = tell(&world, super::ATTEMPTS - 1, Heals::Itself).await;
+    let state = world.state();
+    for (call, number) in state.calls().iter().filter(|call| call.principal == GUARD).zip(1..) {
+        println!("{number}: {} {}", call.operation, call.resource);
+    }
+    for delivered in world.deliveries().iter() {
+        println!("after {} calls: {:?}", delivered.calls, delivered.answer.as_ref().map(super::in_words));
+    }
+    assert_eq!(told.err(), None);
 }
 
 #[test]
