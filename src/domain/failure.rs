@@ -136,3 +136,30 @@ impl fmt::Display for CallFailure {
 }
 
 impl std::error::Error for CallFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_retry_heals_and_what_may_be_done_all_the_same() {
+        use Transient::{
+            Conflict, CredentialsExpired, GarbledAnswer, NotYetVisible, ServerError, Throttled, TimedOut, Unreachable,
+        };
+        let of = |cause| {
+            let (resource, code, request_id) = ("web".to_owned(), None, None);
+            let failure = CallFailure { action: "ecs:RegisterTaskDefinition", resource, code, request_id, cause };
+            (failure.is_transient(), failure.may_be_done())
+        };
+        for transient in [ServerError, TimedOut, Unreachable, GarbledAnswer] {
+            assert_eq!(of(Cause::Transient(transient)), (true, true), "{transient:?}");
+        }
+        for transient in [Throttled, Conflict, CredentialsExpired, NotYetVisible] {
+            assert_eq!(of(Cause::Transient(transient)), (true, false), "{transient:?}");
+        }
+        let denied = Cause::AccessDenied { action: "iam:PassRole" };
+        for lasting in [denied, Cause::InvalidParameter, Cause::LimitExceeded, Cause::Refused] {
+            assert_eq!(of(lasting.clone()), (false, false), "{lasting:?}");
+        }
+    }
+}

@@ -70,7 +70,10 @@ mod tests {
             serde_json::from_str(&line("guard", "alert", &[("Found", 1.0), ("SecondsToRemedy", 2.5)], now)).unwrap();
         let definition = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(definition["Namespace"], NAMESPACE);
-        for metric in definition["Metrics"].as_array().unwrap() {
+        let metrics = definition["Metrics"].as_array().unwrap();
+        let units = metrics.iter().map(|metric| metric["Unit"].as_str().unwrap());
+        assert_eq!(units.collect::<Vec<_>>(), ["Count", "Seconds"]);
+        for metric in metrics {
             assert!(line[metric["Name"].as_str().unwrap()].is_number());
         }
         for dimension in definition["Dimensions"][0].as_array().unwrap() {

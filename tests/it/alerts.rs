@@ -17,6 +17,7 @@ use ecs_privileged_guard::domain::event::{Event, parse};
 use ecs_privileged_guard::domain::exemption::Found;
 use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::fidelity::{Tags, differences};
+use ecs_privileged_guard::domain::metrics;
 use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::{CopyInForce, Then, plan};
@@ -663,6 +664,28 @@ fn no_exemption_is_advised_where_none_is_asked_for() {
         let text = with_setting(&report, None).text;
         assert_eq!(text.contains("Allow for a time: "), is_asked, "{name}: {text}");
         assert!(is_asked || !text.contains("and an exemption"), "{name}: {text}");
+    }
+}
+
+/// What each end counts as, what it withdrew, and how long the remedy took since the original came.
+#[test]
+fn each_end_is_counted() {
+    let ninety_seconds_later = "2026-11-29T08:01:30Z".parse().unwrap();
+    for (name, report) in cases(&provenance("terraform")) {
+        let withdrawn = report.made.iter().any(|copy| copy.withdrawn.is_some());
+        let counted = match report.outcome {
+            Outcome::Remediated => ("Remediated", 1.0),
+            Outcome::AlreadyRemediated => ("AlreadyRemediated", 1.0),
+            Outcome::Superseded => ("Superseded", 1.0),
+            Outcome::Exempt => ("ExemptionUsed", 1.0),
+            Outcome::Failed => ("Failed", 1.0),
+            Outcome::Alerted | Outcome::UnfaithfulCopyWithdrawn => ("Alerted", 1.0),
+            Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive => ("Alerted", 0.0),
+        };
+        let mut expected = vec![("Found", 1.0), counted];
+        expected.extend(withdrawn.then_some(("Withdrawn", 1.0)));
+        expected.extend((report.outcome == Outcome::Remediated).then_some(("SecondsToRemedy", 90.0)));
+        assert_eq!(metrics::of_report(&report, ninety_seconds_later), expected, "{name}");
     }
 }
 
