@@ -233,3 +233,31 @@ impl Observation {
         self.record.iter().map(|held| &held.record).chain(&self.family_records)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_walk_says_of_each_family_what_runs_it() {
+        let run = |number: &str| {
+            let starter = Starter::Other("me".into());
+            Run { cluster: "prod".into(), starter, revision: number.parse().unwrap(), tasks: 1 }
+        };
+        let (web, api): (Family, Family) = ("web".parse().unwrap(), "api".parse().unwrap());
+        let families = BTreeMap::from([(web.clone(), vec![run("5"), run("3"), run("5")])]);
+        let account = AccountUsage { families, clusters_left_out: 2, ..AccountUsage::default() };
+        let (of_web, of_api) = (account.of(&web), account.of(&api));
+        assert_eq!((of_web.runs, of_web.clusters_left_out), (vec![run("5"), run("3"), run("5")], 2));
+        assert_eq!((of_api.runs, of_api.clusters_left_out), (Vec::new(), 2));
+        let revisions: Vec<String> = account.revisions().map(|id| id.to_string()).collect();
+        assert_eq!(revisions, ["web:3", "web:5"]);
+    }
+
+    #[test]
+    fn a_record_of_a_daemon_says_nothing_of_the_ordinary_revision() {
+        let text = r#"{"schemaVersion":1,"outcome":"alerted","reason":"daemon_task_definition"}"#;
+        let held = Held { record: Record::parse(text).unwrap(), etag: "e".into() }.of_ordinary();
+        assert_eq!((held.record.outcome.as_str(), held.etag.as_str()), ("", "e"));
+    }
+}

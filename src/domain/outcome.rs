@@ -232,5 +232,21 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.as_str()));
         }
+        for alerting in [Alerting::Sent, Alerting::AlreadySent, Alerting::None] {
+            assert_eq!(serde_json::to_string(&alerting).unwrap(), format!("\"{}\"", alerting.as_str()));
+        }
+    }
+
+    #[test]
+    fn what_was_not_privileged_or_is_gone_leaves_no_record() {
+        for outcome in [Outcome::FailedRegistration, Outcome::Compliant, Outcome::Inactive] {
+            assert!(!outcome.is_recorded(), "{outcome:?}");
+        }
+        for outcome in [Outcome::Alerted, Outcome::Exempt, Outcome::AlreadyRemediated, Outcome::Superseded] {
+            assert!(outcome.is_recorded(), "{outcome:?}");
+        }
+        for outcome in [Outcome::Remediated, Outcome::UnfaithfulCopyWithdrawn, Outcome::Failed] {
+            assert!(outcome.is_recorded(), "{outcome:?}");
+        }
     }
 }

@@ -13,7 +13,7 @@ fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-/// `12 privileged ACTIVE ours old image=x tag=KEY`: number first, the rest in any order.
+/// `12 privileged ACTIVE ours old image=x tag=KEY age=SECONDS`: number first, the rest in any order.
 fn revision(line: &str) -> Described {
     let words: Vec<&str> = line.split_whitespace().collect();
     let has = |word: &str| words.contains(&word);
@@ -26,6 +26,7 @@ fn revision(line: &str) -> Described {
         () => "pipeline",
     };
     let age = if has("old") { 7 * 3600 } else { 60 };
+    let age = value("age=").map_or(age, |age| age.parse().unwrap());
     let registered_at = now().as_second() - age;
     let image = value("image=").unwrap_or("app");
     let tags = value("tag=").map(|key| format!(r#"{{"key":"{key}","value":"x"}}"#)).unwrap_or_default();
@@ -184,6 +185,24 @@ fn what_is_old_or_recorded_is_no_stray() {
     let mut recorded = family(&["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours"]);
     recorded.family_records = vec![record(&format!(r#","copies":[{{"revision":14,"at":"{NOW}"}}]"#))];
     check(&recorded, &policy(Mode::Remediate), "superseded");
+}
+
+#[test]
+fn a_run_that_died_is_cleared_up_after_for_six_hours() {
+    for (age, expected) in [(21_599, "withdraw 13 stray, copy"), (21_600, "superseded")] {
+        let stray = format!("13 ACTIVE ours image=broken age={age}");
+        check(&family(&["12 privileged ACTIVE", &stray]), &policy(Mode::Remediate), expected);
+    }
+}
+
+#[test]
+fn a_race_that_was_lost_before_is_still_told_as_one() {
+    for why in ["race", "stray"] {
+        let mut seen = family(&["12 privileged ACTIVE", "13 ACTIVE image=new"]);
+        let copies = format!(r#","copies":[{{"revision":14,"at":"{NOW}","withdrawn":"{NOW}","why":"{why}"}}]"#);
+        seen.record = Some(held(&copies));
+        check(&seen, &policy(Mode::Remediate), "superseded race");
+    }
 }
 
 #[test]
