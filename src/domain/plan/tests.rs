@@ -206,6 +206,27 @@ fn a_race_that_was_lost_before_is_still_told_as_one() {
 }
 
 #[test]
+fn what_repeats_the_recorded_copy_of_a_nearer_original_goes() {
+    let mut seen =
+        family(&["12 privileged ACTIVE image=old", "13 privileged ACTIVE", "14 ACTIVE ours", "15 ACTIVE ours"]);
+    // While neither is recorded, the run of that original decides.
+    check(&seen, &policy(Mode::Remediate), "superseded");
+    seen.family_records = vec![record(&format!(r#","copies":[{{"revision":14,"at":"{NOW}"}}]"#))];
+    check(&seen, &policy(Mode::Remediate), "withdraw 15 duplicate, superseded");
+}
+
+#[test]
+fn of_an_inactive_original_a_persons_copy_is_no_stray_and_what_is_an_earlier_ones_no_copy() {
+    let remediate = policy(Mode::Remediate);
+    let applied = family(&["12 privileged INACTIVE", "13 ACTIVE persons"]);
+    check(&applied, &remediate, "inactive, in force 13");
+    let after = |earlier: &str, seen: Observation| Observation { earlier: Some(revision(earlier)), ..seen };
+    check(&after("11 privileged ACTIVE image=other", applied), &remediate, "inactive, in force 13");
+    let of_another = family(&["12 privileged INACTIVE image=other", "13 ACTIVE ours"]);
+    check(&after("11 privileged ACTIVE", of_another), &remediate, "inactive");
+}
+
+#[test]
 fn of_two_copies_of_ours_the_earlier_one_serves() {
     let twice = ["12 privileged ACTIVE", "13 ACTIVE ours", "14 ACTIVE ours"];
     check(&family(&twice), &policy(Mode::Remediate), "withdraw 14 duplicate, finish already_remediated, in force 13");
@@ -345,6 +366,9 @@ fn a_persons_no_is_a_no() {
     seen.removed = vec!["13".parse().unwrap()];
     seen.record = Some(held(&format!("{copy}}}]")));
     check(&seen, &policy(Mode::Remediate), "alerted copy_removed");
+    // Another run was making a second one meanwhile.
+    seen.later = vec![revision("14 ACTIVE ours")];
+    check(&seen, &policy(Mode::Remediate), "withdraw 14 duplicate, alerted copy_removed");
 }
 
 #[test]
