@@ -428,6 +428,32 @@ fn a_family_out_of_scope_is_only_alerted() {
     check(&family(&stray), &pilot, "alerted out_of_scope");
 }
 
+#[test]
+fn a_plan_says_each_of_its_steps() {
+    let says = |lines: &[&str], sentences: &[&str]| {
+        assert_eq!(plan(&family(lines), &policy(Mode::Remediate), now()).sentences(), sentences);
+    };
+    says(
+        &["12 privileged ACTIVE"],
+        &[
+            "Back up the original of web as it would be registered again.",
+            "Register a copy of it as the next revision of web, with this and no other change:",
+            "containerDefinitions[app].privileged: true -> false",
+            "Describe the copy and prove that nothing else differs; if it does, deregister the copy.",
+        ],
+    );
+    let finished = ["Record web:13, the copy that a run before made."];
+    says(&["12 privileged ACTIVE", "13 ACTIVE ours"], &finished);
+    says(
+        &["12 privileged ACTIVE", "13 ACTIVE image=new", "14 ACTIVE ours"],
+        &[
+            "Withdraw web:14: a run of the guard died before it could withdraw it.",
+            "Change nothing more: superseded, race.",
+        ],
+    );
+    says(&["12 ACTIVE"], &["Change nothing more: compliant."]);
+}
+
 /// Every combination of what the rules ask about, against one expected `match`.
 #[test]
 fn the_rules_apply_in_the_order_of_the_contract() {
