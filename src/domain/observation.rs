@@ -256,8 +256,10 @@ mod tests {
 
     #[test]
     fn a_record_of_a_daemon_says_nothing_of_the_ordinary_revision() {
-        let text = r#"{"schemaVersion":1,"outcome":"alerted","reason":"daemon_task_definition"}"#;
-        let held = Held { record: Record::parse(text).unwrap(), etag: "e".into() }.of_ordinary();
-        assert_eq!((held.record.outcome.as_str(), held.etag.as_str()), ("", "e"));
+        let text = r#"{"schemaVersion":1,"mode":"alert","outcome":"alerted","reason":"daemon_task_definition",
+            "failedAction":"ecs:DescribeDaemonTaskDefinition"}"#;
+        let Held { record, etag } = Held { record: Record::parse(text).unwrap(), etag: "e".into() }.of_ordinary();
+        assert_eq!((record.outcome.as_str(), record.mode.as_str(), etag.as_str()), ("", "", "e"));
+        assert_eq!((record.reason, record.failed_action), (None, None));
     }
 }

@@ -468,6 +468,13 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_is_known_by_its_number() {
+        let record = record(r#","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#);
+        let is = |number: &str| record.copies[0].is_revision(number.parse().unwrap());
+        assert_eq!((is("13"), is("14")), (true, false));
+    }
+
+    #[test]
     fn news_that_yields_leaves_the_outcome_that_was_held() {
         let held = record(r#","outcome":"superseded","reason":"race","alertedAt":"2026-11-24T09:00:01Z""#);
         let news = record(r#","outcome":"superseded","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#);

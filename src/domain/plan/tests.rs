@@ -429,6 +429,17 @@ fn a_family_out_of_scope_is_only_alerted() {
 }
 
 #[test]
+fn services_are_moved_in_enforce_to_copies_of_their_family() {
+    let web = "web".parse().unwrap();
+    for mode in [Mode::Alert, Mode::Remediate, Mode::Enforce] {
+        assert_eq!(policy(mode).moves_services_of(&web), mode == Mode::Enforce, "{mode:?}");
+    }
+    let other = FamilyGlobs::new(["api-*"]).unwrap();
+    assert!(!Policy { remediate_families: other, ..policy(Mode::Enforce) }.moves_services_of(&web));
+    assert!(!Policy { makes_copies: false, ..policy(Mode::Enforce) }.moves_services_of(&web));
+}
+
+#[test]
 fn a_plan_says_each_of_its_steps() {
     let says = |lines: &[&str], sentences: &[&str]| {
         assert_eq!(plan(&family(lines), &policy(Mode::Remediate), now()).sentences(), sentences);
