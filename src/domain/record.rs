@@ -485,6 +485,16 @@ mod tests {
         assert_eq!(Record::merged(Some(held), told, false).reason, None);
     }
 
+    #[test]
+    fn news_that_yields_leaves_all_that_was_told() {
+        let held = record(
+            r#","mode":"enforce","outcome":"failed","reason":"access_denied","failedAction":"ecs:RegisterTaskDefinition",
+               "alertedAt":"2026-11-24T09:00:01Z""#,
+        );
+        let news = record(r#","mode":"remediate","outcome":"remediated","copy":"web:13""#);
+        assert_eq!(Record::merged(Some(held.clone()), news, true), held);
+    }
+
     /// A sweep and the guard withdraw the same copy, and the sweep saw another reason for it.
     #[test]
     fn a_lost_race_that_was_told_is_not_forgotten_by_whoever_did_not_see_it() {
@@ -547,6 +557,16 @@ mod tests {
         // One that could not be looked at was told as another failure, and is no alert of its privilege.
         let failed = record(r#","outcome":"failed","failedAction":"ecs:DescribeDaemonTaskDefinition""#);
         assert_eq!(Record::merged(Some(merged.clone()), failed, false), merged);
+    }
+
+    #[test]
+    fn what_is_said_of_a_daemon_is_of_its_alert_alone() {
+        let daemon = r#","daemon":{"alertedAt":"2026-11-23T08:00:00Z","privilegedContainers":["old"]}"#;
+        let of_daemon = record(&format!("{OF_DAEMON}{daemon}"));
+        assert_eq!(of_daemon.clone().of_daemon(), of_daemon);
+        let failed = r#","outcome":"failed","failedAction":"ecs:RegisterTaskDefinition""#;
+        let of_daemon = record(&format!("{failed}{daemon}")).of_daemon();
+        assert_eq!((of_daemon.outcome.as_str(), of_daemon.failed_action), ("alerted", None));
     }
 
     #[test]
