@@ -542,6 +542,22 @@ mod tests {
         assert_eq!((merged.outcome.as_str(), merged.alerted_at), ("alerted", None), "the news was not alerted yet");
     }
 
+    #[test]
+    fn what_a_later_run_does_not_know_stays() {
+        let held = record(
+            r#","registeredBy":"deploy","appliedBy":"jane","privilegedContainers":["app"],
+               "exemptionTold":"2026-11-24T08:00:00Z","copies":[{"revision":13,"at":"2026-11-24T08:00:00Z"}]"#,
+        );
+        let news = record(
+            r#","copies":[{"revision":13,"at":"2026-11-24T09:00:00Z","withdrawn":"2026-11-24T09:00:00Z","why":"race"}]"#,
+        );
+        let merged = Record::merged(Some(held.clone()), news, false);
+        assert_eq!((&merged.registered_by, &merged.applied_by), (&held.registered_by, &held.applied_by));
+        assert_eq!(merged.exemption_told, held.exemption_told);
+        assert_eq!(merged.privileged_containers, held.privileged_containers);
+        assert_eq!((merged.copies[0].at, merged.copies[0].stands()), (held.copies[0].at, false));
+    }
+
     const OF_DAEMON: &str = r#","outcome":"alerted","reason":"daemon_task_definition","alertedAt":"2026-11-24T08:00:00Z",
         "eventId":"of-daemon","privilegedContainers":["agent"]"#;
 

@@ -234,8 +234,8 @@ async fn an_inactive_revision_in_use_is_looked_at() {
     assert_eq!(world.state().count("DescribeTaskDefinition"), 0);
 }
 
-#[tokio::test]
-async fn a_stray_whose_original_is_gone_is_withdrawn() {
+/// A run made `web:4` of `web:2` and died; a newer version came between, and somebody deregistered the original.
+async fn with_a_stray() -> World {
     let world = World::with(Mode::Remediate, CLEAN, |_| {}).await;
     world.sweep().await.unwrap();
     {
@@ -248,9 +248,29 @@ async fn a_stray_whose_original_is_gone_is_withdrawn() {
         state.deregister(PIPELINE, &original);
         assert_eq!(state.ecs.active("web"), [1, 3, 4]);
     }
+    world
+}
+
+#[tokio::test]
+async fn a_stray_whose_original_is_gone_is_withdrawn() {
+    let world = with_a_stray().await;
     let answer = world.sweep().await.unwrap();
     assert_eq!(world.state().ecs.active("web"), [1, 3], "{answer:?}");
     assert_eq!(alerts(&world), 1, "{}", world.mail());
+}
+
+/// As its alert says.
+#[tokio::test]
+async fn it_is_withdrawn_when_the_exemption_can_be_read_again() {
+    let world = with_a_stray().await;
+    world.state().put_object(OPERATOR, BUCKET, EXEMPTION, b"{");
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(world.state().ecs.active("web"), [1, 3, 4], "{answer:?}");
+    assert_eq!(alerts(&world), 1, "{}", world.mail());
+    world.state().pass(Duration::from_hours(1));
+    world.state().delete_object(OPERATOR, BUCKET, EXEMPTION);
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(world.state().ecs.active("web"), [1, 3], "{answer:?}");
 }
 
 #[tokio::test]
