@@ -19,7 +19,7 @@ use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::fidelity::{Tags, differences};
 use ecs_privileged_guard::domain::metrics;
 use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
-use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
+use ecs_privileged_guard::domain::outcome::{Alerting, Outcome, Reason};
 use ecs_privileged_guard::domain::plan::{CopyInForce, Then, plan};
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::provenance::{Provenance, Tool};
@@ -687,6 +687,24 @@ fn each_end_is_counted() {
         expected.extend((report.outcome == Outcome::Remediated).then_some(("SecondsToRemedy", 90.0)));
         assert_eq!(metrics::of_report(&report, ninety_seconds_later), expected, "{name}");
     }
+}
+
+/// A copy that was withdrawn within seconds because another serves, or the family is exempt, changed nothing.
+#[test]
+fn what_was_done_is_recorded_whatever_the_outcome() {
+    let from = provenance("terraform");
+    let ends = |seen| report(Outcome::Inactive, None, seen, &from);
+    let records = |report: &Report| [Alerting::None, Alerting::Sent].map(|alert| report.leaves_a_record(alert));
+    let nothing = ends(taken_back());
+    assert_eq!((nothing.has_changed_something(), records(&nothing)), (false, [false, true]));
+    let withdrawals = [Withdrawal::Stray, Withdrawal::Race, Withdrawal::Duplicate, Withdrawal::Exempt];
+    for (why, has_changed) in withdrawals.into_iter().zip([true, true, false, false]) {
+        let report = withdrawn(why, ends(taken_back()));
+        assert_eq!((report.has_changed_something(), records(&report)), (has_changed, [true, true]), "{why:?}");
+    }
+    let gone = vec![MadeCopy::new("13".parse().unwrap(), now(), &policy())];
+    assert_eq!(records(&ends(Observation { gone, ..taken_back() })), [true, true]);
+    assert_eq!(records(&report(Outcome::Exempt, None, observation(), &from)), [true, true]);
 }
 
 /// What breaks a loop: by what tool it comes, from whom, how often, and which line to change.
