@@ -28,7 +28,7 @@ pub const COPIES_PER_HOUR_MAX: usize = 3;
 pub struct Plan {
     /// Copies of ours that have no business being ACTIVE, withdrawn first.
     pub withdraw: Vec<(TaskDefinitionId, Withdrawal)>,
-    /// The same, where nothing may be changed because the exemption cannot be read.
+    /// Such copies that stay all the same, because nothing may be changed while the exemption cannot be read.
     pub left: Vec<TaskDefinitionId>,
     /// What comes after that.
     pub then: Then,
@@ -179,10 +179,15 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
     let original = seen.original.described();
     let privileged = original.map(Described::privileged_containers).unwrap_or_default();
     let exemption = exemption::verdict(&policy.exempt_families, &seen.id.family, privileged, &seen.exemption, now);
-    let may_write = writes(seen, policy) && !matches!(exemption, Verdict::Unreadable(_));
+    let writes = policy.changes(&seen.id.family);
+    let may_write = writes && !matches!(exemption, Verdict::Unreadable(_));
     let later = judge_later(seen, policy, now);
     let next = next(&later);
-    let facts = facts(seen, policy, now, &exemption, &later, may_write);
+    let left: Vec<TaskDefinitionId> = match writes && !may_write {
+        true => later.iter().filter(|later| later.must_be_withdrawn()).map(|later| later.id.clone()).collect(),
+        false => Vec::new(),
+    };
+    let facts = facts(seen, policy, now, &exemption, &later, may_write, !left.is_empty());
 
     let input = |original: &Described| original.register_input(&policy.output_only);
     let then = match (decide(&facts), original, next) {
@@ -212,24 +217,10 @@ pub fn plan(seen: &Observation, policy: &Policy, now: Timestamp) -> Plan {
         },
         original_may_run: facts.may_run,
         recurrence: recurrence(seen, &policy.output_only, now),
-        left: left(seen, policy, &later, may_write),
+        left,
         then,
         exemption,
         withdraw,
-    }
-}
-
-/// Whether the guard changes anything of this family, exemptions aside.
-fn writes(seen: &Observation, policy: &Policy) -> bool {
-    policy.mode.makes_copies() && policy.remediate_families.match_family(&seen.id.family)
-}
-
-/// What of ours has to go whatever the exemption says, and may not while that cannot be read.
-fn left(seen: &Observation, policy: &Policy, later: &[Later], may_write: bool) -> Vec<TaskDefinitionId> {
-    let must_go = |later: &&Later| !later.may_be_a_persons && matches!(later.kind, Kind::Stray | Kind::Condemned(_));
-    match writes(seen, policy) && !may_write {
-        true => later.iter().filter(must_go).map(|later| later.id.clone()).collect(),
-        false => Vec::new(),
     }
 }
 
@@ -240,6 +231,7 @@ fn facts(
     exemption: &Verdict,
     later: &[Later],
     may_write: bool,
+    copies_left: bool,
 ) -> Facts {
     let original = seen.original.described();
     let next = next(later);
@@ -250,7 +242,7 @@ fn facts(
         privileged: original.is_none_or(|original| !original.privileged_containers().is_empty()),
         active: original.is_some_and(Described::is_active),
         may_run: seen.usage.may_run(seen.id.revision),
-        copies_left: !left(seen, policy, later, may_write).is_empty(),
+        copies_left,
         batch: seen.batch_by_event || original.is_some_and(|original| original.has_tag_key(BATCH_TAG)),
         express: seen.usage.runs.iter().any(|run| matches!(run.starter, Starter::Service { is_express: true, .. })),
         exemption: match exemption {
@@ -335,6 +327,16 @@ impl Later {
         matches!(self.kind, Kind::Stray | Kind::Condemned(Withdrawal::Race | Withdrawal::Stray))
     }
 
+    /// For what it is, whatever the exemption says.
+    fn must_go(&self) -> bool {
+        matches!(self.kind, Kind::Stray | Kind::Condemned(_))
+    }
+
+    /// What a person registered never is.
+    fn must_be_withdrawn(&self) -> bool {
+        self.must_go() && !self.may_be_a_persons
+    }
+
     fn is_copy(&self) -> bool {
         match &self.kind {
             Kind::Copy => true,
@@ -346,7 +348,7 @@ impl Later {
 
 /// The first that is not to be withdrawn for what it is.
 fn next(later: &[Later]) -> Option<&Later> {
-    later.iter().find(|later| !matches!(later.kind, Kind::Stray | Kind::Condemned(_)))
+    later.iter().find(|later| !later.must_go())
 }
 
 /// Judges each later revision, the earliest first.

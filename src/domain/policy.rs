@@ -138,6 +138,12 @@ impl Policy {
         names(&self.apply_roles, registered_by)
     }
 
+    /// Whether the guard changes anything of a family, exemptions aside.
+    #[must_use]
+    pub fn changes(&self, family: &Family) -> bool {
+        self.mode.makes_copies() && self.remediate_families.match_family(family)
+    }
+
     /// Whether services of a family are moved to copies.
     #[must_use]
     pub fn moves_services_of(&self, family: &Family) -> bool {
