@@ -19,7 +19,7 @@ use ecs_privileged_guard::domain::failure::{CallFailure, Cause};
 use ecs_privileged_guard::domain::fidelity::{Tags, differences};
 use ecs_privileged_guard::domain::metrics;
 use ecs_privileged_guard::domain::observation::{Observation, Original, Run, Starter, Usage};
-use ecs_privileged_guard::domain::outcome::{Alerting, Outcome, Reason};
+use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::{CopyInForce, Then, plan};
 use ecs_privileged_guard::domain::policy::{FamilyGlobs, Mode, Policy};
 use ecs_privileged_guard::domain::provenance::{Provenance, Tool};
@@ -33,7 +33,7 @@ use super::{backout_alerts, digests, move_alerts};
 
 const PRINCIPAL: &str = "arn:aws:sts::012345678912:assumed-role/deploy/build-4711";
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-24T08:00:05Z".parse().unwrap()
 }
 
@@ -41,7 +41,7 @@ fn home() -> Home {
     Home::new("us-east-1", "012345678912").unwrap()
 }
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy {
         mode: Mode::Remediate,
         remediate_families: FamilyGlobs::new(["*"]).unwrap(),
@@ -80,7 +80,7 @@ fn app(members: &str) -> String {
     )
 }
 
-fn provenance(event: &str) -> Provenance {
+pub(crate) fn provenance(event: &str) -> Provenance {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("events/guard-{event}.json"));
     match parse(&fs::read_to_string(path).unwrap(), &home()).unwrap() {
         Event::Look { provenance, .. } | Event::Compliant { provenance, .. } | Event::FailedCall { provenance, .. } => {
@@ -108,12 +108,12 @@ fn seen(original: Described, is_express: bool) -> Observation {
     }
 }
 
-fn observation() -> Observation {
+pub(crate) fn observation() -> Observation {
     seen(described(12, "ACTIVE", &app("")), false)
 }
 
 /// Somebody deregistered `web:12`, and nothing runs it.
-fn taken_back() -> Observation {
+pub(crate) fn taken_back() -> Observation {
     Observation { usage: Usage::default(), ..seen(described(12, "INACTIVE", &app("")), false) }
 }
 
@@ -151,7 +151,7 @@ fn exempting(containers: &str) -> Found {
     Found::Object { text, written_at: Some(now()) }
 }
 
-fn report(outcome: Outcome, reason: Option<Reason>, seen: Observation, from: &Provenance) -> Report {
+pub(crate) fn report(outcome: Outcome, reason: Option<Reason>, seen: Observation, from: &Provenance) -> Report {
     let mode = if reason == Some(Reason::AlertMode) { Mode::Alert } else { Mode::Remediate };
     let seen = Observation { batch_by_event: from.by_batch() || seen.batch_by_event, ..seen };
     let plan = plan(&seen, &Policy { mode, ..policy() }, now());
@@ -173,7 +173,7 @@ fn report(outcome: Outcome, reason: Option<Reason>, seen: Observation, from: &Pr
 }
 
 /// With `web:13` in force, the copy that this run made, or found.
-fn copied(outcome: Outcome, from: &Provenance) -> Report {
+pub(crate) fn copied(outcome: Outcome, from: &Provenance) -> Report {
     let revision = "13".parse().unwrap();
     let is_made = outcome == Outcome::Remediated;
     let base = report(outcome, None, observation(), from);
@@ -186,7 +186,7 @@ fn copied(outcome: Outcome, from: &Provenance) -> Report {
 }
 
 /// With `web:14` withdrawn: by the run that made it, but for a stray.
-fn withdrawn(why: Withdrawal, report: Report) -> Report {
+pub(crate) fn withdrawn(why: Withdrawal, report: Report) -> Report {
     let mut copy = MadeCopy::new("14".parse().unwrap(), now(), &policy());
     copy.withdrawn = Some(now());
     copy.why = Some(why.as_str().to_owned());
@@ -194,7 +194,7 @@ fn withdrawn(why: Withdrawal, report: Report) -> Report {
     Report { made: vec![copy], backup_sha256, ..report }
 }
 
-fn unfaithful(from: &Provenance) -> Report {
+pub(crate) fn unfaithful(from: &Provenance) -> Report {
     let input = |members| described(12, "ACTIVE", &app(members)).register_input(&OutputOnly::default());
     let changed = input(r#","environment":[{"name":"SECRET","value":"canary"}],"user":"1000""#);
     Report {
@@ -204,7 +204,7 @@ fn unfaithful(from: &Provenance) -> Report {
 }
 
 /// What failed after the definition was seen, and before anything was changed.
-fn failed(failure: Failure, from: &Provenance) -> Report {
+pub(crate) fn failed(failure: Failure, from: &Provenance) -> Report {
     let reason = Some(failure.reason());
     Report { failure: Some(failure), ..report(Outcome::Failed, reason, observation(), from) }
 }
@@ -214,7 +214,7 @@ fn unseen(failure: Failure, from: &Provenance) -> Report {
     Report { finding: None, ..failed(failure, from) }
 }
 
-fn call(action: &'static str, resource: &str, code: &str, cause: Cause) -> Failure {
+pub(crate) fn call(action: &'static str, resource: &str, code: &str, cause: Cause) -> Failure {
     Failure::Call(CallFailure {
         action,
         resource: resource.to_owned(),
@@ -687,24 +687,6 @@ fn each_end_is_counted() {
         expected.extend((report.outcome == Outcome::Remediated).then_some(("SecondsToRemedy", 90.0)));
         assert_eq!(metrics::of_report(&report, ninety_seconds_later), expected, "{name}");
     }
-}
-
-/// A copy that was withdrawn within seconds because another serves, or the family is exempt, changed nothing.
-#[test]
-fn what_was_done_is_recorded_whatever_the_outcome() {
-    let from = provenance("terraform");
-    let ends = |seen| report(Outcome::Inactive, None, seen, &from);
-    let records = |report: &Report| [Alerting::None, Alerting::Sent].map(|alert| report.leaves_a_record(alert));
-    let nothing = ends(taken_back());
-    assert_eq!((nothing.has_changed_something(), records(&nothing)), (false, [false, true]));
-    let withdrawals = [Withdrawal::Stray, Withdrawal::Race, Withdrawal::Duplicate, Withdrawal::Exempt];
-    for (why, has_changed) in withdrawals.into_iter().zip([true, true, false, false]) {
-        let report = withdrawn(why, ends(taken_back()));
-        assert_eq!((report.has_changed_something(), records(&report)), (has_changed, [true, true]), "{why:?}");
-    }
-    let gone = vec![MadeCopy::new("13".parse().unwrap(), now(), &policy())];
-    assert_eq!(records(&ends(Observation { gone, ..taken_back() })), [true, true]);
-    assert_eq!(records(&report(Outcome::Exempt, None, observation(), &from)), [true, true]);
 }
 
 /// What breaks a loop: by what tool it comes, from whom, how often, and which line to change.

@@ -8,6 +8,7 @@ mod mail;
 mod oracle;
 mod paste;
 mod readers;
+mod reports;
 mod runtime_api;
 mod story;
 mod sweep;

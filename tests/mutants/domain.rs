@@ -36,3 +36,5 @@ mod move_alerts;
 mod prevention;
 #[path = "it/readers.rs"]
 mod readers;
+#[path = "it/reports.rs"]
+mod reports;

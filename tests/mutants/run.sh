@@ -15,8 +15,8 @@ export CARGO_TARGET_TMPDIR="$to/tmp/tmp" PROPTEST_CASES=32
 # One test that fails is enough. The harness calls that unstable, so it is told that it may, and it alone.
 runner="CARGO_TARGET_$(rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER=env RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0"
 fast='-Zunstable-options --fail-fast'
-# Of each run of the tests four fifths are spent in these few: only what the others miss meets them.
-slow='--skip outer::evidence:: --skip outer::digests::whatever --skip what_is_too_deep'
+# Most of each run's time is spent in these few: only what the others miss meets them.
+slow='--skip outer::evidence:: --skip outer::digests::whatever --skip what_is_too_deep --skip keeps_the_limits --skip outer::alerts::the_first_fifteen --skip no_exemption_is_advised'
 of_the_domain() {
     (cd "$to/sources" && mutants -o "$to/domain" --iterate --baseline skip --jobs "${JOBS:-2}" --timeout "$@")
 }
