@@ -197,6 +197,12 @@ impl Report {
         self.copy.as_ref().is_some_and(|copy| made.is_revision(copy.id.revision))
     }
 
+    /// Whether this run made the copy that is in force, or brought it to its end for the run that did.
+    #[must_use]
+    pub fn has_made_the_copy(&self) -> bool {
+        self.made.iter().any(|made| made.stands() && self.is_in_force(made))
+    }
+
     /// Copies of this run that are ACTIVE, and neither proven nor withdrawn.
     pub fn copies_left(&self) -> impl Iterator<Item = TaskDefinitionId> {
         let is_left = |copy: &&MadeCopy| copy.withdrawn.is_none() && !self.is_in_force(copy) && !self.was_removed(copy);

@@ -127,12 +127,14 @@ mod tests {
     #[test]
     fn each_way_to_the_host_that_remains_is_named() {
         let open = definition(
-            r#","pidMode":"host","networkMode":"host""#,
+            r#","pidMode":"host","ipcMode":"host","networkMode":"host""#,
             r#","user":"0","mountPoints":[{"sourceVolume":"sock","containerPath":"/s"}],
                "linuxParameters":{"capabilities":{"add":["SYS_ADMIN","CHOWN"]},"devices":[{"hostPath":"/dev/fuse"}]}"#,
         );
         let access = access(&open, &names()).join("\n");
-        for way in ["ECS.3", "ECS.17", "SYS_ADMIN", "/var/run/docker.sock, writable", "/dev/fuse", "ECS.20"] {
+        for way in
+            ["ECS.3", "ipcMode host", "ECS.17", "SYS_ADMIN", "/var/run/docker.sock, writable", "/dev/fuse", "ECS.20"]
+        {
             assert!(access.contains(way), "{way}: {access}");
         }
         assert!(!access.contains("CHOWN"), "what is harmless is not listed: {access}");
@@ -145,6 +147,11 @@ mod tests {
         let says = capabilities(&both, &names()).join("\n");
         assert!(says.contains("add SYS_ADMIN takes effect") && says.contains("drop ALL takes effect"), "{says}");
         assert!(capabilities(&definition("", ""), &names())[0].contains("Docker's default"));
+        for only in ["add", "drop"] {
+            let one = definition("", &format!(r#","linuxParameters":{{"capabilities":{{"{only}":["SYS_ADMIN"]}}}}"#));
+            let says = capabilities(&one, &names());
+            assert_eq!(says, [format!("app: capabilities.{only} SYS_ADMIN takes effect for the first time")]);
+        }
         assert!(capabilities(&both, &[]).is_empty());
     }
 

@@ -51,4 +51,23 @@ mod tests {
         }
         assert_eq!([counted(1, "day", "days"), counted(2_000, "day", "days")], ["1 day", "2,000 days"]);
     }
+    #[test]
+    fn a_length_is_said_in_the_unit_that_fits() {
+        for (seconds, text) in [
+            (0, "less than a minute"),
+            (59, "less than a minute"),
+            (60, "1 minute"),
+            (7_199, "119 minutes"),
+            (7_200, "2 hours"),
+            (-7_200, "2 hours"),
+            (30 * 3_600, "30 hours"),
+            (47 * 3_600, "47 hours"),
+            (48 * 3_600, "2 days"),
+            (59 * 3_600, "2 days"),
+            (60 * 3_600, "3 days"),
+            (30 * 86_400 - 60, "30 days"),
+        ] {
+            assert_eq!(length(SignedDuration::from_secs(seconds)), text, "{seconds} s");
+        }
+    }
 }

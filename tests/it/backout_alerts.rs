@@ -164,5 +164,6 @@ fn what_is_left_to_do_by_hand_is_bounded_and_never_cut() {
     assert_eq!(commands.count(), 12, "{}", message.text);
     assert!(message.text.contains("and 18 more: see the answer"), "{}", message.text);
     assert_eq!(message.json["byHandLeftOut"], 18);
+    assert!(message.text.contains("Act now? Yes: services still run the copy, see BY HAND."), "{}", message.text);
     assert!(message.json["content"]["title"].as_str().unwrap().chars().count() <= 250);
 }

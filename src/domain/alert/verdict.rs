@@ -7,6 +7,7 @@ use super::super::escape::plain;
 use super::super::outcome::{Outcome, Reason};
 use super::super::plan::Then;
 use super::super::policy::Mode;
+use super::super::record::{MadeCopy, Withdrawal};
 use super::super::report::Report;
 use super::sections::{steps, undo_command, who_in_short};
 use super::{COLUMNS_MAX, Setting, Severity, wrapped};
@@ -27,7 +28,7 @@ pub(super) fn headline(report: &Report) -> String {
         (Outcome::Exempt, _) => format!("{id} is exempt; a copy of it was withdrawn"),
         (Outcome::Alerted, _) if left(report).is_some() => format!("{id} is inactive; a copy of it is still ACTIVE"),
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
-        | (Outcome::FailedRegistration | Outcome::Compliant, _) => format!("{id} {}; nothing was changed", is(report)),
+        | (Outcome::FailedRegistration | Outcome::Compliant, _) => format!("{id} {}; {}", is(report), change(report)),
     }
 }
 
@@ -40,6 +41,17 @@ fn is(report: &Report) -> &'static str {
     match is_known(report) {
         true => "is privileged",
         false => "may be privileged",
+    }
+}
+
+/// What a run changed that leaves no copy of its own in force.
+fn change(report: &Report) -> &'static str {
+    let is_stray = |copy: &MadeCopy| copy.was_withdrawn_for(Withdrawal::Stray);
+    match report.made.as_slice() {
+        [] => "nothing was changed",
+        _ if report.copies_left().next().is_some() => "a copy was registered and is still ACTIVE",
+        made if made.iter().any(is_stray) => "a copy that a run had left was withdrawn",
+        _ => "nothing stays changed",
     }
 }
 
@@ -78,7 +90,7 @@ pub(super) fn verdict(report: &Report) -> String {
              run made.",
             copy.id
         ),
-        (Outcome::AlreadyRemediated, Some(copy)) if report.made.is_empty() => format!(
+        (Outcome::AlreadyRemediated, Some(copy)) if !report.has_made_the_copy() => format!(
             "{what} {id} is privileged, which gives its containers the whole host; {} is there already, equal but for \
              that flag.",
             copy.id
@@ -116,9 +128,10 @@ pub(super) fn verdict(report: &Report) -> String {
         (Outcome::Alerted | Outcome::Remediated | Outcome::AlreadyRemediated, _)
         | (Outcome::FailedRegistration | Outcome::Compliant, _) => {
             format!(
-                "{what} {id} {}, which {} its containers the whole host; nothing was changed{because}.",
+                "{what} {id} {}, which {} its containers the whole host; {}{because}.",
                 is(report),
                 if is_known(report) { "gives" } else { "would give" },
+                change(report),
             )
         }
     }
@@ -163,23 +176,17 @@ pub(super) fn must_act(report: &Report) -> &'static str {
 pub(super) fn in_short(report: &Report, setting: &Setting) -> Vec<String> {
     let mut lines = wrapped(&verdict(report), "", "");
     lines.push(must_act(report).to_owned());
-    let changed = match (&report.copy, report.has_changed_something()) {
-        (Some(copy), true) if report.made.iter().all(|made| made.withdrawn.is_none()) => match report.mode {
-            Mode::Enforce => {
-                format!("Changed: {} was registered; services on {} are moved to it next.", copy.id, report.id)
-            }
-            Mode::Alert | Mode::Remediate => {
-                format!("Changed: {} was registered; nothing that runs was touched.", copy.id)
-            }
+    let changed = match &report.copy {
+        Some(copy) if report.has_made_the_copy() => match report.mode {
+            Mode::Enforce => format!("{} was registered; services on {} are moved to it next.", copy.id, report.id),
+            Mode::Alert | Mode::Remediate => format!("{} was registered; nothing that runs was touched.", copy.id),
         },
-        (None, true) if report.copies_left().next().is_some() => {
-            "Changed: a copy was registered and is still ACTIVE; see FAILED.".to_owned()
-        }
-        (_, true) => "Changed: nothing stays changed; the steps are below.".to_owned(),
-        (_, false) if !report.made.is_empty() => "Changed: nothing stays changed; the steps are below.".to_owned(),
-        (_, false) if !steps(report).is_empty() => "Changed: nothing in ECS; a backup was stored.".to_owned(),
-        (_, false) => "Changed: nothing.".to_owned(),
+        _ if report.made.is_empty() && steps(report).is_empty() => "nothing.".to_owned(),
+        _ if report.made.is_empty() => "nothing in ECS; a backup was stored.".to_owned(),
+        _ if report.failure.is_some() => format!("{}; see FAILED.", change(report)),
+        _ => format!("{}; the steps are below.", change(report)),
     };
+    let changed = format!("Changed: {changed}");
     lines.extend(wrapped(&changed, "", ""));
     lines.extend(wrapped(&format!("Who: {}", plain(&who_in_short(report))), "", "  "));
     if let Some(command) = undo_command(report, setting) {

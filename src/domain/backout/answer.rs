@@ -1,5 +1,7 @@
 //! What backout answers: the contract's names, and in words what a person at a terminal needs next.
 
+use std::ops::Not;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -63,16 +65,11 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Whether nothing was done, because only the plan was asked for.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "Not::not")]
     pub dry_run: bool,
     /// The plan in sentences, where only that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Vec<String>>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 impl Answer {

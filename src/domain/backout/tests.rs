@@ -103,6 +103,12 @@ fn ending(containers: &[&str], expires_at: Timestamp) -> Found {
     Found::Object { text: exemption.to_json(), written_at: Some(now()) }
 }
 
+/// Word for word what the request would write, but for its end.
+fn same(expires_at: Timestamp) -> Found {
+    let Found::Object { text, .. } = ending(&["app"], expires_at) else { panic!("an object") };
+    malformed(&text.replace("\"old\"", "\"new\""))
+}
+
 fn malformed(text: &str) -> Found {
     Found::Object { text: text.to_owned(), written_at: Some(now()) }
 }
@@ -156,6 +162,8 @@ fn an_exemption_counts_only_where_the_guard_would_honour_it() {
         (held(&["app", "side"], 10), 30, false, "app+side old; new 30"),
         (held(&["app"], 60), 30, true, "app new 30"),
         (held(&["app", "side"], 30), 30, true, "app new 30"),
+        (same(in_days(30) + SignedDuration::from_mins(59)), 30, true, "holds"),
+        (same(in_days(60)), 30, true, "app new 30"),
         // These permit nothing, so nothing of them is kept.
         (held(&["app", "side"], -1), 30, false, "app new 30"),
         (held(&["app", "side"], 91), 30, false, "app new 30"),
