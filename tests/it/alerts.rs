@@ -515,7 +515,12 @@ pub(crate) fn writes_golden() -> bool {
 
 /// Compares with the golden file, or writes it.
 fn hold(name: &str, says: &str) {
-    let file = golden_files().join(name);
+    hold_in(&golden_files(), name, says);
+}
+
+/// The same in another folder.
+pub(crate) fn hold_in(folder: &Path, name: &str, says: &str) {
+    let file = folder.join(name);
     if writes_golden() {
         fs::write(&file, says).unwrap();
     }

@@ -12,6 +12,8 @@ use ecs_privileged_guard::domain::sweep::evidence::{
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::alerts::hold_in;
+
 fn revision(number: usize) -> Revision {
     Revision::new(u64::try_from(number).unwrap()).unwrap()
 }
@@ -252,6 +254,25 @@ fn samples_for_the_schema_and_for_the_browser() {
     for (name, text) in [("scan", "web"), ("scan-hostile", HOSTILE)] {
         fs::write(folder.join(format!("{name}.html")), html(&scanned(text))).unwrap();
     }
+}
+
+/// What an auditor is given is reviewed like code: `GOLDEN=write cargo test --test it evidence` writes these. What all pages
+/// have in common, style and script, is left out.
+#[test]
+fn the_report_of_an_account_reads_as_it_was_reviewed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/evidence");
+    let body = |evidence: &Evidence| {
+        let page = html(evidence);
+        let body = page.split_once("<body>").unwrap().1;
+        let body = body.split_once("<script").map_or(body, |(before, _)| before);
+        body.replace("><", ">\n<")
+    };
+    for (name, evidence) in [("nothing", nothing()), ("everything", everything("web"))] {
+        let document: Value = serde_json::from_str(&json(&evidence)).unwrap();
+        hold_in(&folder, &format!("{name}.json"), &format!("{document:#}\n"));
+        hold_in(&folder, &format!("{name}.html"), &body(&evidence));
+    }
+    hold_in(&folder, "scan.html", &body(&scanned("web")));
 }
 
 /// What only a sweep knows, or leaves beside its page, a scan does not speak of.
