@@ -352,6 +352,24 @@ fn the_document_is_complete_where_the_page_is_cut() {
     assert_eq!(document["families"][6]["callable"].as_array().unwrap().len(), 100_000);
 }
 
+/// Whoever has not seen all of an account does not say that nothing is privileged in the rest.
+#[test]
+fn only_who_has_seen_all_calls_the_others_clean() {
+    let all_seen = || Evidence { unseen: Vec::new(), ..everything("web") };
+    let by_scan = |evidence| Evidence { looker: Looker::Scan { latest_only: false }, ..evidence };
+    for (evidence, says) in [
+        (all_seen(), "nothing privileged<"),
+        (everything("web"), "nothing privileged so far<"),
+        (Evidence { is_complete: false, ..all_seen() }, "nothing privileged so far<"),
+        (by_scan(all_seen()), "nothing privileged<"),
+        (by_scan(everything("web")), "nothing privileged was seen<"),
+    ] {
+        let page = html(&evidence);
+        assert_eq!(page.matches(">nothing privileged").count(), 1, "{says}");
+        assert!(page.contains(&format!(">{says}")), "{says}");
+    }
+}
+
 #[test]
 fn what_was_missed_and_what_was_not_read_comes_first_and_says_what_to_check() {
     let page = html(&everything("web"));

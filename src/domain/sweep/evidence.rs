@@ -100,7 +100,7 @@ pub struct RunRow {
 }
 
 /// A stored exemption.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExemptionRow {
     /// The family.
     pub family: Family,

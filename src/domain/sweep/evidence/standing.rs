@@ -279,4 +279,38 @@ mod tests {
             assert_eq!(row(end, holds).state(now), state, "{end:?}");
         }
     }
+
+    /// Whether it holds is the guard's own verdict; what cannot be read is shown, and says nothing.
+    #[test]
+    fn an_exemption_is_shown_as_it_is_stored() {
+        let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
+        let family: Family = "web".parse().unwrap();
+        let of = |found: &Found| ExemptionRow::of(&family, found, now);
+        let stored = |ends: &str| Found::Object {
+            text: format!(r#"{{"containers":["app","side"],"reason":"r","approvedBy":"jane","expiresAt":"{ends}"}}"#),
+            written_at: Some(now),
+        };
+        let row = |ends: &str, holds| ExemptionRow {
+            family: family.clone(),
+            containers: vec!["app".into(), "side".into()],
+            reason: "r".into(),
+            approved_by: "jane".into(),
+            ends: Some(ends.parse().unwrap()),
+            holds,
+        };
+        for (ends, holds) in
+            [("2026-12-24T08:00:00Z", true), ("2026-11-24T07:00:00Z", false), ("2028-11-24T08:00:00Z", false)]
+        {
+            assert_eq!(of(&stored(ends)), Some(row(ends, holds)), "{ends}");
+        }
+        let nothing = ExemptionRow {
+            containers: Vec::new(),
+            reason: String::new(),
+            approved_by: String::new(),
+            ends: None,
+            ..row("2026-12-24T08:00:00Z", false)
+        };
+        let malformed = Found::Object { text: "{".into(), written_at: Some(now) };
+        assert_eq!([of(&malformed), of(&Found::Nothing)], [Some(nothing), None]);
+    }
 }
