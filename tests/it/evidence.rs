@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ecs_privileged_guard::domain::arn::{Family, Home, Revision};
+use ecs_privileged_guard::domain::moves::State;
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::sweep::evidence::{
     Evidence, ExemptionRow, FamilyRow, Look, Looker, Past, RunRow, html, json,
@@ -368,6 +369,56 @@ fn only_who_has_seen_all_calls_the_others_clean() {
         assert_eq!(page.matches(">nothing privileged").count(), 1, "{says}");
         assert!(page.contains(&format!(">{says}")), "{says}");
     }
+}
+
+/// Why a service still runs what it should not, by mode `enforce`.
+#[test]
+fn the_page_says_how_far_each_service_has_come_in_each_mode() {
+    for (mode, does) in [
+        ("alert", "reports, and changes nothing in ECS"),
+        ("remediate", "what runs is not touched"),
+        ("enforce", "and moves services to them"),
+        ("of the future", "</bdi></strong>: .</p>"),
+    ] {
+        let page = html(&Evidence { mode, ..nothing() });
+        assert!(page.contains(does), "{mode}: {page}");
+    }
+    let moved = |moved| {
+        let running = vec![RunRow { moved, ..run(12, "prod", "web", true, 2) }];
+        let families = vec![FamilyRow { running, ..family("checkout", Outcome::AlreadyRemediated, None) }];
+        html(&Evidence { mode: "enforce", families, ..nothing() })
+    };
+    for (state, why) in [
+        (State::Waiting, "; moved when its deployment is complete<"),
+        (State::Moving, "; on its way to the copy<"),
+        (State::Moved, "; moved once, and back<"),
+        (State::RolledBack, "; went back, so it is not moved again<"),
+        (State::Failed, "; could not be moved<"),
+        (State::NotMovable, "; only its owner can move it<"),
+    ] {
+        assert!(moved(Some(state)).contains(why), "{}", moved(Some(state)));
+    }
+    assert!(moved(None).contains("in <bdi>prod</bdi>, 2 tasks<"), "{}", moved(None));
+}
+
+/// An exemption is the reason only of what is exempt by it.
+#[test]
+fn a_family_is_exempt_until_the_end_of_the_exemption_that_it_rests_on() {
+    let with = |outcome, reason, existed_before, holds| {
+        let row = FamilyRow { existed_before, ..family("web", outcome, reason) };
+        html(&Evidence { families: vec![row], exemptions: vec![exemption("web", Some(24 * 60), holds)], ..nothing() })
+    };
+    let row = |page: String| {
+        let row = page.split_once("<th scope=\"row\">web</th>").unwrap().1;
+        row.split_once("</tr>").unwrap().0.to_owned()
+    };
+    let until = "<small>until <time";
+    assert!(row(with(Outcome::Exempt, None, false, true)).contains(until));
+    assert!(!row(with(Outcome::Exempt, None, false, false)).contains(until), "it does not hold");
+    assert!(!row(with(Outcome::AlreadyRemediated, None, false, true)).contains(until), "it is of another container");
+    let existed = "existed before the first sweep, and RemediateExisting";
+    let out_of_scope = |existed_before| row(with(Outcome::Alerted, Some(Reason::OutOfScope), existed_before, false));
+    assert!(out_of_scope(true).contains(existed) && !out_of_scope(false).contains(existed));
 }
 
 #[test]
