@@ -16,7 +16,7 @@ export CARGO_TARGET_TMPDIR="$to/tmp/tmp" PROPTEST_CASES=32
 runner="CARGO_TARGET_$(rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER=env RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0"
 fast='-Zunstable-options --fail-fast'
 # Most of each run's time is spent in these few: only what the others miss meets them.
-slow='--skip outer::evidence::a_page --skip outer::evidence::the_document --skip outer::evidence::the_page --skip outer::evidence::samples --skip outer::digests::whatever --skip what_is_too_deep --skip keeps_the_limits --skip outer::alerts::the_first_fifteen --skip no_exemption_is_advised'
+slow='--skip outer::evidence::a_page --skip outer::evidence::the_document --skip outer::evidence::the_page_of --skip outer::evidence::samples --skip outer::digests::whatever --skip what_is_too_deep --skip keeps_the_limits --skip outer::alerts::the_first_fifteen --skip no_exemption_is_advised'
 of_the_domain() {
     (cd "$to/sources" && mutants -o "$to/domain" --iterate --baseline skip --jobs "${JOBS:-2}" --timeout "$@")
 }
