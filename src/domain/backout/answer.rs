@@ -101,3 +101,47 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::refusal::Refusal;
+    use super::*;
+
+    /// Whoever typed the request reads what is wrong with it, and that nothing was done; a dry run answers as one.
+    #[test]
+    fn what_is_no_valid_request_is_refused_with_what_is_wrong() {
+        let answered = |is_dry_run| {
+            let refused = Refused { why: Refusal::InvalidRequest, message: "reason is given twice".into() };
+            serde_json::to_value(Answer::of_invalid(refused, is_dry_run)).unwrap()
+        };
+        let mut expected = json!({
+            "outcome": "refused",
+            "reason": "invalid_request",
+            "taskDefinition": null,
+            "copy": null,
+            "restored": null,
+            "services": [],
+            "alert": "none",
+            "message": "reason is given twice",
+        });
+        assert_eq!(answered(false), expected);
+        expected["dryRun"] = json!(true);
+        expected["plan"] = json!(["Refused: reason is given twice."]);
+        assert_eq!(answered(true), expected);
+    }
+
+    #[test]
+    fn an_outcome_has_one_name_in_answers_and_alerts() {
+        for (outcome, name) in [
+            (Outcome::BackedOut, "backed_out"),
+            (Outcome::AlreadyBackedOut, "already_backed_out"),
+            (Outcome::NothingToBackOut, "nothing_to_back_out"),
+            (Outcome::Refused, "refused"),
+            (Outcome::Failed, "failed"),
+        ] {
+            assert_eq!((outcome.as_str(), serde_json::to_value(outcome).unwrap()), (name, json!(name)));
+        }
+    }
+}

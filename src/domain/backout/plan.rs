@@ -416,3 +416,6 @@ fn no_original(id: &TaskDefinitionId, backup: &Backup) -> Refused {
         Backup::Missing | Backup::Genuine(_) => refusal::no_backup(id),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,4 +198,29 @@ mod tests {
             assert!(Request::read(payload, &home()).is_err(), "{payload}");
         }
     }
+
+    #[test]
+    fn a_text_may_be_as_long_as_the_documentation_says() {
+        let of = |letters: usize| with(&format!(r#","reason":"{}""#, "ä".repeat(letters)));
+        assert_eq!(of(500).unwrap().reason.chars().count(), 500);
+        assert!(of(501).is_err());
+    }
+
+    /// What is no valid request must not be answered as a run where a dry run was meant.
+    #[test]
+    fn a_dry_run_is_known_in_what_is_no_valid_request_too() {
+        for (payload, is_dry) in [
+            (r#"{"dryRun":true}"#, true),
+            (r#"{"taskDefinition":7,"dry\u0052un":true,"more":1}"#, true),
+            (r#"{"dryRun":false,"dryRun":true}"#, true),
+            (r#"{"dryRun":false,"replace":true}"#, false),
+            (r#"{"dryRun":"true"}"#, false),
+            (r#"{"dryrun":true}"#, false),
+            ("{}", false),
+            ("[true]", false),
+            ("{", false),
+        ] {
+            assert_eq!(Request::asks_for_a_dry_run(payload), is_dry, "{payload}");
+        }
+    }
 }
