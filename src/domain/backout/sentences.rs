@@ -63,3 +63,149 @@ impl Services {
         moves.chain(moving).chain(by_hand).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::document::RegisterInput;
+    use super::super::super::exemption::Exemption;
+    use super::super::super::failure::{CallFailure, Cause};
+    use super::super::super::fidelity::{MemberPath, Tags, differences};
+    use super::super::super::service::{Controller, Rollout, ServiceId};
+    use super::super::plan::TakeBack;
+    use super::super::refusal::{self, Refused};
+    use super::super::service::ByHand;
+    use super::*;
+
+    const UNTIL: &str = "2026-12-24T08:00:00Z";
+
+    fn service(name: &str) -> Service {
+        Service {
+            id: ServiceId::new("prod", name).unwrap(),
+            controller: Controller::Ecs,
+            target: None,
+            deployment: None,
+            rollout: Rollout::Completed,
+            others: Vec::new(),
+        }
+    }
+
+    fn steps(original: BringBack, is_written: bool) -> Plan {
+        let containers = vec!["app".to_owned(), "side".to_owned()];
+        let until = UNTIL.parse().unwrap();
+        let exemption = Exemption {
+            containers: containers.clone(),
+            reason: "r".into(),
+            approved_by: "a".into(),
+            expires_at: until,
+        };
+        let moves = vec![service("web"), service("api")];
+        Plan::BackOut(Box::new(Steps {
+            exemption: is_written.then_some(exemption),
+            until,
+            original,
+            services: Services { moves, ..Services::default() },
+            deregister: vec!["web:2".parse().unwrap(), "web:4".parse().unwrap()],
+            containers,
+            copies: Vec::new(),
+            equals: Vec::new(),
+        }))
+    }
+
+    fn said(plan: Plan) -> Vec<String> {
+        Judged::without_a_look(plan).sentences()
+    }
+
+    /// In the order in which they would be taken.
+    #[test]
+    fn a_plan_says_each_step_that_would_be_taken() {
+        let stands = BringBack::Stands("web:1".parse().unwrap());
+        let expected = [
+            "Exempt app, side until 2026-12-24T08:00:00Z.",
+            "Leave web:1 as it is: it is ACTIVE.",
+            "Move service web in prod to web:1.",
+            "Move service api in prod to web:1.",
+            "Deregister web:2.",
+            "Deregister web:4.",
+        ];
+        assert_eq!(said(steps(stands, true)), expected);
+        let original = RegisterInput::parse(r#"{"family":"web","containerDefinitions":[{"name":"app"}]}"#).unwrap();
+        let expected = [
+            "Leave the exemption as it is: it holds until 2026-12-24T08:00:00Z.",
+            "Register the original again from its backup, as the next revision of web.",
+            "Move service web in prod to it.",
+        ];
+        assert_eq!(said(steps(BringBack::Register(original), false))[..3], expected);
+    }
+
+    #[test]
+    fn a_plan_without_steps_says_why() {
+        let (restored, until) = ("web:1".parse().unwrap(), UNTIL.parse().unwrap());
+        let why = [ByHand::Deploying, ByHand::CodeDeploy, ByHand::External, ByHand::Express];
+        let by_hand = why.map(|why| (service("web"), why)).to_vec();
+        let services = Services { moves: Vec::new(), moving: vec![service("late")], by_hand };
+        let expected = [
+            "Nothing: web:1 is in force already, exempt until 2026-12-24T08:00:00Z.",
+            "Leave service late in prod alone: it is moving there already.",
+            "Leave service web in prod alone: its deployment to the copy is in progress.",
+            "Leave service web in prod alone: AWS CodeDeploy deploys it.",
+            "Leave service web in prod alone: another system deploys it by task sets.",
+            "Leave service web in prod alone: ECS itself manages it (Express).",
+        ];
+        assert_eq!(said(Plan::Already(Box::new(Standing { restored, until, services }))), expected);
+        assert_eq!(said(Plan::Nothing), ["Nothing: the guard made no copy of it that still stands."]);
+        let cause = Cause::AccessDenied { action: "s3:GetObject" };
+        let (resource, code, request_id) = ("key".to_owned(), None, None);
+        let denied = CallFailure { action: "s3:GetObject", resource, code, request_id, cause };
+        assert_eq!(said(Plan::Fail(denied.clone())), [format!("Nothing: {denied}.")]);
+    }
+
+    #[test]
+    fn a_refusal_says_what_would_work() {
+        let id = "web:1".parse().unwrap();
+        let said = |refused: Refused| (refused.why.as_str(), said(Plan::Refuse(refused)).concat());
+        let tampered = "Refused: web:1 is not ACTIVE any more, and what lies under its backup's key is not what was \
+            stored: the bucket's versions hold the genuine one.";
+        assert_eq!(said(refusal::tampered(&id)), ("backup_tampered", tampered.to_owned()));
+        let missing = "Refused: ECS does not describe web:1 any more, and there is no backup of it.";
+        assert_eq!(said(refusal::no_backup(&id)), ("backup_missing", missing.to_owned()));
+        let elsewhere = "Refused: service web in cluster prod is being deployed from the copy to something else; if \
+            that fails, ECS goes back to the copy. Run this again when the deployment has ended, or stop it first.";
+        assert_eq!(said(refusal::elsewhere(&service("web"))), ("deployment_in_progress", elsewhere.to_owned()));
+    }
+
+    /// What a backout before has left is told and cleared up even where nothing else can be done.
+    #[test]
+    fn what_was_found_is_said_first() {
+        let judged = |plan, is_untold| {
+            let differences = [Vec::new(), vec![difference()]];
+            let numbers = ["web:4", "web:3"].map(|id| id.parse().unwrap());
+            let take_back = numbers.into_iter().zip(differences).map(|(id, differences)| TakeBack { id, differences });
+            Judged {
+                take_back: take_back.collect(),
+                is_untold,
+                is_backup_tampered: is_untold,
+                ..Judged::without_a_look(plan)
+            }
+        };
+        let clear_up = [
+            "Deregister web:4: a backout left it, and another revision came before it.",
+            "Deregister web:3: a backout left it, and it is not the original.",
+        ];
+        let found = ["Tell that the backup was changed.", "Tell what a backout before has begun."];
+        assert_eq!(judged(Plan::Nothing, false).sentences()[..2], clear_up);
+        assert_eq!(judged(Plan::Nothing, true).sentences()[..4], [found, clear_up].concat());
+        let refused = Plan::Refuse(refusal::no_backup(&"web:1".parse().unwrap()));
+        assert_eq!(judged(refused, true).sentences()[..4], [found, clear_up].concat());
+        // The alert of these steps tells it with the rest.
+        let steps = steps(BringBack::Stands("web:1".parse().unwrap()), true);
+        assert_eq!(judged(steps, true).sentences()[..3], [&found[..1], &clear_up].concat());
+    }
+
+    fn difference() -> MemberPath {
+        let input = |image: &str| {
+            let text = format!(r#"{{"family":"web","containerDefinitions":[{{"name":"app","image":"{image}"}}]}}"#);
+            RegisterInput::parse(&text).unwrap()
+        };
+        differences(&input("a"), &input("b"), Tags::LeftOut).remove(0)
+    }
+}

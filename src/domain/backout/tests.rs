@@ -41,6 +41,7 @@ fn a_service_is_moved_only_while_it_has_a_way_back() {
     use Rollout::{Completed, Failed, InProgress, Unknown};
     use ServiceStep::{Elsewhere, Move, Moving, None};
     let deploying = ServiceStep::ByHand(ByHand::Deploying);
+    assert_eq!(ByHand::Deploying.state(), "waiting");
     for (target, rollout, others, expected) in [
         ("web:1", Completed, &[][..], None),
         ("web:9", InProgress, &["web:1 completed"], None),
@@ -69,13 +70,14 @@ fn a_service_is_moved_only_while_it_has_a_way_back() {
 fn what_others_deploy_is_left_to_them() {
     for (controller, why) in [(Controller::CodeDeploy, ByHand::CodeDeploy), (Controller::External, ByHand::External)] {
         let on_copy = service(controller, "web:2", Rollout::Completed, &[]);
-        assert_eq!(step(&on_copy), ServiceStep::ByHand(why));
+        assert_eq!((step(&on_copy), why.state()), (ServiceStep::ByHand(why), "not_movable"));
         let by_task_set = Service { target: None, ..service(controller, "web:2", Rollout::Unknown, &["web:2"]) };
         assert_eq!(step(&by_task_set), ServiceStep::ByHand(why));
         assert_eq!(step(&service(controller, "web:1", Rollout::Completed, &["web:1"])), ServiceStep::None);
     }
     let express = service(Controller::Express, "web:2", Rollout::Completed, &[]);
     assert_eq!(step(&express), ServiceStep::ByHand(ByHand::Express));
+    assert_eq!(ByHand::Express.state(), "not_movable");
 }
 
 fn now() -> Timestamp {
