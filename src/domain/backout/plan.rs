@@ -325,12 +325,14 @@ fn owner(seen: &Seen, number: Revision) -> Option<&TaskDefinitionId> {
 /// whether a newer version came between and whether nothing was lost. That is looked at now.
 fn unproven(seen: &Seen, kinds: &[(&Described, Kind)], function: Option<&str>) -> Vec<TaskDefinitionId> {
     let Some(function) = function else { return Vec::new() };
-    let own = seen.record.iter().map(|held| &held.record);
-    let records: Vec<&Record> = own.chain(seen.other_records.iter().map(|(_, record)| record)).collect();
-    let is_proven = |id: &TaskDefinitionId| {
-        let notes = records.iter().filter_map(|record| record.backed_out.as_ref());
-        notes.flat_map(note::restored_by).any(|restored| restored == id.to_string())
+    let restored_by = |record: &Record| -> Vec<TaskDefinitionId> {
+        record.backed_out.iter().flat_map(note::restored_by).filter_map(|restored| restored.parse().ok()).collect()
     };
+    // A backout of this original that came to its end has looked at all that was there before what it restored.
+    let own: Vec<TaskDefinitionId> = seen.record.iter().flat_map(|held| restored_by(&held.record)).collect();
+    let of_others: Vec<TaskDefinitionId> =
+        seen.other_records.iter().flat_map(|(_, record)| restored_by(record)).collect();
+    let is_proven = |id: &TaskDefinitionId| own.iter().any(|restored| restored >= id) || of_others.contains(id);
     let unproven = kinds.iter().filter(|(later, kind)| {
         *kind == Kind::Equal && is_session(later.registered_by(), function) && !is_proven(later.id())
     });

@@ -514,6 +514,21 @@ fn what_any_record_names_as_restored_is_not_judged_again() {
     check(&Seen { other_records, ..with(MADE, &lines) }, &stands);
 }
 
+/// `web:4` was restored after `web:3`, which may have been tagged since.
+#[test]
+fn what_was_there_before_what_a_backout_restored_was_judged_by_it() {
+    let lines = ["1 privileged INACTIVE", "3 privileged by=backout tag=cost", "4 privileged"];
+    let note = r#","backedOut":{"at":"2026-11-24T07:30:00Z","restored":"web:4"}"#;
+    let again = "exempt app until 2026-12-24, 4 stands";
+    check(&with(note, &lines), again);
+    check(&with(MADE, &lines), &format!("take 3 back, different, {again}"));
+    // What another original's backout restored says nothing of what came before.
+    let other_records = vec![(id("2"), record(note))];
+    check(&Seen { other_records, ..with(MADE, &lines) }, &format!("take 3 back, different, {again}"));
+    let newer = ["1 privileged INACTIVE", "5 privileged by=backout tag=cost"];
+    check(&with(note, &newer), "take 5 back, different, exempt app until 2026-12-24, register app");
+}
+
 #[test]
 fn people_are_told_until_when_the_family_is_exempt_while_it_is() {
     let until = |ends: &str| judged(&Seen { exemption: exemption("r", "a", ends), ..family(&["1 privileged"]) }).until;
