@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::super::arn::{Revision, TaskDefinitionId};
 use super::super::backup::{self, Stored};
 use super::super::document::{Described, RegisterInput};
-use super::super::exemption::{Exemption, Found};
+use super::super::exemption::{Exemption, Found, Verdict, of_object};
 use super::super::failure::CallFailure;
 use super::super::fidelity::{MemberPath, Tags, differences};
 use super::super::observation::Held;
@@ -181,10 +181,12 @@ pub fn plan(seen: &Seen, request: &Request, policy: &Policy, function: Option<&s
     Judged { plan, take_back, left, is_untold: is_untold(seen, request, now), until, is_backup_tampered }
 }
 
-/// The exemption, as long as it holds.
+/// The exemption, as long as it holds by the guard's own verdict.
 fn held(seen: &Seen, now: Timestamp) -> Option<Exemption> {
-    let Found::Object { text, .. } = &seen.exemption.0 else { return None };
-    Exemption::read(text).ok().filter(|exemption| exemption.expires_at > now)
+    let (found, _) = &seen.exemption;
+    let Found::Object { text, .. } = found else { return None };
+    let exemption = Exemption::read(text).ok()?;
+    matches!(of_object(&exemption.containers, found, now), Verdict::Exempt(_)).then_some(exemption)
 }
 
 /// Until when the family is exempt, by what people were told.

@@ -529,9 +529,19 @@ fn what_was_there_before_what_a_backout_restored_was_judged_by_it() {
     check(&with(note, &newer), "take 5 back, different, exempt app until 2026-12-24, register app");
 }
 
+/// What the guard does not honour is no exemption, and people are not told of one.
 #[test]
 fn people_are_told_until_when_the_family_is_exempt_while_it_is() {
-    let until = |ends: &str| judged(&Seen { exemption: exemption("r", "a", ends), ..family(&["1 privileged"]) }).until;
+    let judged_with =
+        |(found, etag)| judged(&Seen { exemption: (found, etag), ..family(&["1 privileged", "2 image=new"]) });
+    let until = |ends: &str| judged_with(exemption("the app breaks", "jane", ends)).until;
     assert_eq!((until(END), until(NOW)), (Some(time(END)), None));
+    assert_eq!(
+        (until("2027-02-22T08:00:00Z"), until("2027-02-22T08:00:01Z")),
+        (Some(time("2027-02-22T08:00:00Z")), None)
+    );
     assert_eq!(judged(&family(&["1 privileged"])).until, None);
+    let (Found::Object { text, .. }, _) = exemption("the app breaks", "jane", END) else { panic!("an object") };
+    let undated = judged_with((Found::Object { text, written_at: None }, None));
+    assert_eq!((undated.until, undated.is_untold), (None, false));
 }
