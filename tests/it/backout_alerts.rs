@@ -104,7 +104,7 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
                 begun_at: Some("2026-11-24T07:00:00Z".parse().unwrap()),
                 steps: vec![
                     exempted.clone(),
-                    "Registered web:14 from the backup, proven equal to the original".into(),
+                    "Registered web:14, proven equal to the original".into(),
                     "Deregistered web:13, the copy".into(),
                 ],
                 by_hand: &by_hand,

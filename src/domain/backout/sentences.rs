@@ -43,10 +43,9 @@ impl Steps {
         };
         let (original, back) = match &self.original {
             BringBack::Stands(id) => (format!("Leave {id} as it is: it is ACTIVE."), id.to_string()),
-            BringBack::Register(input) => (
-                format!("Register the original again from its backup, as the next revision of {}.", input.family()),
-                "it".to_owned(),
-            ),
+            BringBack::Register(input) => {
+                (format!("Register the original again, as the next revision of {}.", input.family()), "it".to_owned())
+            }
         };
         let deregister = self.deregister.iter().map(|id| format!("Deregister {id}."));
         [exemption, original].into_iter().chain(self.services.sentences(&back)).chain(deregister).collect()
@@ -131,7 +130,7 @@ mod tests {
         let original = RegisterInput::parse(r#"{"family":"web","containerDefinitions":[{"name":"app"}]}"#).unwrap();
         let expected = [
             "Leave the exemption as it is: it holds until 2026-12-24T08:00:00Z.",
-            "Register the original again from its backup, as the next revision of web.",
+            "Register the original again, as the next revision of web.",
             "Move service web in prod to it.",
         ];
         assert_eq!(said(steps(BringBack::Register(original), false))[..3], expected);

@@ -93,11 +93,11 @@ impl Done {
         let sent = sent.map(|_| "Sent an exemption; whether it was written is not known".to_owned());
         let registered = match (&self.registered, &self.restored) {
             (Some(id), Some(restored)) if id == restored => {
-                Some(format!("Registered {id} from the backup, proven equal to the original"))
+                Some(format!("Registered {id}, proven equal to the original"))
             }
             // It is told as taken back.
             (Some(id), _) if self.taken_back.contains_key(id) => None,
-            (Some(id), _) => Some(format!("Registered {id} from the backup; it is not proven yet")),
+            (Some(id), _) => Some(format!("Registered {id}, the original again; it is not proven yet")),
             (None, _) if self.has_sent_registration && self.taken_back.is_empty() => {
                 Some("Sent a registration of the original; whether it was done is not known".to_owned())
             }
