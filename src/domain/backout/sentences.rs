@@ -7,14 +7,21 @@ impl Judged {
     /// What it would do, in sentences.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
-        let take_back = self.take_back.iter().map(|unproven| match unproven.differences.is_empty() {
+        // A run ends with what came out different: whoever asked is told before anything else is done.
+        let different = self.take_back.iter().position(|unproven| !unproven.differences.is_empty());
+        let taken_back = &self.take_back[..different.map_or(self.take_back.len(), |at| at + 1)];
+        let take_back = taken_back.iter().map(|unproven| match unproven.differences.is_empty() {
             true => format!("Deregister {}: a backout left it, and another revision came before it.", unproven.id),
             false => format!("Deregister {}: a backout left it, and it is not the original.", unproven.id),
         });
+        let then = match different {
+            Some(_) => vec!["End there: the same request again goes on.".to_owned()],
+            None => self.plan.sentences(),
+        };
         let tampered = self.is_backup_tampered.then(|| "Tell that the backup was changed.".to_owned());
         let ends_here = matches!(self.plan, Plan::Refuse(_) | Plan::Nothing);
         let untold = (self.is_untold && ends_here).then(|| "Tell what a backout before has begun.".to_owned());
-        tampered.into_iter().chain(untold).chain(take_back).chain(self.plan.sentences()).collect()
+        tampered.into_iter().chain(untold).chain(take_back).chain(then).collect()
     }
 }
 
@@ -172,39 +179,48 @@ mod tests {
         assert_eq!(said(refusal::elsewhere(&service("web"))), ("deployment_in_progress", elsewhere.to_owned()));
     }
 
-    /// What a backout before has left is told and cleared up even where nothing else can be done.
-    #[test]
-    fn what_was_found_is_said_first() {
-        let judged = |plan, is_untold| {
-            let differences = [Vec::new(), vec![difference()]];
-            let numbers = ["web:4", "web:3"].map(|id| id.parse().unwrap());
-            let take_back = numbers.into_iter().zip(differences).map(|(id, differences)| TakeBack { id, differences });
-            Judged {
-                take_back: take_back.collect(),
-                is_untold,
-                is_backup_tampered: is_untold,
-                ..Judged::without_a_look(plan)
-            }
-        };
-        let clear_up = [
-            "Deregister web:4: a backout left it, and another revision came before it.",
-            "Deregister web:3: a backout left it, and it is not the original.",
-        ];
-        let found = ["Tell that the backup was changed.", "Tell what a backout before has begun."];
-        assert_eq!(judged(Plan::Nothing, false).sentences()[..2], clear_up);
-        assert_eq!(judged(Plan::Nothing, true).sentences()[..4], [found, clear_up].concat());
-        let refused = Plan::Refuse(refusal::no_backup(&"web:1".parse().unwrap()));
-        assert_eq!(judged(refused, true).sentences()[..4], [found, clear_up].concat());
-        // The alert of these steps tells it with the rest.
-        let steps = steps(BringBack::Stands("web:1".parse().unwrap()), true);
-        assert_eq!(judged(steps, true).sentences()[..3], [&found[..1], &clear_up].concat());
+    /// What a backout before has left, each overtaken or different, and what was found besides.
+    fn left(plan: Plan, is_different: &[bool], is_found: bool) -> Vec<String> {
+        let take_back = (3..).zip(is_different).map(|(number, is_different)| TakeBack {
+            id: format!("web:{number}").parse().unwrap(),
+            differences: if *is_different { difference() } else { Vec::new() },
+        });
+        let take_back = take_back.collect();
+        let judged = Judged { take_back, is_untold: is_found, ..Judged::without_a_look(plan) };
+        Judged { is_backup_tampered: is_found, ..judged }.sentences()
     }
 
-    fn difference() -> MemberPath {
+    fn refused() -> Plan {
+        Plan::Refuse(refusal::no_backup(&"web:1".parse().unwrap()))
+    }
+
+    #[test]
+    fn what_was_found_is_said_first() {
+        let found = ["Tell that the backup was changed.", "Tell what a backout before has begun."];
+        assert_eq!(left(Plan::Nothing, &[], true)[..2], found);
+        assert_eq!(left(refused(), &[], true)[..2], found);
+        assert_eq!(left(refused(), &[], false).len(), 1);
+        // The alert of these steps tells what was begun with the rest.
+        let steps = left(steps(BringBack::Stands("web:1".parse().unwrap()), true), &[], true);
+        assert!(steps[0] == found[0] && steps[1].starts_with("Exempt"), "{steps:?}");
+    }
+
+    #[test]
+    fn what_a_backout_left_goes_first_and_a_run_ends_with_what_came_out_different() {
+        let overtaken = "Deregister web:3: a backout left it, and another revision came before it.";
+        let other = "Deregister web:4: a backout left it, and another revision came before it.";
+        assert_eq!(left(refused(), &[false, false], false)[..2], [overtaken, other]);
+        assert!(left(refused(), &[false, false], false)[2].starts_with("Refused: "));
+        let different = "Deregister web:4: a backout left it, and it is not the original.";
+        let end = "End there: the same request again goes on.";
+        assert_eq!(left(refused(), &[false, true, false], false), [overtaken, different, end]);
+    }
+
+    fn difference() -> Vec<MemberPath> {
         let input = |image: &str| {
             let text = format!(r#"{{"family":"web","containerDefinitions":[{{"name":"app","image":"{image}"}}]}}"#);
             RegisterInput::parse(&text).unwrap()
         };
-        differences(&input("a"), &input("b"), Tags::LeftOut).remove(0)
+        differences(&input("a"), &input("b"), Tags::LeftOut)
     }
 }

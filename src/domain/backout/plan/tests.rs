@@ -212,9 +212,9 @@ fn nothing_is_brought_back_over_a_newer_version() {
     ] {
         assert_eq!(in_words(&judged(&with(MADE, lines))), expected, "{lines:?}");
     }
-    let refused = |seen: &Seen| match judged(seen).plan {
-        Plan::Refuse(refused) => refused.message,
-        other => panic!("{other:?}"),
+    let refused = |seen: &Seen| {
+        let Plan::Refuse(refused) = judged(seen).plan else { panic!("it is newer") };
+        refused.message
     };
     let newer = with(MADE, &["1 privileged", "2 by=guard", "3 privileged image=new", "4 by=guard image=new"]);
     assert!(refused(&newer).starts_with("web:4 is the family's latest, and neither"), "{}", refused(&newer));
