@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use super::super::super::alert::{Line, Severity, words};
 use super::super::super::escape::{phrase, plain};
 use super::super::super::outcome::{Outcome, Reason};
+use super::super::super::words::counted;
 use super::kind::{Kind, because, grouped, sentence};
 use super::part::Part;
 use super::statement::{together, without_resources};
@@ -34,7 +35,8 @@ fn of_group(group: &[&News], setting: &Setting) -> Vec<Line> {
         lines.push(words(format!("Unless a policy denies it on purpose, add this statement to {role}:")));
         lines.push(Line::Verbatim(statement));
         if left_out > 0 {
-            lines.push(words(format!("It leaves out {left_out} more resources of the same kind: add them too.")));
+            let more = counted(left_out, "more resource", "more resources");
+            lines.push(words(format!("It leaves out {more} of the same kind, to be added too.")));
         }
     }
     let hint = match group.first().and_then(|news| news.reason) {

@@ -1,16 +1,13 @@
 //! Exemptions that end soon, and how whoever still needs one makes it last longer.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::super::alert::words;
 use super::super::super::arn::Family;
 use super::super::super::keys;
-use super::super::super::words::counted;
+use super::super::super::words::length;
 use super::part::Part;
 use super::{Digest, Setting};
-
-/// Up to here hours say more than days.
-const IN_HOURS: SignedDuration = SignedDuration::from_hours(48);
 
 pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
     let items: Vec<_> = digest.ending.iter().map(|it| vec![words(line(it, digest.evidence.at))]).collect();
@@ -20,13 +17,7 @@ pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
 
 /// The end of one, and how far off it is.
 pub(super) fn line((family, end): &(Family, Timestamp), now: Timestamp) -> String {
-    let left = end.duration_since(now);
-    let hours = usize::try_from(left.as_hours()).unwrap_or_default();
-    let left = match left < IN_HOURS {
-        true => counted(hours, "hour", "hours"),
-        false => counted(hours / 24, "day", "days"),
-    };
-    format!("{family}: its exemption ends {end}, in {left}")
+    format!("{family}: its exemption ends {end}, in {}", length(end.duration_since(now)))
 }
 
 /// How to make one last longer.

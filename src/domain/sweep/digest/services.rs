@@ -1,5 +1,4 @@
-//! What came of services in mode `enforce`: those that could not be moved first, then those that said no, those that only
-//! their owner may move, and those that have settled.
+//! What came of services in mode `enforce`: first what failed, last what has settled.
 
 use std::cmp::Reverse;
 
@@ -44,7 +43,7 @@ pub(super) fn severity(digest: &Digest) -> Severity {
 /// What matters most comes first.
 pub(super) fn in_order<'a>(digest: &'a Digest) -> Vec<&'a MoveReport> {
     let mut reports: Vec<&MoveReport> = digest.moves.to_vec();
-    reports.sort_by_key(|report| (Reverse(report.severity()), report.entry.state == State::Moved));
+    reports.sort_by_key(|report| Reverse(report.severity()));
     reports
 }
 
