@@ -388,3 +388,206 @@ fn whatever_is_in_the_account_the_message_fits_sns_and_says_what_it_leaves_out()
         }
     }
 }
+
+/// The lines of a section under its heading; none if it says nothing.
+fn section<'a>(message: &'a Message, heading: &str) -> Vec<&'a str> {
+    let mut parts = message.text.split("\n\n").map(str::lines);
+    let found = parts.find_map(|mut lines| (lines.next() == Some(heading)).then(|| lines.collect()));
+    found.unwrap_or_default()
+}
+
+/// A section, however it is wrapped.
+fn says(message: &Message, heading: &str) -> String {
+    section(message, heading).join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn missed(count: usize) -> Evidence {
+    let missed = (0..count).map(|number| (format!("f{number}").parse().unwrap(), Revision::new(1).unwrap()));
+    Evidence { looker: that_missed(missed.collect::<Vec<_>>()), ..account(Vec::new()) }
+}
+
+fn withdrew(name: &str, copy: &str, outcome: Outcome) -> News {
+    News { withdrawn: vec![(id(copy), "it must not stay")], ..news(name, outcome, None) }
+}
+
+/// A sweep that is not sure of what it says asks for a look, though nothing else does.
+#[test]
+fn each_doubt_alone_is_worth_a_look() {
+    let unseen = Evidence { unseen: vec!["a cluster".into()], ..account(Vec::new()) };
+    let started_over = Some("it could not be understood");
+    for (evidence, started_over, severity) in [
+        (account(Vec::new()), None, "info"),
+        (missed(1), None, "warning"),
+        (unseen, None, "warning"),
+        (account(Vec::new()), started_over, "warning"),
+    ] {
+        let message = told(&Digest { started_over, ..digest(&evidence, &[]) }, None);
+        assert_eq!(message.json["severity"], severity, "{}", message.text);
+        assert_eq!(message.text.contains("Act now? No; look at it"), severity == "warning", "{}", message.text);
+    }
+}
+
+#[test]
+fn of_what_no_event_told_of_five_are_named_and_it_is_said_how_much_of_it_is_new() {
+    let evidence = missed(7);
+    for (new, says) in [(0, "all named before"), (3, "3 not named before"), (7, "not named before")] {
+        let text = flowing(&told(&Digest { missed_for_the_first_time: new, ..digest(&evidence, &[]) }, None));
+        let first = format!(
+            "MISSED: no event told of 7 privileged revisions ({says}): f0:1, f1:1, f2:1, f3:1, f4:1 and 2 more. Check"
+        );
+        assert!(text.starts_with(&first), "{text}");
+    }
+}
+
+/// SNS takes 99 characters; half a word would be read as another.
+#[test]
+fn a_subject_counts_all_that_fits_and_nothing_by_half() {
+    let evidence = missed(12);
+    let failed = withdrew("web:1", "web:2", Outcome::UnfaithfulCopyWithdrawn);
+    for (copies, counts, length) in
+        [(12, "1 FAILED, 12 missed, 12 copied, 1 withdrawn", 99), (100, "1 FAILED, 12 missed, 100 copied", 87)]
+    {
+        let copies = (0..copies).map(|number| copied(&format!("c{number}:1"), &format!("c{number}:2"), 0));
+        let news: Vec<News> = copies.chain([failed.clone()]).collect();
+        let message = told(&digest(&evidence, &news), None);
+        assert_eq!(message.subject, format!("[ECS privileged guard] sweep of 111122223333 eu-west-1: {counts}"));
+        assert_eq!((message.subject.len(), &message.json["content"]["title"]), (length, &json!(message.subject)));
+    }
+}
+
+/// Whoever reads that nothing was changed looks no further.
+#[test]
+fn only_where_nothing_happened_is_it_said_that_nothing_was_changed() {
+    let evidence = account(Vec::new());
+    let reports = of_a_sweep();
+    let moved: Vec<&MoveReport> = reports.iter().take(1).collect();
+    let failed = [news("big:3", Outcome::Failed, Some(Reason::LimitExceeded))];
+    let withdrawn = [withdrew("web:12", "web:14", Outcome::Inactive)];
+    let no_copy = "No new copy is in force.";
+    for (news, moves, says) in [
+        (&[out_of_scope("lab:7", false)][..], &[][..], "Nothing was changed."),
+        (&failed, &[], no_copy),
+        (&withdrawn, &[], no_copy),
+        (&[], &moved, no_copy),
+    ] {
+        let message = told(&Digest { moves, ..digest(&evidence, news) }, None);
+        assert_eq!(section(&message, "CHANGED").last().map(|line| line.trim()), Some(says), "{}", message.text);
+    }
+}
+
+/// What waits by the limit of a run has been seen, and is told of as such.
+#[test]
+fn a_run_that_ended_early_says_so_unless_it_is_told_what_waits() {
+    let evidence = Evidence { is_complete: false, ..account(Vec::new()) };
+    let [ended, waits] =
+        [0, 1].map(|left| told(&Digest { left_for_the_next_run: left, ..digest(&evidence, &[]) }, None));
+    assert_eq!(says(&ended, "NOT SEEN"), "The run ended before everything was done; the next one goes on.");
+    assert_eq!(says(&ended, "NOT CHANGED"), "");
+    assert_eq!(says(&waits, "NOT SEEN"), "");
+    assert!(says(&waits, "NOT CHANGED").starts_with("1 more privileged revision waits for the next runs: of what"));
+}
+
+/// The first copy that comes out different is reason enough to ask; from the second on the run makes none.
+#[test]
+fn a_copy_that_came_out_different_asks_whether_ecs_itself_sets_it() {
+    let evidence = account(Vec::new());
+    let different = [withdrew("web:1", "web:2", Outcome::UnfaithfulCopyWithdrawn)];
+    let failed = [news("big:3", Outcome::Failed, Some(Reason::LimitExceeded))];
+    for (news, stopped_writing, stopped, asks) in
+        [(&different, false, false, true), (&different, true, true, true), (&failed, false, false, false)]
+    {
+        let message = told(&Digest { stopped_writing, ..digest(&evidence, news) }, None);
+        let could_not = says(&message, "COULD NOT");
+        assert_eq!(could_not.contains("so this run made no more"), stopped, "{could_not}");
+        assert_eq!(could_not.contains("Name it in OUTPUT_ONLY_MEMBERS."), asks, "{could_not}");
+    }
+}
+
+/// A statement that looks whole, and is not, is pasted in vain.
+#[test]
+fn a_statement_with_too_many_resources_says_how_many_it_leaves_out() {
+    let evidence = account(Vec::new());
+    for (roles, leaves_out) in [(8, None), (9, Some("1 more resource")), (10, Some("2 more resources"))] {
+        let news: Vec<News> = (0..roles).map(|it| denied(&format!("f{it}:1"), &format!("r{it}"), "f")).collect();
+        let could_not = says(&told(&digest(&evidence, &news), None), "COULD NOT");
+        let expected = leaves_out.map(|what| format!("It leaves out {what} of the same kind, to be added too."));
+        assert_eq!(could_not.contains("It leaves out"), expected.is_some(), "{could_not}");
+        assert!(expected.is_none_or(|expected| could_not.contains(&expected)), "{could_not}");
+    }
+}
+
+#[test]
+fn how_far_off_an_end_is_is_said_in_the_unit_that_fits() {
+    let evidence = account(Vec::new());
+    for (end, left) in [
+        ("2026-11-24T08:30:00Z", "30 minutes"),
+        ("2026-11-26T07:59:59Z", "47 hours"),
+        ("2026-11-26T08:00:00Z", "2 days"),
+        ("2026-12-01T08:00:00Z", "7 days"),
+    ] {
+        let ending = [ends("agent", end)];
+        let message = told(&Digest { ending: &ending, ..digest(&evidence, &[]) }, None);
+        assert_eq!(section(&message, "ENDING")[0], format!("  agent: its exemption ends {end}, in {left}"));
+    }
+}
+
+/// By turns: one order alone hides a hole that nothing uses yet, or an agent on every host.
+#[test]
+fn the_ten_worst_are_half_by_ways_to_the_host_and_half_by_what_runs() {
+    let reported = |name: &str, tasks, ways| row(name, Outcome::Alerted, Some(Reason::AlertMode), tasks, ways);
+    let worst = |families| {
+        let message = told(&digest(&account(families), &[]), None);
+        section(&message, "WORST").iter().map(|line| line.trim().split(' ').next().unwrap().to_owned()).collect()
+    };
+    let holes = (1..=6).map(|place| reported(&format!("hole-{place}"), 0, 9 - place));
+    let agents = (1..=6).map(|place| reported(&format!("agent-{place}"), 50 - u32::try_from(place).unwrap(), 0));
+    let both = [reported("idle", 0, 0), reported("both", 60, 12)];
+    let names: Vec<String> = worst(holes.chain(agents).chain(both).collect());
+    assert_eq!(
+        names,
+        ["both", "hole-1", "agent-1", "hole-2", "agent-2", "hole-3", "agent-3", "hole-4", "agent-4", "hole-5"]
+    );
+    let names: Vec<String> = worst(vec![reported("idle", 0, 0), reported("agent", 1, 0), reported("hole", 0, 1)]);
+    assert_eq!(names, ["hole", "agent"], "what neither runs nor opens the host is not among the worst");
+}
+
+/// Nobody scrolls past a mail's sixty lines: what needs a person keeps more of them.
+#[test]
+fn what_could_not_be_done_keeps_the_most_lines_then_services_then_changes() {
+    let evidence = Evidence { unseen: vec!["a cluster".into(); 200], ..account(Vec::new()) };
+    let failed: Vec<News> = (0..200)
+        .map(|number| {
+            let statement = json!({ "Action": format!("x:{number}"), "Resource": "*" }).to_string();
+            News { statement: Some(statement), ..news("web:1", Outcome::Failed, Some(Reason::AccessDenied)) }
+        })
+        .collect();
+    let changed: Vec<News> = (1..=200).map(|number| copied(&format!("web:{number}"), "web:201", 0)).collect();
+    let reports: Vec<MoveReport> = (0..40).flat_map(|_| of_a_sweep().into_iter().take(1)).collect();
+    let moves: Vec<&MoveReport> = reports.iter().collect();
+    // By lines, beside those of what gives way as most parts do.
+    for (heading, news, moves, more) in
+        [("COULD NOT", &failed, &[][..], 20), ("SERVICES", &Vec::new(), &moves, 10), ("CHANGED", &changed, &[], 5)]
+    {
+        let message = told(&Digest { moves, ..digest(&evidence, news) }, None);
+        let [lines, others] = [heading, "NOT SEEN"].map(|heading| section(&message, heading).len());
+        assert!(others > 1 && lines >= others + more, "{heading}: {lines}, {others}: {}", message.text);
+        assert!(message.text.lines().count() <= 60, "{}", message.text);
+    }
+    let families = (0..10).map(|it| row(&format!("f{it}"), Outcome::Alerted, Some(Reason::AlertMode), 1, 1)).collect();
+    let evidence = Evidence { families, ..evidence };
+    let ending: Vec<_> = (0..200).map(|number| ends(&format!("f{number}"), "2026-11-25T08:00:00Z")).collect();
+    let message = told(&Digest { ending: &ending, ..digest(&evidence, &[]) }, None);
+    let [worst, ending, unseen] = ["WORST", "ENDING", "NOT SEEN"].map(|heading| section(&message, heading).len());
+    assert!((1..10).contains(&worst) && ending > worst && unseen > worst, "{}", message.text);
+}
+
+/// Half the room would hide half of what was changed from programs; a byte too many, and SNS refuses it all.
+#[test]
+fn the_document_takes_what_room_the_text_leaves() {
+    let name = |number: usize| format!("{number:0>255}");
+    let news: Vec<News> =
+        (0..100).map(|it| copied(&format!("{}:12", name(it)), &format!("{}:13", name(it)), 9)).collect();
+    let message = told(&digest(&account(Vec::new()), &news), Some("guard-Backout-1ABC"));
+    let (bytes, text) = (message.by_protocol().len(), message.text.len());
+    assert!(text > 4_000 && (180_000..190_200).contains(&bytes), "{text} of {bytes}");
+}

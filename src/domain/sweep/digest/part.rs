@@ -87,4 +87,10 @@ mod tests {
         let Some(Line::Words(more)) = sections[0].lines.last() else { panic!("a line") };
         assert_eq!(more, "and 43 more: see the report");
     }
+
+    #[test]
+    fn what_may_not_be_left_out_stays_however_long_it_is() {
+        let long = Part { head: vec![words("x"); LINES_MAX], ..part(3, 1) };
+        assert_eq!(fitted(&[part(3, 4), long]), [1, LINES_MAX + 1]);
+    }
 }
