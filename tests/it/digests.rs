@@ -57,6 +57,7 @@ fn news(name: &str, outcome: Outcome, reason: Option<Reason>) -> News {
         reason,
         copy: None,
         withdrawn: Vec::new(),
+        left: Vec::new(),
         existed_before: false,
         failure: None,
         statement: None,
@@ -475,6 +476,19 @@ fn only_where_nothing_happened_is_it_said_that_nothing_was_changed() {
     }
 }
 
+/// Whoever deploys the family's latest gets such a copy, so nobody may overlook it.
+#[test]
+fn a_copy_that_could_be_neither_proven_nor_withdrawn_is_told_as_active() {
+    let evidence = account(Vec::new());
+    let left = News { left: vec![id("web:13")], ..denied("web:12", "web", "web") };
+    let message = told(&digest(&evidence, &[left, withdrew("api:1", "api:2", Outcome::Exempt)]), None);
+    let left = "web:13 is still ACTIVE and not proven: the next look at web:12 deals with it";
+    let withdrawn = "Deregistered api:2, a copy of api:1: it must not stay";
+    assert_eq!(says(&message, "CHANGED"), format!("1. {left} 2. {withdrawn} No new copy is in force."));
+    let chat = message.json["content"]["description"].as_str().unwrap();
+    assert!(chat.contains(&format!("\n{left}\n{withdrawn}")), "{chat}");
+}
+
 /// What waits by the limit of a run has been seen, and is told of as such.
 #[test]
 fn a_run_that_ended_early_says_so_unless_it_is_told_what_waits() {
@@ -500,6 +514,7 @@ fn a_copy_that_came_out_different_asks_whether_ecs_itself_sets_it() {
         let could_not = says(&message, "COULD NOT");
         assert_eq!(could_not.contains("so this run made no more"), stopped, "{could_not}");
         assert_eq!(could_not.contains("Name it in OUTPUT_ONLY_MEMBERS."), asks, "{could_not}");
+        assert_eq!(could_not.contains("Each sweep tries again what failed"), !asks, "{could_not}");
     }
 }
 

@@ -67,6 +67,8 @@ pub struct News {
     pub copy: Option<TaskDefinitionId>,
     /// Copies that were withdrawn in this run, each with why in words.
     pub withdrawn: Vec<(TaskDefinitionId, &'static str)>,
+    /// Copies that this run registered, and could neither prove nor withdraw: they are ACTIVE.
+    pub left: Vec<TaskDefinitionId>,
     /// Whether it was registered before the first run.
     pub existed_before: bool,
     /// What went wrong, for `failed`: safe to show.

@@ -160,6 +160,7 @@ fn news(report: &Report, usage: &AccountUsage, existed_before: bool) -> News {
                 Some((id, copy.why.as_deref().and_then(why).unwrap_or("it must not stay")))
             })
             .collect(),
+        left: report.copies_left().collect(),
         existed_before,
         failure: report.failure.as_ref().map(ToString::to_string),
         statement: missing_statement(report),

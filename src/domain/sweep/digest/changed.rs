@@ -1,4 +1,4 @@
-//! What the sweep changed, each with the one line that undoes it, and the copies that it took back.
+//! What the sweep changed, each with the one line that undoes it, and the copies that it took back, or could not.
 
 use super::super::super::alert::{Line, undo, words};
 use super::super::super::arn::TaskDefinitionId;
@@ -29,9 +29,8 @@ pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
             ]
         })
         .collect();
-    let is_still = digest.of_kind(Kind::CouldNot).next().is_none()
-        && withdrawn(digest).next().is_none()
-        && digest.moves.is_empty();
+    let is_still =
+        digest.of_kind(Kind::CouldNot).next().is_none() && others(digest).next().is_none() && digest.moves.is_empty();
     let touched = match setting.mode {
         "enforce" => "Services that run an original are moved to its copy; you hear of each when it has settled.",
         _ => "Nothing that runs was touched.",
@@ -47,11 +46,21 @@ pub(super) fn part(digest: &Digest, setting: &Setting) -> Part {
             "{touched} Each command makes the original its family's latest again; the guard respects that."
         )],
     };
-    let taken_back = withdrawn(digest).zip(made.len() + 1..).map(|((news, copy, why), number)| {
-        vec![words(format!("{number}. Deregistered {copy}, a copy of {}: {why}", news.id))]
-    });
-    let items = made.iter().cloned().chain(taken_back).collect();
+    let others = others(digest).zip(made.len() + 1..).map(|(what, number)| vec![words(format!("{number}. {what}"))]);
+    let items = made.iter().cloned().chain(others).collect();
     Part { items, foot: foot.into_iter().map(words).collect(), gives_way: 3, ..Part::new("CHANGED") }
+}
+
+/// What became of copies that are not in force. One that is ACTIVE all the same may be started, so it comes first.
+pub(super) fn others(digest: &Digest) -> impl Iterator<Item = String> {
+    let left = digest.news.iter().flat_map(|news| news.left.iter().map(move |copy| (news, copy)));
+    let left = left.map(|(news, copy)| {
+        format!("{copy} is still ACTIVE and not proven: the next look at {} deals with it", news.id)
+    });
+    let deregistered = |(news, copy, why): (&News, &TaskDefinitionId, &str)| {
+        format!("Deregistered {copy}, a copy of {}: {why}", news.id)
+    };
+    left.chain(withdrawn(digest).map(deregistered))
 }
 
 /// Copies that were withdrawn: of which, the copy, and why.

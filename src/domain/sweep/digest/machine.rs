@@ -11,7 +11,7 @@ use super::super::super::escape::{chat, phrase, plain};
 use super::super::super::moves::alert::{statement, undo_on_one_line, verdict as move_verdict};
 use super::super::super::outcome::Reason;
 use super::super::evidence::totals;
-use super::changed::{copies, withdrawn};
+use super::changed::{copies, others, withdrawn};
 use super::kind::{Kind, because, grouped, sentence};
 use super::place::reports;
 use super::state::answers;
@@ -167,8 +167,6 @@ fn description(digest: &Digest, setting: &Setting) -> String {
     let missed = missed(digest, setting).into_iter().flatten();
     let changed: Vec<String> =
         copies(digest).map(|(news, copy)| format!("{copy} is the copy of {}", news.id)).collect();
-    let withdrawn =
-        withdrawn(digest).map(|(news, copy, why)| format!("Deregistered {copy}, a copy of {}: {why}", news.id));
     let failed = grouped(digest.of_kind(Kind::CouldNot), |news| (news.outcome, news.reason));
     let failed = failed.iter().map(|(_, group)| {
         let because = group.first().map(|news| because(news)).unwrap_or_default();
@@ -181,7 +179,7 @@ fn description(digest: &Digest, setting: &Setting) -> String {
         failed.collect(),
         of_services.collect(),
         changed,
-        withdrawn.collect(),
+        others(digest).collect(),
         unchanged::groups(digest).into_iter().chain(unchanged::waiting(digest)).collect(),
         ending.collect(),
         unseen.chain(unseen::begun_anew(digest)).collect(),
