@@ -56,6 +56,7 @@ fn news(name: &str, outcome: Outcome, reason: Option<Reason>) -> News {
         outcome,
         reason,
         copy: None,
+        copy_is_new: false,
         withdrawn: Vec::new(),
         left: Vec::new(),
         existed_before: false,
@@ -66,7 +67,7 @@ fn news(name: &str, outcome: Outcome, reason: Option<Reason>) -> News {
 }
 
 fn copied(name: &str, copy: &str, tasks: u32) -> News {
-    News { copy: Some(id(copy)), tasks, ..news(name, Outcome::Remediated, None) }
+    News { copy: Some(id(copy)), copy_is_new: true, tasks, ..news(name, Outcome::Remediated, None) }
 }
 
 fn out_of_scope(name: &str, existed_before: bool) -> News {
@@ -474,6 +475,18 @@ fn only_where_nothing_happened_is_it_said_that_nothing_was_changed() {
         let message = told(&Digest { moves, ..digest(&evidence, news) }, None);
         assert_eq!(section(&message, "CHANGED").last().map(|line| line.trim()), Some(says), "{}", message.text);
     }
+}
+
+/// A command that undoes it would undo the work of somebody else, or what was agreed to long ago.
+#[test]
+fn a_copy_that_is_a_persons_or_was_told_before_is_not_told_as_new() {
+    let beside = News { copy: Some(id("web:13")), ..withdrew("web:12", "web:14", Outcome::AlreadyRemediated) };
+    let message = told(&digest(&account(Vec::new()), &[beside]), Some("guard-Backout-1ABC"));
+    assert!(message.subject.ends_with(": 1 withdrawn"), "{}", message.subject);
+    assert!(message.text.contains(" withdrew 1 copy.\nAct now? No.\n"), "{}", message.text);
+    let says = says(&message, "CHANGED");
+    assert_eq!(says, "1. Deregistered web:14, a copy of web:12: it must not stay No new copy is in force.");
+    assert_eq!(message.json["changed"], json!([]));
 }
 
 /// Whoever deploys the family's latest gets such a copy, so nobody may overlook it.

@@ -65,6 +65,8 @@ pub struct News {
     pub reason: Option<Reason>,
     /// The copy that is in force.
     pub copy: Option<TaskDefinitionId>,
+    /// Whether it is ours, and nobody was told of it before.
+    pub copy_is_new: bool,
     /// Copies that were withdrawn in this run, each with why in words.
     pub withdrawn: Vec<(TaskDefinitionId, &'static str)>,
     /// Copies that this run registered, and could neither prove nor withdraw: they are ACTIVE.

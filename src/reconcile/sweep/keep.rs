@@ -148,12 +148,14 @@ fn standing(report: &Report, alert: Alerting, before: Option<&Standing>) -> Opti
 fn news(report: &Report, usage: &AccountUsage, existed_before: bool) -> News {
     let usage = usage.of(&report.id.family);
     let withdrawn = report.made.iter().filter(|copy| copy.withdrawn.is_some());
+    let fact = report.fact();
     let why = |why: &str| Withdrawal::ALL.into_iter().find(|known| known.as_str() == why).map(Withdrawal::in_words);
     News {
         id: report.id.clone(),
         outcome: report.outcome,
         reason: report.reason,
         copy: report.copy.as_ref().map(|copy| copy.id.clone()),
+        copy_is_new: fact.copy_is_ours && fact.copy_told.is_none(),
         withdrawn: withdrawn
             .filter_map(|copy| {
                 let id = report.id.family.revision(copy.number()?);

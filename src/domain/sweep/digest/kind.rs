@@ -11,7 +11,7 @@ const NAMED_MAX: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A copy is in force that nobody was told of.
+    /// A copy of ours is in force that nobody was told of.
     Changed,
     /// A person must repair something.
     CouldNot,
@@ -24,7 +24,9 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(news: &News) -> Self {
         match (news.outcome, news.reason, &news.copy) {
-            (Outcome::Remediated | Outcome::AlreadyRemediated, _, Some(_)) => Self::Changed,
+            (Outcome::Remediated | Outcome::AlreadyRemediated, _, Some(_)) if news.copy_is_new => Self::Changed,
+            // A person's, or one that people know: the news is what was withdrawn beside it.
+            (Outcome::Remediated | Outcome::AlreadyRemediated, _, Some(_)) => Self::Withdrawn,
             (Outcome::Failed | Outcome::UnfaithfulCopyWithdrawn, _, _) => Self::CouldNot,
             (Outcome::Alerted, Some(Reason::ExemptionUnreadable), _) => Self::CouldNot,
             (Outcome::Alerted | Outcome::Superseded, _, _) => Self::Unchanged,
