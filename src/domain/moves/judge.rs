@@ -110,8 +110,8 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
     let is_busy = service.rollout == Rollout::InProgress || !service.others.is_empty();
     let is_overdue =
         held.is_some_and(|held| !held.overdue_was_told && times.now.duration_since(held.since) >= times.settle);
+    let has_arrived = is_there && !is_busy && service.rollout == Rollout::Completed;
     let reason = held.and_then(|held| held.reason);
-    let is_denied = reason.is_some_and(Reason::is_of_a_call);
 
     match (state, begun, service.controller, pair) {
         // It is being taken back, which was written down before.
@@ -130,8 +130,8 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
         // It was moved, or on its way, and is on the original again.
         (Some(Moving | Moved), ..) if is_back && reason != Some(Reason::NotMoved) => no(standing),
         (Some(Failed), ..) if is_back && reason == Some(Reason::DeploymentFailed) => no(standing),
+        (Some(Moving), ..) if has_arrived => Step::Note(Moved, None),
         (Some(Moving), ..) if is_there => match service.rollout {
-            Rollout::Completed if !is_busy => Step::Note(Moved, None),
             Rollout::Failed => Step::Note(Failed, Some(Reason::DeploymentFailed)),
             _ if is_overdue => Step::Overdue,
             Rollout::Completed | Rollout::InProgress | Rollout::Unknown => Step::Leave,
@@ -139,12 +139,9 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
         // Somebody has deployed something else.
         (Some(Waiting), ..) if !is_back && !is_there && !is_begun => Step::Note(Moved, Some(Reason::NotMoved)),
         (Some(Moving | Waiting), ..) if !is_back && !is_there => Step::Note(Moved, Some(Reason::ByOwner)),
-        (Some(Failed), ..) if is_there && !is_busy && !is_denied && service.rollout == Rollout::Completed => {
-            Step::Note(Moved, None)
-        }
-        (Some(Waiting | RolledBack | Failed), ..) if is_there && !is_busy && service.rollout == Rollout::Completed => {
-            Step::Note(Moved, Some(Reason::ByOwner))
-        }
+        // ECS got there after all.
+        (Some(Failed), ..) if has_arrived && reason == Some(Reason::DeploymentFailed) => Step::Note(Moved, None),
+        (Some(Waiting | RolledBack | Failed), ..) if has_arrived => Step::Note(Moved, Some(Reason::ByOwner)),
         // A person's or an application's no is a no.
         (Some(RolledBack), ..) if !reason.is_some_and(Reason::is_taken_back) => Step::Leave,
         (_, _, Controller::Express, _) if pair.is_some() || *standing == Standing::NotCopied => {

@@ -138,16 +138,6 @@ impl Reason {
         }
     }
 
-    /// Whether a call failed: that is no "no", and a sweep tries it again.
-    #[must_use]
-    pub fn is_of_a_call(self) -> bool {
-        match self {
-            Self::AccessDenied | Self::InvalidParameter | Self::LimitExceeded | Self::Refused => true,
-            Self::CodeDeploy | Self::External | Self::Express | Self::ByOwner | Self::NotMoved | Self::Gone => false,
-            Self::DeploymentFailed | Self::Exempt | Self::CopyRemoved => false,
-        }
-    }
-
     /// Whether the guard took the move back, for a word of people that was said while it was made.
     #[must_use]
     pub fn is_taken_back(self) -> bool {

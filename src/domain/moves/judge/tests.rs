@@ -76,8 +76,8 @@ fn each_row_of_the_table() {
         (original, Completed, Some(State::RolledBack), Leave),
         (original, InProgress, Some(State::RolledBack), Leave),
         (other, Completed, Some(State::RolledBack), Leave),
-        (copy, Completed, Some(State::RolledBack), by_owner),
-        (copy, Completed, Some(State::Failed), Note(State::Moved, None)),
+        (copy, Completed, Some(State::RolledBack), by_owner.clone()),
+        (copy, Completed, Some(State::Failed), by_owner),
         (original, Completed, Some(State::Failed), Start),
         (original, InProgress, Some(State::Failed), Note(State::Waiting, None)),
         (original, Completed, Some(State::NotMovable), Start),
@@ -277,4 +277,18 @@ fn a_service_that_is_gone_ends_its_move() {
     assert_eq!(judge(None, &Standing::Clean, Some(&held(State::Moving, 5)), &TIMES()), gone);
     assert_eq!(judge(None, &Standing::Clean, Some(&held(State::Moved, 5)), &TIMES()), Step::Leave);
     assert_eq!(judge(None, &Standing::Clean, None, &TIMES()), Step::Leave);
+}
+
+/// Whoever reads that a service was moved takes it for the guard's work.
+#[test]
+fn a_failed_move_that_ends_on_the_copy_is_the_guards_only_where_it_had_moved_it() {
+    let of = |reason| Move { reason: Some(reason), ..held(State::Failed, 5) };
+    let on_copy = on("web:13", Rollout::Completed);
+    assert_eq!(step(&on_copy, Some(&of(Reason::DeploymentFailed))), Step::Note(State::Moved, None));
+    let refused = [Reason::AccessDenied, Reason::InvalidParameter, Reason::LimitExceeded, Reason::Refused];
+    for reason in refused.into_iter().chain([Reason::Gone]) {
+        let by_owner = Step::Note(State::Moved, Some(Reason::ByOwner));
+        assert_eq!(step(&on_copy, Some(&of(reason))), by_owner, "{reason:?}, and then its owner deployed the copy");
+        assert_eq!(step(&on("web:13", Rollout::InProgress), Some(&of(reason))), Step::Leave, "{reason:?}");
+    }
 }
