@@ -107,6 +107,7 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
     // An original that is older than the one that is remembered is no new question either.
     let is_back = held.is_some_and(|held| current == Some(&held.original) || pair.is_some());
     let is_there = held.is_some_and(|held| current.is_some() && current == held.copy.as_ref());
+    let is_elsewhere = !is_back && !is_there;
     let is_busy = service.rollout == Rollout::InProgress || !service.others.is_empty();
     let is_overdue =
         held.is_some_and(|held| !held.overdue_was_told && times.now.duration_since(held.since) >= times.settle);
@@ -136,9 +137,10 @@ pub fn judge(service: Option<&Service>, standing: &Standing, held: Option<&Move>
             _ if is_overdue => Step::Overdue,
             Rollout::Completed | Rollout::InProgress | Rollout::Unknown => Step::Leave,
         },
-        // Somebody has deployed something else.
-        (Some(Waiting), ..) if !is_back && !is_there && !is_begun => Step::Note(Moved, Some(Reason::NotMoved)),
-        (Some(Moving | Waiting), ..) if !is_back && !is_there => Step::Note(Moved, Some(Reason::ByOwner)),
+        // Somebody has deployed something else. What ECS was not asked for, nobody can say no to.
+        (Some(Waiting), None, ..) if is_elsewhere => Step::Note(Moved, Some(Reason::NotMoved)),
+        (Some(Failed), None, ..) if is_elsewhere && is_begun => Step::Note(Moved, Some(Reason::NotMoved)),
+        (Some(Moving | Waiting), ..) if is_elsewhere => Step::Note(Moved, Some(Reason::ByOwner)),
         // ECS got there after all.
         (Some(Failed), ..) if has_arrived && reason == Some(Reason::DeploymentFailed) => Step::Note(Moved, None),
         (Some(Waiting | RolledBack | Failed), ..) if has_arrived => Step::Note(Moved, Some(Reason::ByOwner)),

@@ -292,3 +292,25 @@ fn a_failed_move_that_ends_on_the_copy_is_the_guards_only_where_it_had_moved_it(
         assert_eq!(step(&on("web:13", Rollout::InProgress), Some(&of(reason))), Step::Leave, "{reason:?}");
     }
 }
+
+/// What was never asked for, nobody has said no to: if the original comes back, it is moved.
+#[test]
+fn what_is_deployed_over_a_move_is_a_word_against_it_only_where_ecs_may_have_been_asked() {
+    let begun = |state, at| Move { begun: at, ..held(state, 30) };
+    let (just_now, long_ago) = (Some(now()), Some(now() - SENDING_MAX));
+    let own = |is_sent| Times { begun: just_now, is_sent, ..TIMES() };
+    for (held, times, reason, what) in [
+        (begun(State::Waiting, None), TIMES(), Reason::NotMoved, "nobody has begun"),
+        (begun(State::Waiting, just_now), own(false), Reason::NotMoved, "this run has begun, and not asked"),
+        (begun(State::Failed, just_now), own(false), Reason::NotMoved, "not after a refusal either"),
+        (begun(State::Waiting, just_now), own(true), Reason::ByOwner, "this run has asked"),
+        (begun(State::Waiting, long_ago), TIMES(), Reason::ByOwner, "a run that died may have asked"),
+    ] {
+        let step = judge(Some(&on("web:14", Rollout::Completed)), &Standing::Clean, Some(&held), &times);
+        assert_eq!(step, Step::Note(State::Moved, Some(reason)), "{what}");
+    }
+    let closed = |reason| Move { reason: Some(reason), ..held(State::Moved, 5) };
+    let back = on("web:12", Rollout::Completed);
+    assert_eq!(step(&back, Some(&closed(Reason::NotMoved))), Step::Start);
+    assert_eq!(step(&back, Some(&closed(Reason::ByOwner))), Step::Note(State::RolledBack, None));
+}
