@@ -290,6 +290,25 @@ fn what_no_event_told_of_comes_first_and_what_failed_needs_somebody() {
     assert_eq!(message.json["missedByEvent"], 2);
 }
 
+/// Without the function for it nothing writes an exemption.
+#[test]
+fn what_a_command_does_for_a_service_that_went_back_is_said_as_it_is() {
+    let evidence = Evidence { mode: "enforce", ..account(Vec::new()) };
+    let reports = of_a_sweep();
+    let moves: Vec<&MoveReport> = reports.iter().collect();
+    for (function, says) in [
+        (Some("guard-Backout-1ABC"), "To exempt it for a time: aws lambda invoke --region eu-west-1 "),
+        (
+            None,
+            "To make the original its family's latest again: aws ecs deregister-task-definition --region eu-west-1 ",
+        ),
+    ] {
+        let text = flowing(&told(&Digest { moves: &moves, ..digest(&evidence, &[]) }, function));
+        assert!(text.contains(says), "{says}: {text}");
+        assert_eq!(text.contains("exempt"), function.is_some(), "{text}");
+    }
+}
+
 #[test]
 fn each_change_has_one_pasteable_line_that_undoes_it() {
     let all = cases();

@@ -63,10 +63,11 @@ fn item(report: &MoveReport, number: usize, setting: &Setting) -> Vec<Line> {
     }
     lines.extend(by_hand(report, setting));
     if let Some(command) = undo_on_one_line(report, setting) {
-        let does = match Kind::of(report) {
-            Kind::Moved => "To undo that:",
-            Kind::WentBack => "To exempt it for a time:",
-            Kind::NotMoved => "To go back at once:",
+        let does = match (Kind::of(report), setting.backout_function) {
+            (Kind::Moved, _) => "To undo that:",
+            (Kind::WentBack, Some(_)) => "To exempt it for a time:",
+            (Kind::WentBack, None) => "To make the original its family's latest again:",
+            (Kind::NotMoved, _) => "To go back at once:",
         };
         lines.extend([words(does), Line::Verbatim(command)]);
     }
