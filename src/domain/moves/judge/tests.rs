@@ -80,6 +80,7 @@ fn each_row_of_the_table() {
         (copy, Completed, Some(State::Failed), by_owner),
         (original, Completed, Some(State::Failed), Start),
         (original, InProgress, Some(State::Failed), Note(State::Waiting, None)),
+        (other, Completed, Some(State::Failed), Leave),
         (original, Completed, Some(State::NotMovable), Start),
     ] {
         let held = state.map(|state| held(state, 5));
@@ -202,6 +203,7 @@ fn what_is_taken_back_is_taken_back_whoever_finishes_it() {
         assert_eq!(step(&on("web:13", Rollout::InProgress), Some(&back)), Step::TakeBack(reason));
         let there = on("web:12", Rollout::InProgress);
         assert_eq!(step(&there, Some(&back)), Step::Note(State::RolledBack, Some(reason)));
+        assert_eq!(step(&on("web:14", Rollout::Completed), Some(&back)), Step::Leave, "its owner was quicker");
         let ended = Move { begun: None, ..back };
         assert_eq!(step(&there, Some(&ended)), Step::Leave);
     }
@@ -233,6 +235,9 @@ fn what_ecs_does_not_deploy_is_named_once() {
     let express = Service { controller: Controller::Express, ..on("web:12", Rollout::Completed) };
     let named = Step::Note(State::NotMovable, Some(Reason::Express));
     assert_eq!(judge(Some(&express), &Standing::NotCopied, None, &TIMES()), named);
+    for standing in [Standing::Exempt, Standing::Clean] {
+        assert_eq!(judge(Some(&express), &standing, None, &TIMES()), Step::Leave, "{standing:?}");
+    }
 }
 
 #[test]
@@ -291,6 +296,16 @@ fn a_failed_move_that_ends_on_the_copy_is_the_guards_only_where_it_had_moved_it(
         assert_eq!(step(&on_copy, Some(&of(reason))), by_owner, "{reason:?}, and then its owner deployed the copy");
         assert_eq!(step(&on("web:13", Rollout::InProgress), Some(&of(reason))), Step::Leave, "{reason:?}");
     }
+}
+
+/// What is in the middle of it still runs privileged.
+#[test]
+fn a_move_is_at_its_end_when_nothing_of_the_original_runs_any_more() {
+    let old = Service { others: beside("ecs-svc/1", "web:12"), ..on("web:13", Rollout::Completed) };
+    assert_eq!(step(&old, Some(&held(State::Moving, 5))), Step::Leave);
+    assert_eq!(step(&old, Some(&held(State::Moving, 60))), Step::Overdue);
+    let gone = on("web:13", Rollout::Completed);
+    assert_eq!(step(&gone, Some(&held(State::Moving, 60))), Step::Note(State::Moved, None), "late is no matter then");
 }
 
 /// What was never asked for, nobody has said no to: if the original comes back, it is moved.
