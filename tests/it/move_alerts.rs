@@ -104,6 +104,7 @@ impl Outside<'_> {
         MoveReport {
             service: ServiceId { cluster: self.cluster.into(), name: self.service.into() },
             entry: Move { reason, deployment_id: Some(self.deployment.into()), ..entry },
+            on: None,
             is_overdue: matches!(state, State::Waiting | State::Moving),
             failure: None,
             not_put_back: None,
@@ -383,6 +384,18 @@ fn a_service_that_a_tool_put_back_names_the_tool_the_principal_and_the_line() {
         assert_eq!(message.subject.contains(&format!(" with {tool}: ")), is_named, "{tool}: {}", message.subject);
         assert!(message.json["actor"].as_str().unwrap().contains("github-actions-19321"), "{tool}");
         assert!(text.contains(message.json["fix"].as_str().unwrap()), "{tool}");
+    }
+}
+
+/// People look for the revision that runs, and an older one may have been at hand.
+#[test]
+fn a_service_that_is_back_on_an_older_original_is_said_to_be_on_that_one() {
+    for report in [USUAL.report(State::RolledBack, None), USUAL.put_back_with(TERRAFORM)] {
+        let message = of(&MoveReport { on: Some(id("web:10")), ..report }, FUNCTION);
+        assert!(message.subject.contains("ack on privileged web:10"), "{}", message.subject);
+        let text = flowing(&message);
+        assert!(text.contains("was moved to web:13, and ") && text.contains("back on privileged web:10"), "{text}");
+        assert_eq!(message.json["taskDefinition"], "web:12", "its move is remembered by the original that was moved");
     }
 }
 

@@ -19,6 +19,8 @@ pub struct MoveReport {
     pub service: ServiceId,
     /// Its move, as it is to be remembered.
     pub entry: Move,
+    /// What it was found on. Whoever puts it back may do so with an older original than that of its move.
+    pub on: Option<TaskDefinitionId>,
     /// It has been on its way for too long.
     pub is_overdue: bool,
     /// The call that failed.
@@ -84,6 +86,12 @@ impl MoveReport {
         Timestamp::from_second(self.entry.since.as_second()).unwrap_or(self.entry.since)
     }
 
+    /// The privileged revision that it is back on.
+    #[must_use]
+    pub fn back_on(&self) -> &TaskDefinitionId {
+        self.on.as_ref().unwrap_or(&self.entry.original)
+    }
+
     /// The privileged containers of the original, where they are known.
     #[must_use]
     pub fn privileged_containers(&self) -> &[String] {
@@ -106,6 +114,7 @@ mod tests {
         MoveReport {
             service: ServiceId::new("prod", "web").unwrap(),
             entry: Move { reason, ..entry },
+            on: None,
             is_overdue: false,
             failure: None,
             not_put_back: None,

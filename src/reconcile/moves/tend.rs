@@ -186,7 +186,13 @@ impl<'a> Tending<'a> {
                 // A revision that an Express service runs is told of as such.
                 let is_told = reason == Some(Reason::Express) && standing == Standing::NotCopied;
                 match is_news(&entry) && !is_told {
-                    true => Ok(self.done(self.news(entry, held, false).await)),
+                    true => {
+                        let mut look = self.news(entry, held, false).await;
+                        if let Some(news) = &mut look.news {
+                            news.report.on = service.as_ref().and_then(Service::current).cloned();
+                        }
+                        Ok(self.done(look))
+                    }
                     false => match self.guard.write_move(self.id, &entry, &expected(held)).await? {
                         // What was known of its revision does not hold any more.
                         Written::Yes(_) | Written::Changed if reason.is_some_and(Reason::is_taken_back) => {
@@ -245,6 +251,7 @@ impl<'a> Tending<'a> {
         let report = MoveReport {
             service: self.id.clone(),
             entry: entry.clone(),
+            on: None,
             is_overdue,
             failure: None,
             not_put_back: None,

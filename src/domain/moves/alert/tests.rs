@@ -16,6 +16,7 @@ fn report(state: State, reason: Option<Reason>) -> MoveReport {
     MoveReport {
         service: ServiceId::new("prod", "web").unwrap(),
         entry: Move { reason, ..Move::new(original, copy, state, "2026-11-24T08:00:00Z".parse().unwrap()) },
+        on: None,
         is_overdue: false,
         failure: None,
         not_put_back: None,

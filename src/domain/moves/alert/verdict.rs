@@ -19,8 +19,8 @@ pub(super) fn headline(case: Case, report: &MoveReport, escape: fn(&str) -> Stri
         Case::Waits => format!("Still deploying privileged {original}: {id}"),
         Case::Stuck => format!("Does not settle on {copy}: {id}"),
         Case::Moved => format!("Moved to {copy}, without privilege: {id}"),
-        Case::PutBack => format!("Put back on privileged {original}{}: {id}", with(report.provenance.tool)),
-        Case::RolledBack => format!("Back on privileged {original}: {id}"),
+        Case::PutBack => format!("Put back on privileged {}{}: {id}", report.back_on(), with(report.provenance.tool)),
+        Case::RolledBack => format!("Back on privileged {}: {id}", report.back_on()),
         Case::DeploymentFailed => format!("FAILED to deploy {copy}, and did not go back: {id}"),
         Case::NotMovable(_) => format!("Move it by hand off privileged {original}: {id}"),
         Case::Refused(_) => format!("FAILED to move off privileged {original}: {id}"),
@@ -59,13 +59,14 @@ pub(super) fn of_case(case: Case, report: &MoveReport, escape: fn(&str) -> Strin
         Case::Stuck => format!("Service {at} has been on its way from {original} to {copy} since {since}."),
         Case::Moved => format!("Service {at} was moved from privileged {original} to {copy}, and has settled there."),
         Case::PutBack => format!(
-            "Service {at} was moved to {copy}, and somebody has put it back on privileged {original}{}: the guard respects \
-             that.",
+            "Service {at} was moved to {copy}, and somebody has put it back on privileged {}{}: the guard respects that.",
+            report.back_on(),
             with(report.provenance.tool)
         ),
         Case::RolledBack => format!(
-            "Service {at} was moved to {copy}, and is back on privileged {original}: the application seems to need \
-             something that the flag gave it, and the guard respects that."
+            "Service {at} was moved to {copy}, and is back on privileged {}: the application seems to need something that \
+             the flag gave it, and the guard respects that.",
+            report.back_on()
         ),
         Case::DeploymentFailed => format!(
             "ECS gave up deploying {copy} to service {at}, and did not go back to {original}: the application seems to \
