@@ -231,6 +231,12 @@ fn what_ecs_does_not_deploy_is_named_once() {
         assert_eq!(step(&by_task_set, None), Step::Note(State::NotMovable, Some(reason)));
         let named = Move { reason: Some(reason), ..held(State::NotMovable, 5) };
         assert_eq!(step(&service, Some(&named)), Step::Leave);
+        let another = if reason == Reason::External { Reason::CodeDeploy } else { Reason::External };
+        let of_another = Move { reason: Some(another), ..named };
+        for before in [of_another, held(State::Waiting, 5), held(State::Failed, 5)] {
+            let step = step(&service, Some(&before));
+            assert_eq!(step, Step::Note(State::NotMovable, Some(reason)), "something else deploys it now: {before:?}");
+        }
     }
     let express = Service { controller: Controller::Express, ..on("web:12", Rollout::Completed) };
     let named = Step::Note(State::NotMovable, Some(Reason::Express));
