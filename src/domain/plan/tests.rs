@@ -529,3 +529,5 @@ fn the_rules_apply_in_the_order_of_the_contract() {
         }
     }
 }
+
+mod wrong_plans;
