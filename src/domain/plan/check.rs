@@ -22,7 +22,8 @@ pub fn check_plan(seen: &Observation, policy: &Policy, plan: &Plan) -> Result<()
             return Err("only what was seen is withdrawn");
         };
         let by = revision.registered_by().unwrap_or_default();
-        let is_by = |roles: &[RoleName]| roles.iter().any(|role| by.contains(&format!("role/{role}")));
+        // Between its slashes: another role's name may begin with that of ours.
+        let is_by = |roles: &[RoleName]| roles.iter().any(|role| format!("{by}/").contains(&format!("role/{role}/")));
         let names = |record: &Record, holds: fn(&MadeCopy) -> bool| {
             record.copies.iter().any(|copy| copy.is_revision(id.revision) && holds(copy))
         };

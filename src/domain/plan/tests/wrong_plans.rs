@@ -71,6 +71,10 @@ fn only_what_is_ours_beyond_doubt_is_withdrawn() {
     breaks(&of_another, &of_another, &remediate, fourteen, not_ours);
     let of_a_pipeline = Observation { record: Some(held(&named(14))), ..seen("14 ACTIVE") };
     breaks(&of_a_pipeline, &of_a_pipeline, &remediate, fourteen, not_ours);
+    // A role whose name begins with the name of ours is not ours.
+    let ours = seen("14 ACTIVE ours old");
+    let shorter = Policy { guard_roles: vec!["guard".parse().unwrap()], ..policy(Mode::Remediate) };
+    breaks(&ours, &ours, &shorter, fourteen, not_ours);
 
     let stands = Observation {
         record: Some(held(&format!(r#","copies":[{{"revision":14,"at":"{NOW}"}}]"#))),
