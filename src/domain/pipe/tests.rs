@@ -228,6 +228,21 @@ fn a_trail_must_log_here_now_and_what_writes() {
     };
     let ask = "it is account 999999999999's, which alone can start it; or create a trail here";
     check(Part::Trail, of_an_organization, &[&format!("broken: audit does not log: it is stopped -> {ask}")]);
+    // What they have can be changed by them alone, too.
+    let of_theirs = |pipe: &mut Pipe| {
+        of_an_organization(pipe);
+        let selector = Selector { management: true, read_write: "ReadOnly".to_owned(), excluded: Vec::new() };
+        pipe.trails.as_mut().unwrap()[0].selectors = Ok(Selectors { simple: vec![selector], advanced: Vec::new() });
+    };
+    let ask = "it is account 999999999999's, which alone can change it; or create a trail here";
+    let says = "no trail logs registrations: audit leaves out management events that write";
+    check(Part::Trail, of_theirs, &[&format!("broken: {says} -> {ask}")]);
+    // One of our own is put right before anybody else is asked.
+    let beside_ours = |pipe: &mut Pipe| {
+        of_an_organization(pipe);
+        pipe.trails.as_mut().unwrap().push(Trail { is_logging: Ok(false), ..trail() });
+    };
+    check(Part::Trail, beside_ours, &[STOPPED]);
     let another = |pipe: &mut Pipe| {
         pipe.trails = Ok(vec![Trail { is_logging: Ok(false), ..trail() }, Trail { name: "b".to_owned(), ..trail() }]);
     };

@@ -4,7 +4,7 @@
 
 use super::super::arn::Home;
 use super::super::escape;
-use super::{Part, Place, Row, Seen};
+use super::{Part, Place, Row, Seen, Typed};
 
 /// A trail, of this Region, of all Regions, or of an organization.
 #[derive(Debug, Clone)]
@@ -116,6 +116,12 @@ impl Trail {
         self.arn.split(':').nth(4).filter(|account| *account != home.account())
     }
 
+    /// A command of the AWS CLI about it: it is changed where it was made.
+    fn command(&self, operation: &str, option: &str, typed: &Typed) -> String {
+        let (region, arn) = (escape::shell(&self.home_region), escape::shell(&self.arn));
+        typed.aws(&format!("cloudtrail {operation}"), &region, &format!("{option} {arn}"))
+    }
+
     fn is_stopped(&self) -> bool {
         self.is_logging.as_ref().is_ok_and(|is_logging| !is_logging)
     }
@@ -127,7 +133,9 @@ pub(super) fn judge(trails: &Seen<Vec<Trail>>, place: Place<'_>) -> Row {
         Ok(trails) => trails,
         Err(failure) => return Row::not_seen(Part::Trail, "whether a trail logs registrations", failure),
     };
-    let here: Vec<&Trail> = trails.iter().filter(|trail| trail.covers(home)).collect();
+    let mut here: Vec<&Trail> = trails.iter().filter(|trail| trail.covers(home)).collect();
+    // What can be put right here comes first.
+    here.sort_by_key(|trail| trail.owner(home).is_some());
     if let Some(trail) = here.iter().find(|trail| trail.tells()) {
         return Row::ok(Part::Trail, format!("{} logs management events that write", trail.name));
     }
@@ -138,22 +146,22 @@ pub(super) fn judge(trails: &Seen<Vec<Trail>>, place: Place<'_>) -> Row {
     }
     let stopped = here.iter().find(|trail| trail.may_log_them());
     match (stopped, here.first()) {
-        (Some(trail), _) if trail.owner(home).is_some() => {
-            let owner = trail.owner(home).unwrap_or_default();
-            let todo = format!("it is account {owner}'s, which alone can start it; or create a trail here");
-            Row::broken(Part::Trail, format!("{} does not log: it is stopped", trail.name), todo)
-        }
         (Some(trail), _) => {
-            let (region, name) = (escape::shell(&trail.home_region), escape::shell(&trail.arn));
-            let start = typed.aws("cloudtrail start-logging", &region, &format!("--name {name}"));
-            Row::broken(Part::Trail, format!("{} does not log: it is stopped", trail.name), start)
+            let todo = match trail.owner(home) {
+                Some(owner) => format!("it is account {owner}'s, which alone can start it; or create a trail here"),
+                None => trail.command("start-logging", "--name", typed),
+            };
+            Row::broken(Part::Trail, format!("{} does not log: it is stopped", trail.name), todo)
         }
         (None, Some(trail)) => {
             let says = format!("no trail logs registrations: {} leaves out management events that write", trail.name);
-            let (region, name) = (escape::shell(&trail.home_region), escape::shell(&trail.arn));
-            let get = typed.aws("cloudtrail get-event-selectors", &region, &format!("--trail-name {name}"));
-            let todo =
-                format!("let it log them: {get} shows what it logs, and put-event-selectors replaces all of that");
+            let todo = match trail.owner(home) {
+                Some(owner) => format!("it is account {owner}'s, which alone can change it; or create a trail here"),
+                None => {
+                    let get = trail.command("get-event-selectors", "--trail-name", typed);
+                    format!("let it log them: {get} shows what it logs, and put-event-selectors replaces all of that")
+                }
+            };
             Row::broken(Part::Trail, says, todo)
         }
         (None, None) => {
