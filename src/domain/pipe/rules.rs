@@ -137,7 +137,8 @@ fn is_as_wide(pattern: &Value, template: &Value) -> bool {
 
 /// Whether a statement of the function's policy lets EventBridge start it for this rule. A condition that is not known is
 /// taken for one that does not hold.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>
+/// <https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
 fn lets_in(policy: &str, rule: &str, home: &Home) -> bool {
     let policy: Value = serde_json::from_str(policy).unwrap_or_default();
     let statements = one_or_many(policy.get("Statement"));
@@ -167,7 +168,11 @@ fn conditions_hold(conditions: Option<&Value>, rule: &str, home: &Home) -> bool 
                     _ => return false,
                 };
                 let patterns = one_or_many(Some(values));
-                patterns.iter().filter_map(|it| it.as_str()).any(|pattern| WildMatch::new(pattern).matches(value))
+                patterns.iter().filter_map(|it| it.as_str()).any(|pattern| match operator.as_str() {
+                    // To the letter, an asterisk too.
+                    "StringEquals" => pattern == value,
+                    _ => WildMatch::new(pattern).matches(value),
+                })
             })
     })
 }

@@ -436,6 +436,12 @@ fn the_functions_policy_must_let_the_rule_in() {
         (Some(POLICY.replace("lambda:InvokeFunction", "lambda:GetFunction")), false),
         (Some(POLICY.replace("\"lambda:InvokeFunction\"", "[\"lambda:*\"]")), true),
         (Some(POLICY.replace("ArnLike", "ArnNotLike")), false),
+        (Some(POLICY.replace("ArnLike", "StringEquals")), true),
+        // Only these two know what an asterisk is.
+        (Some(POLICY.replace("rule/s-Rule-1", "rule/s-*").replace("ArnLike", "ArnEquals")), true),
+        (Some(POLICY.replace("rule/s-Rule-1", "rule/s-*").replace("ArnLike", "StringLike")), true),
+        (Some(POLICY.replace("rule/s-Rule-1", "rule/s-*").replace("ArnLike", "StringEquals")), false),
+        (Some(POLICY.replace("\"Condition\"", "\"Comment\"")), true),
         (Some(POLICY.replace("AWS:SourceArn", "aws:PrincipalOrgID")), false),
         (
             Some(
