@@ -158,23 +158,30 @@ impl Row {
     }
 }
 
-/// What could not be seen for the same reason, several times over, is said once: one statement lets all of it be seen.
+/// What could not be seen for the same reason, several times over, is said once: one statement lets all of it be seen. It
+/// names all of a kind only where several were asked.
 pub(super) fn folded(rows: Vec<Row>) -> Vec<Row> {
     let mut folded: Vec<(Row, usize)> = Vec::new();
     for row in rows {
-        let is_alike = |(other, _): &&mut (Row, usize)| match (&row.unseen, &other.unseen) {
-            (Some((_, one)), Some((_, another))) => (one.action, &one.cause) == (another.action, &another.cause),
-            (_, _) => false,
-        };
-        match folded.iter_mut().find(is_alike) {
-            Some((_, others)) => *others += 1,
+        let alike = folded.iter_mut().find_map(|(first, others)| {
+            let ((_, of_first), (_, failure)) = (first.unseen.as_mut()?, row.unseen.as_ref()?);
+            let reason = |it: &CallFailure| (it.action, it.code.clone(), it.cause.clone());
+            (reason(of_first) == reason(failure)).then_some((of_first, failure, others))
+        });
+        match alike {
+            Some((of_first, failure, others)) => {
+                *others += 1;
+                if of_first.resource != failure.resource {
+                    of_first.resource = neighbours(&of_first.resource);
+                }
+            }
             None => folded.push((row, 0)),
         }
     }
     let all = |(row, others): (Row, usize)| match &row.unseen {
         Some((what, failure)) if others > 0 => {
             let what = format!("{what}, and {}", counted(others, "other", "others"));
-            Row::not_seen(row.part, &what, &CallFailure { resource: neighbours(&failure.resource), ..failure.clone() })
+            Row::not_seen(row.part, &what, failure)
         }
         Some(_) | None => row,
     };

@@ -735,11 +735,13 @@ fn what_is_denied_all_over_is_said_once() {
         rule.described = Err(of_rule(&rule.name));
     }
     for queue in &mut pipe.queues {
-        let action = "sqs:GetQueueAttributes";
-        queue.messages = Err(CallFailure { resource: "arn:aws:sqs:eu-west-1:1:q".to_owned(), ..denied(action) });
+        let resource = format!("arn:aws:sqs:eu-west-1:1:{}", queue.logical);
+        queue.messages = Err(CallFailure { resource, ..denied("sqs:GetQueueAttributes") });
     }
-    let rows = judge(&pipe, now());
-    let rows: Vec<String> = rows.iter().filter(|row| row.health != Health::Ok).map(in_words).collect();
+    let not_seen = |pipe: &Pipe| -> Vec<String> {
+        judge(pipe, now()).iter().filter(|row| row.health != Health::Ok).map(in_words).collect()
+    };
+    let rows = not_seen(&pipe);
     let expected = [
         "not seen (denied): Rule, and 2 others: events:DescribeRule failed: access denied -> your role needs this \
          statement: {\"Action\":\"events:DescribeRule\",\"Effect\":\"Allow\",\"Resource\":\
@@ -767,6 +769,28 @@ fn what_is_to_be_typed_has_what_was_typed() {
         .replace(r#""missedByEvent":[]"#, r#""missedByEvent":["web:1"]"#);
     pipe.last_report = Ok(Some(Shown::read(&report)));
     let said = |pipe: &Pipe| judge(pipe, now()).into_iter().filter_map(|row| row.todo).collect::<Vec<_>>();
+    // All of them ask for the policy of the one function.
+    let mut pipe = well();
+    pipe.rules.push(rule("ServiceRule", "arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1"));
+    let function = "arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1";
+    let denial = CallFailure { resource: function.to_owned(), ..denied("lambda:GetPolicy") };
+    pipe.functions[0].policy = Some(Err(denial));
+    let expected = "not seen (denied): whether Rule may start the guard, and 1 other: lambda:GetPolicy failed: access denied \
+                    -> your role needs this statement: {\"Action\":\"lambda:GetPolicy\",\"Effect\":\"Allow\",\"Resource\":\
+                    \"arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1\"}";
+    assert_eq!(not_seen(&pipe), [expected]);
+    // What was refused for two reasons is said twice.
+    let mut pipe = well();
+    for (queue, code) in pipe.queues.iter_mut().zip(["One", "Another"]) {
+        queue.messages = Err(failed("sqs:GetQueueAttributes", code, Cause::Refused));
+    }
+    let expected = [
+        "FailureQueue holds: sqs:GetQueueAttributes failed: refused -> sqs:GetQueueAttributes on arn:aws:x:::y was \
+         refused: One",
+        "RuleDeadLetterQueue holds: sqs:GetQueueAttributes failed: refused -> sqs:GetQueueAttributes on arn:aws:x:::y was \
+         refused: Another",
+    ];
+    assert_eq!(not_seen(&pipe), expected.map(|row| format!("not seen: what {row}")));
     let mut todos = said(&pipe);
     // Of these a row has one at a time.
     pipe.last_report = Ok(None);
