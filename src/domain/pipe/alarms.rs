@@ -40,7 +40,7 @@ pub(super) struct Made<'a> {
 }
 
 pub(super) fn judge(by: &Made<'_>, alarms: &Seen<Vec<Alarm>>, place: Place<'_>, now: Timestamp) -> Vec<Row> {
-    let made: Vec<&Resource> = by.resources.iter().filter(|it| it.kind == KIND).collect();
+    let made: Vec<&Resource> = by.resources.iter().filter(|it| it.kind == KIND && !it.physical.is_empty()).collect();
     let alarms = match alarms {
         Ok(alarms) => alarms,
         Err(failure) => return vec![Row::not_seen(Part::Alarms, "whether an alarm rings", failure)],
@@ -52,8 +52,9 @@ pub(super) fn judge(by: &Made<'_>, alarms: &Seen<Vec<Alarm>>, place: Place<'_>, 
             let Some(alarm) = alarms.iter().find(|alarm| alarm.name == resource.physical) else {
                 return Some(Row::broken(Part::Alarms, format!("{} is gone", resource.logical), PUT_BACK));
             };
-            without_data += usize::from(alarm.state == "INSUFFICIENT_DATA");
-            look(&resource.logical, alarm, by, place, now)
+            let sick = look(&resource.logical, alarm, by, place, now);
+            without_data += usize::from(sick.is_none() && alarm.state == "INSUFFICIENT_DATA");
+            sick
         })
         .collect();
     if made.is_empty() {

@@ -692,11 +692,19 @@ fn an_alarm_must_not_ring_and_must_tell() {
 
 /// A denial anywhere is said with its statement, a call that may work later with that; neither is taken for good or bad news.
 #[test]
+    // It is not counted among those that may be without.
+    let mut pipe = well();
+    pipe.alarms.as_mut().unwrap()[1] = no_sweep.clone();
+    assert!(judge(&pipe, now()).iter().any(|row| row.says == "none rings: 1 of 2 alarms"));
+    // After three intervals of two hours.
 fn what_cannot_be_asked_is_not_seen() {
     type Otherwise = fn(&mut Pipe, CallFailure);
     let all: [(Part, Otherwise); 9] = [
         (Part::Trail, |pipe, failure| pipe.trails = Err(failure)),
         (Part::Rules, |pipe, failure| pipe.rules[0].described = Err(failure)),
+    // What is still to be made has no name yet, and is not gone.
+    let unmade = |pipe: &mut Pipe| pipe.resources.as_mut().unwrap()[3].physical.clear();
+    check(Part::Alarms, unmade, &["ok: none rings: 1 alarm"]);
         (Part::Rules, |pipe, failure| pipe.rules[0].targets = Err(failure)),
         (Part::Rules, |pipe, failure| pipe.functions[0].policy = Some(Err(failure))),
         (Part::Functions, |pipe, failure| pipe.functions[0].state = Err(failure)),
