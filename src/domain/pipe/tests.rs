@@ -514,6 +514,9 @@ fn somebody_must_be_told() {
         subscribed(vec![subscription("email", "jane@example.com", false)]),
         &[&format!("broken: nobody is told: 1 subscription is not confirmed: email jane@example.com -> {confirm}")],
     );
+    let mut pipe = well();
+    pipe.topic.1 = Ok(vec![subscription("email", "jane@example.com", false)]);
+    assert!(!judge(&pipe, now()).iter().any(|row| row.part == Part::Subscriptions && row.health == Health::Ok));
     // The address of a pager is the key to it.
     let pager = "https://user:pass@events.pagerduty.com/integration/SECRET/enqueue?key=SECRET";
     check(
@@ -572,6 +575,7 @@ fn what_got_stuck_is_named_with_where_to_read_on() {
         ),
         ("SweepDeadLetterQueue", 2, "holds 2 messages -> RUNBOOK.md#alarm-sweep-dead-letters"),
         ("TamperDeadLetterQueue", 2, "holds 2 messages -> RUNBOOK.md#alarm-tamper-dead-letters"),
+        ("QueueOfALaterVersion", 2, "holds 2 messages -> look at what it holds"),
     ] {
         let stuck = |pipe: &mut Pipe| pipe.queues[0] = Queue { logical: logical.to_owned(), messages: Ok(count) };
         check(Part::Queues, stuck, &[&format!("broken: {logical} {expected}")]);
@@ -610,6 +614,11 @@ fn a_sweep_is_due_by_the_stacks_own_interval() {
     };
     let first = "warning: none has ended yet; one begins every 2 hours -> ask again after the first one";
     check(Part::LastSweep, young, &[first]);
+    let as_long_as_it_may_take = |pipe: &mut Pipe| {
+        pipe.last_report = Ok(None);
+        pipe.stack.created = Some("2026-01-15T07:45:00Z".parse().unwrap());
+    };
+    check(Part::LastSweep, as_long_as_it_may_take, &[first]);
     let said = |from: &str, to: &str| {
         let text = REPORT.replace(from, to);
         move |pipe: &mut Pipe| pipe.last_report = Ok(Some(Shown::read(&text)))
@@ -683,28 +692,28 @@ fn an_alarm_must_not_ring_and_must_tell() {
         move |pipe| pipe.alarms.as_mut().unwrap()[1] = old,
         &["warning: NoSweepAlarm has no data, and should have by now -> RUNBOOK.md#alarm-no-sweep"],
     );
-    let young = move |pipe: &mut Pipe| {
-        pipe.alarms.as_mut().unwrap()[1] = no_sweep;
-        pipe.stack.created = Some("2026-01-15T08:00:00Z".parse().unwrap());
-    };
-    check(Part::Alarms, young, &["ok: none rings: 2 alarms; 1 without data yet"]);
-}
-
-/// A denial anywhere is said with its statement, a call that may work later with that; neither is taken for good or bad news.
-#[test]
     // It is not counted among those that may be without.
     let mut pipe = well();
     pipe.alarms.as_mut().unwrap()[1] = no_sweep.clone();
     assert!(judge(&pipe, now()).iter().any(|row| row.says == "none rings: 1 of 2 alarms"));
     // After three intervals of two hours.
+    let young = move |pipe: &mut Pipe| {
+        pipe.alarms.as_mut().unwrap()[1] = no_sweep;
+        pipe.stack.created = Some("2026-01-15T06:00:00Z".parse().unwrap());
+    };
+    check(Part::Alarms, young, &["ok: none rings: 2 alarms; 1 without data yet"]);
+    // What is still to be made has no name yet, and is not gone.
+    let unmade = |pipe: &mut Pipe| pipe.resources.as_mut().unwrap()[3].physical.clear();
+    check(Part::Alarms, unmade, &["ok: none rings: 1 alarm"]);
+}
+
+/// A denial anywhere is said with its statement, a call that may work later with that; neither is taken for good or bad news.
+#[test]
 fn what_cannot_be_asked_is_not_seen() {
     type Otherwise = fn(&mut Pipe, CallFailure);
     let all: [(Part, Otherwise); 9] = [
         (Part::Trail, |pipe, failure| pipe.trails = Err(failure)),
         (Part::Rules, |pipe, failure| pipe.rules[0].described = Err(failure)),
-    // What is still to be made has no name yet, and is not gone.
-    let unmade = |pipe: &mut Pipe| pipe.resources.as_mut().unwrap()[3].physical.clear();
-    check(Part::Alarms, unmade, &["ok: none rings: 1 alarm"]);
         (Part::Rules, |pipe, failure| pipe.rules[0].targets = Err(failure)),
         (Part::Rules, |pipe, failure| pipe.functions[0].policy = Some(Err(failure))),
         (Part::Functions, |pipe, failure| pipe.functions[0].state = Err(failure)),
@@ -726,6 +735,7 @@ fn what_cannot_be_asked_is_not_seen() {
             let odd: Vec<&Row> = rows.iter().filter(|row| row.health != Health::Ok).collect();
             let [row] = odd.as_slice() else { panic!("{odd:?}") };
             assert_eq!((row.part, row.health, row.is_denied()), (part, Health::NotSeen, is_denied), "{row:?}");
+            assert!(row.has_failed(), "{row:?}");
             assert!(row.todo.as_ref().is_some_and(|it| it.starts_with(todo)), "{row:?}");
         }
     }
@@ -759,24 +769,6 @@ fn what_is_denied_all_over_is_said_once() {
          \"arn:aws:sqs:eu-west-1:1:*\"}",
     ];
     assert_eq!(rows, expected);
-}
-
-/// Whoever types it has the same account, and the same guard, before them.
-#[test]
-fn what_is_to_be_typed_has_what_was_typed() {
-    let mut pipe = well();
-    pipe.typed = Typed { guardctl: " --profile p --stack s".to_owned(), aws: " --profile p".to_owned() };
-    pipe.stack.status = "ROLLBACK_COMPLETE".to_owned();
-    pipe.trails.as_mut().unwrap()[0].is_logging = Ok(false);
-    pipe.rules[0].described.as_mut().unwrap().state = "DISABLED".to_owned();
-    pipe.rules.push(rule("ServiceRule", "arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1"));
-    pipe.functions[1].state = Ok(State { state: "Failed".to_owned(), last_update: "Successful".to_owned() });
-    pipe.alarms.as_mut().unwrap()[0].is_enabled = false;
-    let report = REPORT
-        .replace(r#""complete":true"#, r#""complete":false"#)
-        .replace(r#""missedByEvent":[]"#, r#""missedByEvent":["web:1"]"#);
-    pipe.last_report = Ok(Some(Shown::read(&report)));
-    let said = |pipe: &Pipe| judge(pipe, now()).into_iter().filter_map(|row| row.todo).collect::<Vec<_>>();
     // All of them ask for the policy of the one function.
     let mut pipe = well();
     pipe.rules.push(rule("ServiceRule", "arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1"));
@@ -799,6 +791,24 @@ fn what_is_to_be_typed_has_what_was_typed() {
          refused: Another",
     ];
     assert_eq!(not_seen(&pipe), expected.map(|row| format!("not seen: what {row}")));
+}
+
+/// Whoever types it has the same account, and the same guard, before them.
+#[test]
+fn what_is_to_be_typed_has_what_was_typed() {
+    let mut pipe = well();
+    pipe.typed = Typed { guardctl: " --profile p --stack s".to_owned(), aws: " --profile p".to_owned() };
+    pipe.stack.status = "ROLLBACK_COMPLETE".to_owned();
+    pipe.trails.as_mut().unwrap()[0].is_logging = Ok(false);
+    pipe.rules[0].described.as_mut().unwrap().state = "DISABLED".to_owned();
+    pipe.rules.push(rule("ServiceRule", "arn:aws:lambda:eu-west-1:111122223333:function:s-Guard-1"));
+    pipe.functions[1].state = Ok(State { state: "Failed".to_owned(), last_update: "Successful".to_owned() });
+    pipe.alarms.as_mut().unwrap()[0].is_enabled = false;
+    let report = REPORT
+        .replace(r#""complete":true"#, r#""complete":false"#)
+        .replace(r#""missedByEvent":[]"#, r#""missedByEvent":["web:1"]"#);
+    pipe.last_report = Ok(Some(Shown::read(&report)));
+    let said = |pipe: &Pipe| judge(pipe, now()).into_iter().filter_map(|row| row.todo).collect::<Vec<_>>();
     let mut todos = said(&pipe);
     // Of these a row has one at a time.
     pipe.last_report = Ok(None);
@@ -841,4 +851,32 @@ fn what_is_well_beside_what_is_not_is_counted() {
     {
         assert!(well.contains(&says), "{well:?}");
     }
+}
+
+/// What lists no rule, function, queue or alarm that is the guard's is not the guard's stack, and each part says so.
+#[test]
+fn another_stack_is_not_taken_for_the_guards() {
+    let mut pipe = well();
+    pipe.resources.as_mut().unwrap().clear();
+    (pipe.rules, pipe.functions, pipe.queues, pipe.alarms) = (Vec::new(), Vec::new(), Vec::new(), Ok(Vec::new()));
+    let rows = judge(&pipe, now());
+    let rows: Vec<String> = rows.iter().filter(|row| row.health != Health::Ok).map(in_words).collect();
+    let expected = [
+        "rule for registrations",
+        "function Guard",
+        "function Sweep",
+        "function Backout",
+        "dead-letter queue",
+        "alarm",
+    ];
+    let todo = "deploy it again; --stack names the guard's stack";
+    assert_eq!(rows, expected.map(|what| format!("broken: the stack has no {what} -> {todo}")));
+}
+
+#[test]
+fn people_read_words_where_programs_read_names() {
+    let parts = [Part::Stack, Part::Queues, Part::LastSweep, Part::Live].map(|part| (part.as_str(), part.in_words()));
+    assert_eq!(parts, [("stack", "stack"), ("queues", "queues"), ("last_sweep", "last sweep"), ("live", "live")]);
+    let health = [Health::Ok, Health::Warning, Health::Broken, Health::NotSeen].map(|it| (it.as_str(), it.in_words()));
+    assert_eq!(health, [("ok", "ok"), ("warning", "warning"), ("broken", "broken"), ("not_seen", "not seen")]);
 }
