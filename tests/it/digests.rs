@@ -2,15 +2,17 @@
 
 use ecs_privileged_guard::domain::alert::{Message, Setting};
 use ecs_privileged_guard::domain::arn::{Family, Home, Revision, TaskDefinitionId};
+use ecs_privileged_guard::domain::failure::Cause;
 use ecs_privileged_guard::domain::moves::report::MoveReport;
 use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::policy::RoleName;
+use ecs_privileged_guard::domain::sweep::blind;
 use ecs_privileged_guard::domain::sweep::digest::{Digest, News, message};
 use ecs_privileged_guard::domain::sweep::evidence::{Evidence, FamilyRow, Look, RunRow};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::alerts::{hold_messages, keeps_the_limits};
+use super::alerts::{call, hold_messages, keeps_the_limits};
 use super::evidence::{everything, nothing, that_missed};
 use super::mail::command;
 use super::move_alerts::of_a_sweep;
@@ -261,9 +263,33 @@ fn cases() -> Vec<(&'static str, Message)> {
     ]
 }
 
+/// What is told where a sweep saw nothing at all.
+fn blind_cases() -> Vec<(&'static str, Message)> {
+    let home = Home::new("eu-west-1", "111122223333").unwrap();
+    let roles: [RoleName; 1] = ["guard-SweepRole-1ABC".parse().unwrap()];
+    let setting = Setting {
+        mode: "remediate",
+        home: &home,
+        bucket: "guard-state",
+        runbook_url: Some("https://wiki.example.com/ecs-guard"),
+        backout_function: None,
+        roles: &roles,
+        owner_tag_keys: &[],
+    };
+    let lists = "ecs:ListTaskDefinitions";
+    let no_list = call(lists, "*", "AccessDeniedException", Cause::AccessDenied { action: lists });
+    let watermark = "arn:aws:s3:::guard-state/sweeps/111122223333/eu-west-1.json";
+    let no_watermark = call("s3:GetObject", watermark, "InvalidObjectState", Cause::Refused);
+    let without_runbook = Setting { runbook_url: None, ..setting };
+    vec![
+        ("sweep-blind", blind::message(&no_list, &setting, true)),
+        ("sweep-blind-not-remembered", blind::message(&no_watermark, &without_runbook, false)),
+    ]
+}
+
 /// Holds the golden files, and answers their names.
 pub(crate) fn hold_all() -> Vec<String> {
-    hold_messages(cases())
+    hold_messages(cases().into_iter().chain(blind_cases()).collect())
 }
 
 /// Lines of a mail, however they are wrapped.
@@ -273,7 +299,7 @@ fn flowing(message: &Message) -> String {
 
 #[test]
 fn every_digest_keeps_the_limits_of_mail_sns_and_chat() {
-    for (name, message) in cases() {
+    for (name, message) in cases().into_iter().chain(blind_cases()) {
         keeps_the_limits(name, &message, "sweep");
         assert!(!message.text.contains("(cut)"), "{name}: what is left out is counted: {}", message.text);
     }

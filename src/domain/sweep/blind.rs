@@ -8,15 +8,18 @@ use super::super::backout::alert::statement;
 use super::super::escape::{phrase, subject};
 use super::super::report::Failure;
 
-/// The message.
+/// The message. Only where there is a watermark is it remembered that it was told.
 #[must_use]
-pub fn message(failure: &Failure, setting: &Setting) -> Message {
+pub fn message(failure: &Failure, setting: &Setting, is_remembered: bool) -> Message {
     let home = setting.home;
     let title = format!("[ECS privileged guard] sweep of {} {} FAILED: it saw nothing", home.account(), home.region());
     let why = phrase(&failure.to_string());
     let in_short = [
         "The sweep could not look at the account, so nothing that no event told of is found.",
-        "Act now? Yes: see below. It is tried again with each sweep, without a new message.",
+        match is_remembered {
+            true => "Act now? Yes: see below. It is tried again with each sweep, without a new message.",
+            false => "Act now? Yes: see below. It is tried again with each sweep, and told again.",
+        },
     ];
     let mut failed = vec![words(why.clone())];
     if let Some(statement) = statement(failure) {

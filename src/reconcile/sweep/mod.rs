@@ -220,7 +220,7 @@ impl Guard {
         };
         let mut mark = held.as_ref().and_then(|held| usable(&held.text));
         if !mark.as_ref().is_some_and(|mark| mark.told.unseen.contains(&words)) {
-            self.publish(&blind::message(failure, &self.setting()), deadline).await?;
+            self.publish(&blind::message(failure, &self.setting(), mark.is_some()), deadline).await?;
         }
         if let (Some(held), Some(mark)) = (held, &mut mark) {
             mark.told.unseen.insert(words);
