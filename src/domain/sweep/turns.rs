@@ -123,6 +123,7 @@ mod tests {
         for queue in [Queue::Due, Queue::InUse, Queue::Failed] {
             turns.close(queue);
         }
+        assert_eq!(turns.open(), [Queue::Unseen]);
         assert_eq!(seconds(&mut turns, 100, |_| 1), BTreeMap::from([(Queue::Unseen, 100)]));
         turns.close(Queue::Unseen);
         assert_eq!((turns.next(0), turns.open()), (None, Vec::new()));

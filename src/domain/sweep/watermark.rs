@@ -236,9 +236,15 @@ fn one_fact(outcome: Outcome) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure::{CallFailure, Cause};
+    use crate::domain::plan::CopyInForce;
+    use crate::domain::policy::Mode;
+    use crate::domain::provenance::Provenance;
+
+    const NOW: &str = "2026-11-24T08:00:00Z";
 
     fn now() -> Timestamp {
-        "2026-11-24T08:00:00Z".parse().unwrap()
+        NOW.parse().unwrap()
     }
 
     fn standing(registered_at: &str) -> Standing {
@@ -269,6 +275,7 @@ mod tests {
         watermark.privileged.insert("web:12".parse().unwrap(), standing("2026-11-24T07:00:00Z"));
         watermark.clean_in_use.insert("api:1".parse().unwrap());
         watermark.told.ending.insert("web".parse().unwrap(), (now(), 7));
+        watermark.cut_runs = 2;
         let text = watermark.to_json();
         assert_eq!(Watermark::read(&text, now()), (watermark.clone(), None));
         let later = text.replacen('{', r#"{"memberOfTheFuture":{"a":1},"#, 1);
@@ -299,20 +306,44 @@ mod tests {
     #[test]
     fn one_that_cannot_be_used_is_begun_anew_with_the_first_runs_time_where_that_can_be_read() {
         let first = "2026-01-01T00:00:00Z";
-        for (text, created_at) in [
-            (r#"{"schemaVersion":2,"createdAt":"2026-01-01T00:00:00Z"}"#, first),
-            (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":{"web":"x"},"privileged":{}}"#, first),
-            (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":1e999}"#, first),
-            (r#"{"schemaVersion":1,"createdAt":"2099-01-01T00:00:00Z"}"#, "2026-11-24T08:00:00Z"),
-            (r#"[1,"2026-01-01T00:00:00Z"]"#, "2026-11-24T08:00:00Z"),
-            ("garbage", "2026-11-24T08:00:00Z"),
-            ("", "2026-11-24T08:00:00Z"),
-            ("[]", "2026-11-24T08:00:00Z"),
+        let other = "it is of another schemaVersion; the time of the first run was kept";
+        let odd = "it could not be understood; the time of the first run was kept";
+        let lost = "it could not be understood, so what was registered before now counts as having existed before the first \
+                    run";
+        for (text, created_at, expected) in [
+            (r#"{"schemaVersion":2,"createdAt":"2026-01-01T00:00:00Z"}"#, first, other),
+            (
+                r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":{"web":"x"},"privileged":{}}"#,
+                first,
+                odd,
+            ),
+            (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","families":1e999}"#, first, odd),
+            (r#"{"createdAt":"2026-01-01T00:00:00Z"}"#, first, odd),
+            // Of two times none is the first run's.
+            (r#"{"schemaVersion":1,"createdAt":"2026-01-01T00:00:00Z","createdAt":"2026-02-01T00:00:00Z"}"#, NOW, lost),
+            (r#"{"schemaVersion":1,"createdAt":"2099-01-01T00:00:00Z"}"#, NOW, lost),
+            // Another clock may be ahead by five minutes.
+            (r#"{"schemaVersion":2,"createdAt":"2026-11-24T08:05:00Z"}"#, "2026-11-24T08:05:00Z", other),
+            (r#"{"schemaVersion":1,"createdAt":"2026-11-24T08:05:01Z"}"#, NOW, lost),
+            (r#"[1,"2026-01-01T00:00:00Z"]"#, NOW, lost),
+            ("garbage", NOW, lost),
+            ("", NOW, lost),
+            ("[]", NOW, lost),
         ] {
             let (watermark, why) = Watermark::read(text, now());
             assert_eq!(watermark, Watermark::begun(created_at.parse().unwrap()), "{text}");
-            assert!(why.is_some(), "{text}");
+            assert_eq!(why, Some(expected), "{text}");
         }
+    }
+
+    /// There may be 20,000 families: what is not so is left out, and what nobody asks for.
+    #[test]
+    fn what_there_is_nothing_to_say_of_is_not_written() {
+        let mut watermark = Watermark::begun(now());
+        let existed = Standing { existed_before: true, ..standing("2026-11-24T07:00:00Z") };
+        watermark.privileged.insert("web:12".parse().unwrap(), existed);
+        let text = r#"{"schemaVersion":1,"createdAt":"2026-11-24T08:00:00Z","complete":false,"families":{},"privileged":{"web":[{"revisions":[[12,"x",null]],"standing":{"outcome":"remediated","containers":["app"],"existedBefore":true}}]},"cleanInUse":[],"told":{"ending":{},"unseen":[]}}"#;
+        assert_eq!(watermark.to_json(), text);
     }
 
     #[test]
@@ -341,5 +372,50 @@ mod tests {
         assert!(exempt("2026-11-24T08:00:00Z").is_due("x", now()));
         assert!(Standing { outcome: Outcome::Failed, ..unchanged.clone() }.is_due("x", now()));
         assert!(Standing { reason: Some(Reason::Repeated), ..unchanged }.is_due("x", now()));
+    }
+    /// A record may not have been written, so the watermark is asked, too.
+    #[test]
+    fn the_same_is_told_once() {
+        let denied = |action| {
+            Failure::Call(CallFailure {
+                action,
+                resource: "web:12".into(),
+                code: None,
+                request_id: None,
+                cause: Cause::AccessDenied { action },
+            })
+        };
+        let told = Standing { was_told: true, ..standing(NOW) };
+        let copied = || {
+            let id = "web:12".parse().unwrap();
+            let copy = CopyInForce { id: "web:13".parse().unwrap(), is_ours: true };
+            let report = Report::of_daemon(id, Vec::new(), Provenance::default(), Mode::Remediate);
+            Report { outcome: Outcome::Remediated, reason: None, copy: Some(copy), ..report }
+        };
+        let of_copy = Standing { copy: Some(Revision::new(13).unwrap()), ..told.clone() };
+        assert!(of_copy.has_told(&copied()));
+        // Who made the copy is no news.
+        assert!(of_copy.has_told(&Report { outcome: Outcome::AlreadyRemediated, ..copied() }));
+        assert!(!Standing { was_told: false, ..of_copy.clone() }.has_told(&copied()));
+        assert!(!of_copy.has_told(&Report { copy: None, ..copied() }));
+        assert!(!of_copy.has_told(&Report { outcome: Outcome::Superseded, ..copied() }));
+
+        let failed = |action| Report {
+            outcome: Outcome::Failed,
+            reason: Some(Reason::AccessDenied),
+            copy: None,
+            failure: Some(denied(action)),
+            ..copied()
+        };
+        let of_failure = Standing {
+            outcome: Outcome::Failed,
+            reason: Some(Reason::AccessDenied),
+            failed_action: Some("s3:PutObject".into()),
+            ..told
+        };
+        assert!(of_failure.has_told(&failed("s3:PutObject")));
+        // Another permission is missing now.
+        assert!(!of_failure.has_told(&failed("ecs:RegisterTaskDefinition")));
+        assert!(!of_failure.has_told(&Report { reason: Some(Reason::Refused), ..failed("s3:PutObject") }));
     }
 }
