@@ -352,6 +352,10 @@ fn a_rule_must_be_enabled_wait_for_registrations_and_reach_its_target() {
     let gone_by =
         |pipe: &mut Pipe| pipe.rules[0].described = Err(gone("events:DescribeRule", "ResourceNotFoundException"));
     check(Part::Rules, gone_by, &[&format!("broken: Rule is gone -> {put_back}")]);
+    // It was deleted between the two questions.
+    let meanwhile =
+        |pipe: &mut Pipe| pipe.rules[0].targets = Err(gone("events:ListTargetsByRule", "ResourceNotFoundException"));
+    check(Part::Rules, meanwhile, &[&format!("broken: Rule is gone -> {put_back}")]);
     let none = |pipe: &mut Pipe| _ = pipe.rules.remove(0);
     check(
         Part::Rules,
