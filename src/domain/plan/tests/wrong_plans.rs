@@ -31,7 +31,7 @@ fn of_another_family(input: &RegisterInput) -> RegisterInput {
 /// The plan is right for what was seen; what is done to it is not, or what was seen is otherwise than it was planned for.
 #[track_caller]
 fn breaks(planned_for: &Observation, seen: &Observation, policy: &Policy, wrong: Wrong, rule: &'static str) {
-    let remediate = Policy { mode: Mode::Remediate, ..self::policy(Mode::Remediate) };
+    let remediate = self::policy(Mode::Remediate);
     let mut plan = plan(planned_for, &remediate, now());
     assert_eq!(check_plan(planned_for, &remediate, &plan), Ok(()));
     wrong(&mut plan);
