@@ -77,7 +77,7 @@ prove: tools-cargo ## Search for hours what `make test` searches for seconds; ag
 	    && $(OPTIMISED) --test model -- --ignored --nocapture && holds=0 || holds=$$?; \
 	  python3 tests/prove.py $$to; exit $$holds
 
-mutants: $(VENV)/installed tools-cargo $(CARGO_MUTANTS) ## Break each line of the domain, and a part of the rest (MUTANTS=0/40): the tests must notice
+mutants: $(VENV)/installed tools-cargo tools-aws $(CARGO_MUTANTS) ## Break each line of the domain, and a part of the rest (MUTANTS=0/40): the tests must notice
 	@to=target/mutants/$(SOURCES); tests/mutants/run.sh $$to $${MUTANTS:-0/40} && \
 	  $(BIN)/python tests/mutants/gate.py $$to/*/mutants.out
 

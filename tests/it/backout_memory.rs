@@ -264,6 +264,22 @@ async fn a_second_backout_that_dies_forgets_nothing_that_the_first_has_proven() 
     assert_eq!(active(&world), [3]);
 }
 
+/// Its own revision was proven by the first backout, whatever the second one has restored and people have tagged since.
+#[tokio::test]
+async fn a_third_backout_leaves_what_the_first_has_proven() {
+    let world = without_original().await;
+    assert_eq!(ask(&world, "").await, "backed_out web:3");
+    world.state().register(PIPELINE, PRIVILEGED);
+    add_service(&world, "early", Service::on("web:2"));
+    assert_eq!(ask(&world, "").await, "backed_out web:4");
+    let before = alerts(&world);
+    world.state().ecs.tag("web:3", "cost", "7");
+    add_service(&world, "late", Service::on("web:2"));
+    assert_eq!(ask(&world, "").await, "backed_out web:4");
+    assert_eq!((active(&world), alerts(&world)), (vec![3, 4], before + 1));
+    assert!(!world.mail().contains("web:3"), "{}", world.mail());
+}
+
 #[tokio::test]
 async fn an_exemption_that_comes_between_is_kept() {
     let world = remediated().await;
