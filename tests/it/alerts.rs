@@ -741,6 +741,15 @@ fn the_first_lines_say_what_is_changed_when_the_run_has_ended() {
             "Changed: a copy that a run had left was withdrawn; the steps",
         ),
         (
+            "found, beside one that is left",
+            Report {
+                made: vec![MadeCopy::new("14".parse().unwrap(), now(), &policy())],
+                ..copied(Outcome::AlreadyRemediated, &from)
+            },
+            "web:13 is there already",
+            "Changed: a copy was registered and is still ACTIVE; the steps",
+        ),
+        (
             "made, and nobody may say whether it stays",
             Report { made: left(), ..unread },
             "a copy was registered and is still ACTIVE: the family's exemption cannot be read",
