@@ -741,6 +741,12 @@ fn the_first_lines_say_what_is_changed_when_the_run_has_ended() {
             "Changed: a copy that a run had left was withdrawn; the steps",
         ),
         (
+            "brought to its end for the run that made it",
+            Report { made: left(), ..copied(Outcome::AlreadyRemediated, &from) },
+            "the guard made web:13, proven",
+            "Changed: web:13 was registered; nothing that runs",
+        ),
+        (
             "found, beside one that is left",
             Report {
                 made: vec![MadeCopy::new("14".parse().unwrap(), now(), &policy())],
