@@ -727,7 +727,7 @@ fn the_first_lines_say_what_is_changed_when_the_run_has_ended() {
     let denied = of_reason(Reason::AccessDenied, &from).into_iter().find(|(name, _)| *name == "-copy-left").unwrap().1;
     let mut duplicate = left();
     duplicate[0].why = Some(Withdrawal::Duplicate.as_str().to_owned());
-    for (case, report, verdict, changed) in [
+    let cases = vec![
         (
             "made, and a stray withdrawn",
             with_a_stray(copied(Outcome::Remediated, &from)),
@@ -779,7 +779,8 @@ fn the_first_lines_say_what_is_changed_when_the_run_has_ended() {
             "nothing stays changed: somebody deregistered its copy",
             "Changed: nothing stays changed; the steps",
         ),
-    ] {
+    ];
+    for (case, report, verdict, changed) in cases {
         let text = with_setting(&report, None).text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(verdict) && text.contains(changed), "{case}: {text}");
     }

@@ -9,8 +9,8 @@ impl Judged {
     pub fn sentences(&self) -> Vec<String> {
         // A run ends with what came out different: whoever asked is told before anything else is done.
         let different = self.take_back.iter().position(|unproven| !unproven.differences.is_empty());
-        let taken_back = &self.take_back[..different.map_or(self.take_back.len(), |at| at + 1)];
-        let take_back = taken_back.iter().map(|unproven| match unproven.differences.is_empty() {
+        let first = &self.take_back[..different.map_or(self.take_back.len(), |at| at + 1)];
+        let take_back = first.iter().map(|unproven| match unproven.differences.is_empty() {
             true => format!("Deregister {}: a backout left it, and another revision came before it.", unproven.id),
             false => format!("Deregister {}: a backout left it, and it is not the original.", unproven.id),
         });
