@@ -16,6 +16,7 @@ mod sweep_scale;
 mod sweep_turns;
 mod world;
 
+mod alert_words;
 mod alerts;
 mod architecture;
 mod backout;

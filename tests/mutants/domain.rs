@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "what the tests of `it` use, these do not all")]
 
+#[path = "it/alert_words.rs"]
+mod alert_words;
 #[path = "it/alerts.rs"]
 mod alerts;
 #[path = "it/backout_alerts.rs"]
