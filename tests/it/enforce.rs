@@ -146,6 +146,26 @@ async fn terraform_that_points_a_moved_service_back_has_said_no() {
     assert_eq!((updates(&world), runs(&world).as_str()), (1, "web:1"));
 }
 
+/// Its alert names what runs now, not what the service was moved from.
+#[tokio::test]
+async fn a_service_that_is_put_back_on_an_older_original_is_told_as_on_that() {
+    let world = at_rest(|_| {}).await;
+    hand(&world, &last(&world, "CreateService")).await;
+    world.state().complete_deployment("prod", "web");
+    hand(&world, &last_of_deployment(&world)).await;
+    world.state().register(PIPELINE, &PRIVILEGED.replace("app:1", "app:2"));
+    world.state().update_service(PIPELINE, "prod", "web", "web:3");
+    hand(&world, &last(&world, "UpdateService")).await;
+    for ends in ["move_started web:4 none [moving]", "move_settled web:4 sent [moved]"] {
+        world.state().complete_deployment("prod", "web");
+        assert_eq!(hand(&world, &last_of_deployment(&world)).await, ends);
+    }
+    world.state().update_service(OPERATOR, "prod", "web", "web:1");
+    let said = hand(&world, &last(&world, "UpdateService")).await;
+    assert_eq!((said.as_str(), runs(&world).as_str()), ("move_settled rolled_back web:4 sent [rolled_back]", "web:1"));
+    assert!(world.mail().contains("put it back\n  on privileged web:1"), "{}", world.mail());
+}
+
 #[tokio::test]
 async fn blue_green_holds_the_original_for_a_day_and_is_not_disturbed() {
     let world = World::with(Mode::Enforce, PRIVILEGED, |state| {

@@ -273,6 +273,42 @@ async fn it_is_withdrawn_when_the_exemption_can_be_read_again() {
     assert_eq!(world.state().ecs.active("web"), [1, 3], "{answer:?}");
 }
 
+/// What people registered themselves is theirs: no command is handed out that would undo it as if it were a new copy.
+#[tokio::test]
+async fn a_persons_own_revision_is_no_new_copy_where_a_stray_is_withdrawn_beside_it() {
+    let world = World::with(Mode::Remediate, NEWER, |_| {}).await;
+    world.sweep().await.unwrap();
+    {
+        let mut state = world.state();
+        state.register(PIPELINE, PRIVILEGED);
+        state.put_object(SWEEP, BUCKET, "backups/111122223333/eu-west-1/web/2.json", PRIVILEGED.as_bytes());
+        state.register(PIPELINE, CLEAN);
+        state.register(SWEEP, &CLEAN.replace("app:1", "broken:1"));
+        assert_eq!(state.ecs.active("web"), [1, 2, 3, 4]);
+    }
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(world.state().ecs.active("web"), [1, 2, 3], "{answer:?}");
+    let mail = world.mail();
+    assert!(mail.contains("Deregistered web:4, a copy of web:2") && mail.contains("No new copy"), "{mail}");
+    assert!(!mail.contains("-> web:3"), "{mail}");
+}
+
+/// The next look deals with it; until then it is ACTIVE, and may be started.
+#[tokio::test]
+async fn a_copy_that_can_neither_be_proven_nor_withdrawn_is_named() {
+    let world = swept(Mode::Remediate).await;
+    {
+        let mut state = world.state();
+        state.register(PIPELINE, &of_family("api", PRIVILEGED));
+        state.ecs.knobs.mutilates = Some(Mutilation::loses(Place::Definition, "taskRoleArn"));
+        let deregistering = Calls::of("DeregisterTaskDefinition").by(SWEEP);
+        state.inject(Fault::always(Kind::AccessDenied("ecs:DeregisterTaskDefinition"), deregistering));
+    }
+    let answer = world.sweep().await.unwrap();
+    assert_eq!(world.state().ecs.active("api"), [1, 2], "{answer:?}");
+    assert!(world.mail().contains("api:2 is still ACTIVE and not proven"), "{}", world.mail());
+}
+
 #[tokio::test]
 async fn a_watermark_that_cannot_be_used_is_made_anew_and_that_is_said() {
     for garbage in ["garbage", r#"{"schemaVersion":2,"createdAt":"2020-01-01T00:00:00Z"}"#] {
@@ -406,10 +442,25 @@ async fn an_account_that_cannot_be_listed_is_told_once_with_the_statement_to_add
     assert_eq!(alerts(&world), before + 1);
     let mail = world.mail();
     assert!(mail.contains(r#""Action":"ecs:ListTaskDefinitions""#) && mail.contains("Act now? Yes"), "{mail}");
+    assert!(mail.contains("with each sweep, without a new"), "{mail}");
     assert_eq!(object(&world.state(), WATERMARK)["families"], watermark["families"], "nothing is forgotten");
     world.state().heal_faults();
     assert!(world.sweep().await.unwrap().complete);
     assert_eq!(alerts(&world), before + 1);
+}
+
+/// It cannot be remembered then, and its words say so.
+#[tokio::test]
+async fn a_watermark_that_cannot_be_read_is_told_each_time() {
+    let world = swept(Mode::Remediate).await;
+    let reads = Calls::of("GetObject").by(SWEEP).on(WATERMARK);
+    world.state().inject(Fault::always(Kind::AccessDenied("s3:GetObject"), reads));
+    let before = alerts(&world);
+    for run in 1..=2 {
+        world.sweep().await.unwrap();
+        assert_eq!(alerts(&world), before + run);
+        assert!(world.mail().contains("with each sweep, and told"), "{}", world.mail());
+    }
 }
 
 #[tokio::test]
