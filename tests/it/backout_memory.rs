@@ -361,6 +361,19 @@ async fn the_writes_come_in_the_order_in_which_a_run_may_die() {
     assert_eq!(writes(&world), [exemption_note.as_slice(), &ecs, &told_recorded].concat());
 }
 
+/// What its record says is of then, and not of the run before.
+#[tokio::test]
+async fn the_note_of_a_backout_says_when_it_was_written() {
+    let world = remediated().await;
+    world.state().pass(std::time::Duration::from_hours(1));
+    let registering = Calls::of("RegisterTaskDefinition").by(BACKOUT);
+    world.state().inject(Fault::once(Kind::KilledBefore, registering));
+    let now = world.state().now;
+    ask(&world, "").await;
+    let at: jiff::Timestamp = object(&world, RECORD).unwrap()["at"].as_str().unwrap().parse().unwrap();
+    assert!(now.duration_since(at) < jiff::SignedDuration::from_mins(1), "{at}");
+}
+
 #[tokio::test]
 async fn a_copy_that_no_record_named_is_noted_before_it_goes() {
     let world = remediated().await;

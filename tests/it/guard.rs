@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::account::state::ecs::{Mutilation, Place, Service, Task};
 use super::account::{Calls, Fault, GUARD, Kind, OPERATOR, PIPELINE};
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED, Story, in_words};
+use super::world::RECORD;
 
 const LATER: &str = "2099-01-01T00:00:00Z";
 
@@ -548,6 +549,24 @@ async fn two_guards_on_one_event_leave_one_copy() {
     });
     assert_eq!(in_words(&story.hand_over(&event).await), "already_remediated web:2 sent");
     assert_eq!(story.active(), [1, 2]);
+}
+
+/// Theirs may have been the later look.
+#[tokio::test]
+async fn what_is_no_news_leaves_the_outcome_that_another_run_wrote_meanwhile() {
+    const THEIRS: &str = r#"{"schemaVersion":1,"taskDefinition":"web:1","mode":"remediate","outcome":"failed","reason":"access_denied","failedAction":"ecs:RegisterTaskDefinition"}"#;
+    let mut story = Story::begin("remediate").await;
+    let original = story.register(PRIVILEGED);
+    story.register(NEWER);
+    story.account.state().before(Calls::of("PutObject").by(GUARD).on("records/"), |state| {
+        if state.s3.object(BUCKET, RECORD).is_none() {
+            state.put_object(PIPELINE, BUCKET, RECORD, THEIRS.as_bytes());
+        }
+    });
+    assert_eq!(in_words(&story.deliver(&original).await), "superseded none");
+    let record = story.record("web:1").unwrap();
+    assert_eq!((record["outcome"].as_str(), record["reason"].as_str()), (Some("failed"), Some("access_denied")));
+    assert!(record["eventId"].is_string(), "{record}");
 }
 
 #[tokio::test]

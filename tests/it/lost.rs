@@ -41,19 +41,23 @@ async fn a_copy_that_nobody_knows_of_does_not_stay_in_front_of_a_newer_version()
     }
 }
 
-/// A number that was deleted for good says nothing of the next one.
+/// A number that was deleted for good says nothing of the next one; ten numbers are asked for.
 #[tokio::test]
-async fn a_copy_behind_a_deleted_number_does_not_stay_in_front_of_a_newer_version() {
-    let world = lose_the_answer(Kind::CutAfter, true).await;
-    world.state().before(registrations(), |state| {
-        let id = state.register(PIPELINE, PRIVILEGED);
-        state.deregister(PIPELINE, &id);
-        state.ecs.finish_deletion(&id);
-    });
-    let answer = world.deliver().await.unwrap();
-    assert_eq!((answer.outcome, answer.reason), (Outcome::Superseded, Some(Reason::Race)));
-    assert_eq!(world.state().ecs.active("web"), [1, 2]);
-    assert_eq!(world.state().count("DeregisterTaskDefinition"), 1, "web:4");
+async fn a_copy_behind_deleted_numbers_does_not_stay_in_front_of_a_newer_version() {
+    for deleted in [1, 8] {
+        let world = lose_the_answer(Kind::CutAfter, true).await;
+        world.state().before(registrations(), move |state| {
+            for _ in 0..deleted {
+                let id = state.register(PIPELINE, PRIVILEGED);
+                state.deregister(PIPELINE, &id);
+                state.ecs.finish_deletion(&id);
+            }
+        });
+        let answer = world.deliver().await.unwrap();
+        assert_eq!((answer.outcome, answer.reason), (Outcome::Superseded, Some(Reason::Race)), "{deleted}");
+        assert_eq!(world.state().ecs.active("web"), [1, 2], "{deleted}");
+        assert_eq!(world.state().count("DeregisterTaskDefinition"), 1, "{deleted}");
+    }
 }
 
 #[tokio::test]

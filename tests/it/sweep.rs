@@ -546,6 +546,22 @@ async fn records_that_cannot_be_written_are_told_by_the_next_digest_and_the_run_
     assert_eq!((alerts(&world), world.state().ecs.active("api")), (before, vec![1, 2]));
 }
 
+/// Whose watermark it is that lies there, S3 does not say: the run looks.
+#[tokio::test]
+async fn a_watermark_whose_answer_was_lost_is_ours_and_one_of_another_run_stays() {
+    const THEIRS: &str = r#"{"schemaVersion":1,"createdAt":"2026-01-14T12:00:00Z"}"#;
+    let world = swept(Mode::Remediate).await;
+    let writes = || Calls::of("PutObject").by(SWEEP).on(WATERMARK);
+    world.state().inject(Fault::once(Kind::CutAfter, writes()));
+    assert!(world.sweep().await.unwrap().complete);
+    assert!(object(&world.state(), WATERMARK)["families"].is_object());
+    world.state().before(writes(), |state| state.put_object(OPERATOR, BUCKET, WATERMARK, THEIRS.as_bytes()));
+    let swept = world.sweep_within(Duration::from_mins(15), |_| {}).await.unwrap();
+    assert!(!swept.answer.complete, "{swept:?}");
+    assert!(swept.unseen.iter().any(|words| words.contains("was written by another run meanwhile")), "{swept:?}");
+    assert_eq!(world.state().s3.object(BUCKET, WATERMARK), Some(THEIRS.as_bytes()));
+}
+
 #[tokio::test]
 async fn what_fails_every_time_keeps_nothing_else_from_its_turn() {
     let world = World::with(Mode::Remediate, &of_family("zebra", PRIVILEGED), |state| {

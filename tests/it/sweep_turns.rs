@@ -70,6 +70,22 @@ async fn looks_that_record_nothing_do_not_end_a_run() {
     assert!(swept.answer.complete, "{swept:?}");
 }
 
+/// What was told is recorded, and there is time for so many records.
+#[tokio::test]
+async fn a_run_ends_when_it_has_as_much_to_record_as_it_can() {
+    let world = World::with(Mode::Remediate, NEWER, |state| {
+        for number in 0..410 {
+            state.register(PIPELINE, &of_family(&format!("app-{number:03}"), PRIVILEGED));
+        }
+        state.pass(Duration::from_hours(24));
+    })
+    .await;
+    for (alerted, complete) in [(400, false), (10, true)] {
+        let swept = run(&world, 900, |_| {}).await;
+        assert_eq!((swept.answer.outcomes["alerted"], swept.answer.complete), (alerted, complete), "{swept:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_due_in_masses_keeps_nothing_from_its_turn_that_was_never_looked_at() {
     let world = at_rest(Mode::Remediate, 100).await;
