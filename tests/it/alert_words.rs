@@ -195,6 +195,19 @@ fn a_statement_about_an_object_heals_all_revisions() {
     assert!(text.contains(r#""Resource":"arn:aws:s3:::guard-state/records/012345678912/us-east-1/*""#), "{text}");
 }
 
+/// Cut, it would have an open quote, and be no command.
+#[test]
+fn an_undo_command_that_is_too_long_for_a_chat_is_left_to_the_mail() {
+    for (length, is_shown) in [(8, true), (200, false)] {
+        let function = "f".repeat(length);
+        let message = with_setting(&copied(Outcome::Remediated, &provenance("cli")), Some(&function));
+        let steps = message.json["content"]["nextSteps"].as_array().unwrap();
+        let step = steps.iter().filter_map(Value::as_str).find(|step| step.starts_with("Undo: ")).unwrap();
+        assert_eq!(step.ends_with(r#""approvedBy":"WHO"}'"#), is_shown, "{step}");
+        assert_eq!(step == "Undo: with the command in the mail, or in the fields of this alert.", !is_shown, "{step}");
+    }
+}
+
 #[test]
 fn the_undo_command_invokes_backout_where_there_is_one() {
     let message = with_setting(&copied(Outcome::Remediated, &provenance("cli")), Some("guard-Backout-1ABC"));

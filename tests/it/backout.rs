@@ -282,7 +282,7 @@ async fn services_are_moved_where_that_is_safe_and_named_where_it_is_not() {
     for line in [
         "Act now? Yes: services still run the copy",
         "Deploy web:1 to it with CodeDeploy.",
-        "aws ecs list-service-deployments --region eu-west-1 --cluster prod --service deploying --status IN_PROGRESS",
+        "aws ecs list-service-deployments --region eu-west-1 --cluster prod --service deploying --status PENDING IN_PROGRESS",
         "Create a task set with web:1",
         "express in cluster prod",
     ] {

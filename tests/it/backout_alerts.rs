@@ -40,16 +40,39 @@ fn request(reason: &str, approved_by: &str) -> Request {
 }
 
 fn of(told: &Told) -> Message {
+    set("remediate", "guard-state", told)
+}
+
+fn set(mode: &str, bucket: &str, told: &Told) -> Message {
     let setting = Setting {
-        mode: "remediate",
+        mode,
         home: &Home::new("eu-west-1", "111122223333").unwrap(),
-        bucket: "guard-state",
+        bucket,
         runbook_url: Some("https://wiki.example.com/ecs-guard"),
         backout_function: Some("guard-Backout-1ABC"),
         roles: &[],
         owner_tag_keys: &[],
     };
     message(told, &setting)
+}
+
+/// A backout of which nothing more is known.
+fn bare<'a>(id: &'a TaskDefinitionId, outcome: Outcome, request: &'a Request) -> Told<'a> {
+    Told {
+        id,
+        outcome,
+        request,
+        restored: None,
+        until: None,
+        copies: &[],
+        begun_at: None,
+        steps: Vec::new(),
+        failure: None,
+        statement: None,
+        by_hand: &[],
+        unmoved: &[],
+        is_backup_tampered: false,
+    }
 }
 
 /// Each alert that backout can send, with these texts from outside in it.
@@ -69,21 +92,7 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
     let exempted = "Exempted web, containers app, until 2026-12-24T08:00:00Z".to_owned();
     let until: Timestamp = "2026-12-24T08:00:00Z".parse().unwrap();
     let unmoved = [service(name)];
-    let told = |outcome| Told {
-        id: &original,
-        outcome,
-        request: &request,
-        restored: None,
-        until: None,
-        copies: &[],
-        begun_at: None,
-        steps: Vec::new(),
-        failure: None,
-        statement: None,
-        by_hand: &[],
-        unmoved: &[],
-        is_backup_tampered: false,
-    };
+    let told = |outcome| bare(&original, outcome, &request);
     vec![
         (
             "backout-backed_out",
@@ -120,7 +129,7 @@ pub(crate) fn cases(reason: &str, approved_by: &str, name: &str) -> Vec<(&'stati
                 steps: vec![exempted],
                 unmoved: &unmoved,
                 failure: Some(denied.to_string()),
-                statement: statement(&denied),
+                statement: statement(&denied, &[]),
                 ..told(Outcome::Failed)
             }),
         ),
@@ -145,19 +154,10 @@ fn what_is_left_to_do_by_hand_is_bounded_and_never_cut() {
     let (original, request) = (id("web:12"), request("r", "a"));
     let by_hand: Vec<(Service, ByHand)> = (0..30).map(|_| (service("checkout"), ByHand::Deploying)).collect();
     let message = of(&Told {
-        id: &original,
-        outcome: Outcome::BackedOut,
-        request: &request,
         restored: Some(&original),
-        until: None,
-        copies: &[],
-        begun_at: None,
         steps: (0..200).map(|number| format!("Moved service {number}")).collect(),
-        failure: None,
-        statement: None,
         by_hand: &by_hand,
-        unmoved: &[],
-        is_backup_tampered: false,
+        ..bare(&original, Outcome::BackedOut, &request)
     });
     let commands =
         message.text.lines().filter(|line| line.trim_start().starts_with("aws ecs list-service-deployments"));
@@ -166,4 +166,55 @@ fn what_is_left_to_do_by_hand_is_bounded_and_never_cut() {
     assert_eq!(message.json["byHandLeftOut"], 18);
     assert!(message.text.contains("Act now? Yes: services still run the copy, see BY HAND."), "{}", message.text);
     assert!(message.json["content"]["title"].as_str().unwrap().chars().count() <= 250);
+}
+
+/// Whoever ends an exemption at night must not be surprised by the next sweep.
+#[test]
+fn what_follows_from_ending_the_exemption_is_said_as_the_mode_has_it() {
+    let (original, restored, request) = (id("web:12"), id("web:14"), request("r", "a"));
+    for (mode, follows) in [
+        ("alert", "takes web:14 for a new one, and tells of it again."),
+        ("remediate", "takes web:14 for a new one, and copies it again."),
+        ("enforce", "takes web:14 for a new one, and copies it again, and moves its services to the copy."),
+    ] {
+        let until = Some("2026-12-24T08:00:00Z".parse().unwrap());
+        let told = Told { restored: Some(&restored), until, ..bare(&original, Outcome::BackedOut, &request) };
+        let text = set(mode, "guard-state", &told).text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("It ends the exemption of the whole family") && text.contains(follows), "{text}");
+    }
+}
+
+/// Cut, it would remove another object, and say that it had.
+#[test]
+fn a_command_that_is_too_long_for_a_chat_is_left_to_the_mail() {
+    let request = request("r", "a");
+    for (length, is_shown) in [(200, true), (255, false)] {
+        let id = id(&format!("{}:12", "f".repeat(length)));
+        let until = Some("2026-12-24T08:00:00Z".parse().unwrap());
+        let message = set("remediate", &"b".repeat(63), &Told { until, ..bare(&id, Outcome::BackedOut, &request) });
+        let command = message.json["endEarly"].as_str().unwrap();
+        let steps = message.json["content"]["nextSteps"].to_string();
+        assert_eq!(steps.contains(command), is_shown, "{steps}");
+        assert_eq!(steps.contains("End it early: with the command in the mail"), !is_shown, "{steps}");
+        assert!(message.text.contains(command), "{}", message.text);
+    }
+}
+
+/// What was called is not always what the permission is about.
+#[test]
+fn the_statement_that_backout_lacks_is_one_that_heals() {
+    let lacks = |action, resource: &str, roles: &[String]| {
+        let (resource, code, request_id) = (resource.to_owned(), None, None);
+        let cause = Cause::AccessDenied { action };
+        let call = CallFailure { action: "ecs:RegisterTaskDefinition", resource, code, request_id, cause };
+        serde_json::from_str::<serde_json::Value>(&statement(&Failure::Call(call), roles).unwrap()).unwrap()
+    };
+    let revision = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:*";
+    let role = "arn:aws:iam::111122223333:role/web".to_owned();
+    let pass = lacks("iam:PassRole", revision, std::slice::from_ref(&role));
+    assert_eq!(pass["Resource"], serde_json::json!([role]));
+    assert_eq!(pass["Condition"]["StringEquals"]["iam:PassedToService"], "ecs-tasks.amazonaws.com");
+    let object = "arn:aws:s3:::guard-state/backups/111122223333/eu-west-1/web/12.json";
+    assert_eq!(lacks("s3:ListBucket", object, &[])["Resource"], "arn:aws:s3:::guard-state");
+    assert_eq!(lacks("kms:Decrypt", object, &[])["Condition"]["StringLike"]["kms:ViaService"], "s3.*");
 }

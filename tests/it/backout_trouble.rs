@@ -210,6 +210,69 @@ async fn a_run_that_gives_up_before_any_write_is_silent() {
     assert_eq!(world.state().sns.messages().len(), told);
 }
 
+/// Whoever waits for it has nobody else to look at meanwhile.
+#[tokio::test]
+async fn a_throttle_is_waited_out_as_long_as_the_work_could_still_be_done() {
+    for operation in ["ListServices", "RegisterTaskDefinition"] {
+        let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+            state.ecs.cluster("prod");
+        })
+        .await;
+        assert!(world.deliver().await.is_ok());
+        world.state().deregister(OPERATOR, "web:1");
+        let end = world.state().now + std::time::Duration::from_mins(1);
+        world.state().inject(Fault::always(Kind::Throttled, Calls::of(operation).by(BACKOUT)));
+        for nth in 1..200 {
+            world.state().before(Calls::of(operation).by(BACKOUT).starting_at(nth), move |state| {
+                if state.now >= end {
+                    state.heal_faults();
+                }
+            });
+        }
+        let answer = world.back_out(&request("web:1", "")).await.unwrap();
+        assert_eq!((answer.outcome.as_str(), answer.restored.as_deref()), ("backed_out", Some("web:3")), "{operation}");
+    }
+}
+
+/// A registration that was only throttled was not done, whoever registers the same then.
+#[tokio::test]
+async fn what_was_throttled_was_not_done() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
+    assert!(world.deliver().await.is_ok());
+    world.state().deregister(OPERATOR, "web:1");
+    world.state().inject(Fault::once(Kind::Throttled, Calls::of("RegisterTaskDefinition").by(BACKOUT)));
+    world.state().after(Calls::of("RegisterTaskDefinition").by(BACKOUT), |state| {
+        if state.ecs.active("web") == [2] {
+            state.register(PIPELINE, PRIVILEGED);
+        }
+    });
+    let answer = world.back_out(&request("web:1", "")).await.unwrap();
+    assert_eq!((answer.outcome.as_str(), answer.restored.as_deref()), ("backed_out", Some("web:3")));
+    assert!(!world.mail().contains("Registered web:3"), "{}", world.mail());
+}
+
+/// Lambda does not wait, and does not ask again.
+#[tokio::test]
+async fn a_look_that_lasts_too_long_ends_while_there_is_time_to_tell_what_was_begun() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
+    assert!(world.deliver().await.is_ok());
+    {
+        let mut state = world.state();
+        state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
+        // It is on something else when it is its turn, so all is looked at again; that takes for ever.
+        state.after(Calls::of("PutObject").by(BACKOUT).on("records/"), |state| {
+            state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:1"));
+            for nth in 1..20 {
+                let hangs = Kind::DelayBefore(std::time::Duration::from_secs(4));
+                state.inject(Fault::always(hangs, Calls::of("ListClusters").by(BACKOUT).starting_at(nth)));
+            }
+        });
+    }
+    let before = world.state().sns.messages().len();
+    let ended = world.back_out(&request("web:1", "")).await;
+    assert_eq!(world.state().sns.messages().len(), before + 1, "{ended:?}");
+}
+
 #[tokio::test]
 async fn the_clock_is_looked_at_between_two_moves() {
     let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;

@@ -553,7 +553,7 @@ fn a_run_that_ended_early_says_so_unless_it_is_told_what_waits() {
     let evidence = Evidence { is_complete: false, ..account(Vec::new()) };
     let [ended, waits] =
         [0, 1].map(|left| told(&Digest { left_for_the_next_run: left, ..digest(&evidence, &[]) }, None));
-    assert_eq!(says(&ended, "NOT SEEN"), "The run ended before everything was done; the next one goes on.");
+    assert_eq!(says(&ended, "NOT SEEN"), "Not everything could be done in this run; the next one goes on.");
     assert_eq!(says(&ended, "NOT CHANGED"), "");
     assert_eq!(says(&waits, "NOT SEEN"), "");
     assert!(says(&waits, "NOT CHANGED").starts_with("1 more privileged revision waits for the next runs: of what"));

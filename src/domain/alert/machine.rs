@@ -10,7 +10,7 @@ use super::super::keys;
 use super::super::outcome::Reason;
 use super::super::report::Report;
 use super::Setting;
-use super::notification::{Notification, members};
+use super::notification::{Notification, command_step, members};
 use super::sections::{steps, undo_command};
 use super::verdict::{must_act, verdict};
 use super::{recurrence, source};
@@ -52,7 +52,7 @@ pub(super) fn document(
     fields.insert("privilegedContainers".into(), json!(containers));
     fields.insert("sameContentBefore".into(), json!(before));
 
-    let undo_step = undo.map(|undo| format!("Undo: {}", undo.replace("\\\n", "")));
+    let undo_step = undo.map(|undo| command_step("Undo", &undo.replace("\\\n", "")));
     let fix = source::fix(report, chat).map(|fix| format!("Fix at the source: {fix}"));
     let next = [must_act(report).to_owned()].into_iter().chain(fix);
     let again = recurrence::found_in_chat(report);

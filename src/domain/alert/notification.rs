@@ -56,6 +56,21 @@ pub(in crate::domain) fn members(attributes: &[(&'static str, String)]) -> Map<S
     attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
 }
 
+/// A step with a command that is to be pasted. Cut it would be another command, so a long one is left to the mail and to
+/// the document's own fields.
+pub(in crate::domain) fn command_step(name: &str, command: &str) -> String {
+    let step = format!("{name}: {command}");
+    match step.chars().count() <= STEP_MAX {
+        true => step,
+        false => in_the_mail(name),
+    }
+}
+
+/// What stands in a step's place where its command cannot.
+pub(in crate::domain) fn in_the_mail(name: &str) -> String {
+    format!("{name}: with the command in the mail, or in the fields of this alert.")
+}
+
 fn cut(text: &str, max: usize) -> String {
     text.chars().take(max).collect()
 }

@@ -4,10 +4,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::alert::notification::{Notification, members};
-use super::super::alert::{BY_HAND, Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, words, wrapped};
+use super::super::alert::notification::{Notification, command_step, members};
+use super::super::alert::{
+    BY_HAND, Line, Message, SUBJECT_MAX, Section, Setting, Severity, mail, statement_for, words, wrapped,
+};
 use super::super::arn::{Home, TaskDefinitionId};
-use super::super::escape::{arn, chat, phrase, plain, shell, subject};
+use super::super::escape::{chat, phrase, plain, shell, subject};
 use super::super::keys;
 use super::super::report::Failure;
 use super::super::service::Service;
@@ -156,8 +158,16 @@ fn end_early(told: &Told, setting: &Setting) -> Option<String> {
 }
 
 fn end(told: &Told, setting: &Setting) -> Vec<Line> {
-    let does = "It ends the exemption: the next registration in the family is looked at like a new one.";
-    end_early(told, setting).into_iter().flat_map(|command| [Line::Verbatim(command), words(does)]).collect()
+    let original = told.restored.unwrap_or(told.id);
+    let then = match setting.mode {
+        "enforce" => "copies it again, and moves its services to the copy",
+        "remediate" => "copies it again",
+        _ => "tells of it again",
+    };
+    let does = format!(
+        "It ends the exemption of the whole family, whoever wrote it: the next sweep takes {original} for a new one, and {then}."
+    );
+    end_early(told, setting).into_iter().flat_map(|command| [Line::Verbatim(command), words(does.clone())]).collect()
 }
 
 /// What to do about each service that is left on the copy.
@@ -175,8 +185,12 @@ fn by_hand(told: &Told, home: &Home) -> Vec<Line> {
         let then = match why {
             // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html
             ByHand::Deploying => vec![
-                words("Stop that deployment with a rollback; its ARN is in the answer of the first command:"),
-                Line::Verbatim(format!("aws ecs list-service-deployments {name} --status IN_PROGRESS")),
+                words(format!(
+                    "Wait until that deployment has ended, or stop it: ECS then goes back to what it ran before, which \
+                     need not be {to}. Then the same backout command again moves it. To stop it, with its ARN from the \
+                     answer of the first command:"
+                )),
+                Line::Verbatim(format!("aws ecs list-service-deployments {name} --status PENDING IN_PROGRESS")),
                 Line::Verbatim(format!(
                     "aws ecs stop-service-deployment --region {} --stop-type ROLLBACK --service-deployment-arn ARN",
                     home.region()
@@ -205,7 +219,7 @@ fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static
         .map(|(it, why)| json!({"cluster": plain(&it.id.cluster), "service": plain(&it.id.name), "why": why}))
         .collect();
     let failure = told.failure.iter().map(|failure| chat(failure));
-    let end = end_early.iter().map(|command| format!("End it early: {command}"));
+    let end = end_early.iter().map(|command| command_step("End it early", command));
     let mut fields = members(attributes);
     let notification = Notification {
         title,
@@ -233,11 +247,10 @@ fn document(told: &Told, setting: &Setting, title: &str, attributes: &[(&'static
     Value::Object(notification.document(fields))
 }
 
-/// The statement that a role lacks for a call, where one is missing.
+/// The statement that a role lacks for a call, where one is missing. `roles` are those that the original's registration
+/// passes; where they are not known, none.
 #[must_use]
-pub fn statement(failure: &Failure) -> Option<String> {
+pub fn statement(failure: &Failure, roles: &[String]) -> Option<String> {
     let Failure::Call(call) = failure else { return None };
-    let action = call.denied_action()?;
-    let resource = if call.resource.starts_with("arn:") { arn(&call.resource) } else { "*".to_owned() };
-    Some(json!({ "Effect": "Allow", "Action": action, "Resource": resource }).to_string())
+    Some(statement_for(call.denied_action()?, &call.resource, roles))
 }

@@ -43,9 +43,8 @@ impl Plan {
 
 impl Steps {
     fn sentences(&self) -> Vec<String> {
-        let names = self.containers.join(", ");
         let exemption = match &self.exemption {
-            Some(_) => format!("Exempt {names} until {}.", self.until),
+            Some(exemption) => format!("Exempt {} until {}.", exemption.containers.join(", "), self.until),
             None => format!("Leave the exemption as it is: it holds until {}.", self.until),
         };
         let (original, back) = match &self.original {
@@ -141,6 +140,16 @@ mod tests {
             "Move service web in prod to it.",
         ];
         assert_eq!(said(steps(BringBack::Register(original), false))[..3], expected);
+    }
+
+    /// Others may have exempted more, which is kept, and made longer.
+    #[test]
+    fn a_plan_names_all_containers_that_would_be_exempt() {
+        let Plan::BackOut(mut steps) = steps(BringBack::Stands("web:1".parse().unwrap()), true) else {
+            panic!("steps")
+        };
+        steps.exemption.as_mut().unwrap().containers.insert(0, "agent".into());
+        assert_eq!(said(Plan::BackOut(steps))[0], "Exempt agent, app, side until 2026-12-24T08:00:00Z.");
     }
 
     #[test]

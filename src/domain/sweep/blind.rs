@@ -22,7 +22,7 @@ pub fn message(failure: &Failure, setting: &Setting, is_remembered: bool) -> Mes
         },
     ];
     let mut failed = vec![words(why.clone())];
-    if let Some(statement) = statement(failure) {
+    if let Some(statement) = statement(failure, &[]) {
         failed.push(words("Unless a policy denies it on purpose, add this statement to the sweep's role:"));
         failed.push(Line::Verbatim(statement));
     }

@@ -142,7 +142,7 @@ async fn register(
     let later = seen.later.iter().map(|later| later.id().revision).chain(seen.gone.iter().copied());
     let highest = later.max().map_or(seen.id.revision, |later| later.max(seen.id.revision));
     let sent = guard.aws.ecs.register_original(input).await;
-    done.has_sent_registration |= sent.as_ref().map_or_else(CallFailure::is_transient, |_| true);
+    done.has_sent_registration |= sent.as_ref().map_or_else(CallFailure::may_be_done, |_| true);
     let restored = sent?;
     done.registered = Some(restored.clone());
     done.met.push(restored.revision);
@@ -222,7 +222,7 @@ async fn point(
             return Ok(Pointed::Elsewhere);
         }
         let sent = guard.aws.ecs.point_service(&fresh.id, to).await;
-        is_sent |= sent.as_ref().map_or_else(CallFailure::is_transient, |()| true);
+        is_sent |= sent.as_ref().map_or_else(CallFailure::may_be_done, |()| true);
         done.has_sent_update |= is_sent;
         match (sent, pauses.next()) {
             (Ok(()), _) => return Ok(Pointed::Now),

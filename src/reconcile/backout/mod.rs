@@ -7,18 +7,21 @@ mod done;
 mod observe;
 mod tell;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::apply::TIME_TO_FINISH;
-use super::stop::{Patience, Stop};
+use super::stop::Stop;
 use super::{Guard, ROUNDS_MAX, RunError, TIME_TO_REPORT};
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::backout::alert;
 use crate::domain::backout::answer::Answer;
 use crate::domain::backout::note::begun_at;
-use crate::domain::backout::plan::{Judged, Plan, Seen, Services, plan};
+use crate::domain::backout::plan::{BringBack, Judged, Plan, Seen, Services, plan};
 use crate::domain::backout::refusal::{Refusal, Refused};
 use crate::domain::backout::request::Request;
+use crate::domain::document::Described;
 use crate::domain::outcome::Alerting;
 use crate::domain::record::MadeCopy;
 use crate::domain::report::Failure;
@@ -56,6 +59,8 @@ struct Known {
     /// An earlier run did something that nobody was told of.
     is_untold: bool,
     is_backup_tampered: bool,
+    /// The roles that a registration of the original passes.
+    roles: Vec<String>,
 }
 
 /// Why a round did not come to its end.
@@ -95,11 +100,12 @@ impl Guard {
 
 impl Backout<'_> {
     async fn run(&mut self) -> Result<Answer, RunError> {
-        let mut patience = Patience::until(self.deadline - TIME_TO_REPORT, &self.guard.aws.clock);
-        for _ in 0..ROUNDS_MAX {
+        let mut patience = self.guard.patience(self.deadline);
+        let mut rounds = 0;
+        while rounds < ROUNDS_MAX {
             match self.round().await {
                 Ok(Some(answer)) => return Ok(answer),
-                Ok(None) => {}
+                Ok(None) => rounds += 1,
                 Err(Stopped::Run(error)) => return Err(error),
                 Err(Stopped::Step(Stop::Transient(failure))) => {
                     patience.wait(failure).await.map_err(RunError::Transient)?;
@@ -119,7 +125,7 @@ impl Backout<'_> {
             let answer = self.concluded(&judged);
             return self.ended_without_steps(answer).await.map(Some).map_err(Stopped::Run);
         };
-        let seen = observe(guard, &original, &request.named, &self.done).await?;
+        let seen = self.in_time(observe(guard, &original, &request.named, &self.done)).await?;
         let now = guard.aws.clock.now();
         let judged = plan(&seen, request, &guard.policy, guard.texts.function.as_deref(), now);
         self.learn(&seen, &judged);
@@ -146,6 +152,15 @@ impl Backout<'_> {
         }
     }
 
+    /// A look ends while there is time to tell what was begun: it walks all services of the account, and Lambda would not
+    /// wait for it.
+    async fn in_time<T>(&self, look: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+        let clock = &self.guard.aws.clock;
+        let left = (self.deadline - TIME_TO_REPORT).duration_since(clock.now());
+        let left = Duration::try_from(left).unwrap_or_default();
+        clock.within(left, look).await.unwrap_or(Err(Stop::OutOfTime))
+    }
+
     /// Keeps what a look has shown.
     fn learn(&mut self, seen: &Seen, judged: &Judged) {
         let is_first = self.known.id.is_none();
@@ -156,6 +171,10 @@ impl Backout<'_> {
         self.done.has_found(&seen.exemption.0);
         match &judged.plan {
             Plan::BackOut(steps) => {
+                self.known.roles = match &steps.original {
+                    BringBack::Register(input) => input.roles().to_vec(),
+                    BringBack::Stands(_) => seen.original.as_ref().map(Described::roles).unwrap_or_default().to_vec(),
+                };
                 self.known.until = steps.exemption.is_none().then_some(steps.until);
                 self.known.services = steps.services.clone();
             }
@@ -188,7 +207,7 @@ impl Backout<'_> {
             let plan = Some(vec![format!("Nothing: {failure}.")]);
             return Ok(Answer { alert: Alerting::None, dry_run: true, plan, ..answer });
         }
-        self.publish_failed(&message, alert::statement(&failure)).await?;
+        self.publish_failed(&message, alert::statement(&failure, &self.known.roles)).await?;
         Ok(self.answer_failed(reason, message))
     }
 }

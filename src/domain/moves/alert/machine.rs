@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::super::alert::notification::{Notification, STEP_MAX, members};
+use super::super::super::alert::notification::{Notification, command_step, in_the_mail, members};
 use super::super::super::alert::{Setting, UNDO};
 use super::super::super::escape::{chat, phrase, plain};
 use super::super::super::keys;
@@ -95,13 +95,10 @@ pub(super) fn document(
     Value::Object(notification.document(fields))
 }
 
-/// A command to be pasted out of a chat. Escaped or cut it would be another command, so where that threatens the mail has
-/// it.
+/// A command to be pasted out of a chat. Escaped it would be another command, so where that threatens the mail has it.
 fn step(name: &str, command: &str, service: &ServiceId) -> String {
-    let step = format!("{name}: {command}");
-    let is_valid = ServiceId::new(&service.cluster, &service.name).is_ok();
-    match is_valid && step.chars().count() <= STEP_MAX {
-        true => step,
-        false => format!("{name}: with the command in the mail, or in the fields of this alert."),
+    match ServiceId::new(&service.cluster, &service.name) {
+        Ok(_) => command_step(name, command),
+        Err(_) => in_the_mail(name),
     }
 }

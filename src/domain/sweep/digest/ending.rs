@@ -28,7 +28,10 @@ fn how(setting: &Setting) -> String {
         keys::exemptions(setting.home)
     );
     let how = match setting.backout_function {
-        Some(function) => format!("Send {function} the request again that made it, with replace: true; or {by_hand}."),
+        Some(function) => format!(
+            "Then {by_hand}; or, while the revision that was backed out is still its family's newest, send {function} the \
+             same request again."
+        ),
         None => format!("Then {by_hand}."),
     };
     format!("Still needed? {how}")

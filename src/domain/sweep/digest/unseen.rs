@@ -19,7 +19,7 @@ fn not_yet(digest: &Digest) -> Option<String> {
         (0, true) => None,
         // What waits has been seen, and NOT CHANGED tells it.
         (0, false) if digest.left_for_the_next_run > 0 => None,
-        (0, false) => Some("The run ended before everything was done; the next one goes on.".to_owned()),
+        (0, false) => Some("Not everything could be done in this run; the next one goes on.".to_owned()),
         (left, _) => Some(format!(
             "{} not looked at yet; the next runs go on.",
             counted(left, "ACTIVE revision was", "ACTIVE revisions were")
