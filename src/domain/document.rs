@@ -453,10 +453,19 @@ fn privileges<'a>(container: &Object<'a>) -> Result<Vec<Json<'a>>, DocumentError
 fn host_volumes(task: &Object<'_>) -> BTreeMap<String, String> {
     let volumes = task.shown_objects("volumes");
     let paths = volumes.iter().filter_map(|volume| {
-        let path = volume.shown_object("host").shown_text("sourcePath").filter(|path| !path.is_empty())?;
-        Some((volume.shown_text("name")?, path))
+        let path = volume.shown_object("host").shown_text("sourcePath").filter(|path| !path.is_empty());
+        Some((volume.shown_text("name")?, path.or_else(|| bound_path(volume))?))
     });
     paths.collect()
+}
+
+/// Docker's own driver mounts a path of the host where its options are those of a bind mount.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DockerVolumeConfiguration.html>,
+/// <https://docs.docker.com/reference/cli/docker/volume/create/#driver-specific-options>
+fn bound_path(volume: &Object<'_>) -> Option<String> {
+    let options = volume.shown_object("dockerVolumeConfiguration").shown_object("driverOpts");
+    let is_bind = options.shown_text("o").is_some_and(|o| o.split(',').any(|o| matches!(o.trim(), "bind" | "rbind")));
+    options.shown_text("device").filter(|device| is_bind && !device.is_empty())
 }
 
 fn read_tags(path: &str, tags: Json<'_>) -> Result<Vec<Tag>, DocumentError> {

@@ -20,8 +20,10 @@ const STRONG: [&str; 12] = [
     "BPF",
 ];
 
-/// What remains, in words that name no value but what the design allows: names of containers and capabilities, paths of
-/// devices and mounts, modes, and whether the user is root. `containers` are those that were privileged.
+/// What remains in the copy, in words that name no value but what the design allows: names of containers and
+/// capabilities, paths of devices and mounts, modes, and whether the user is root. `containers` are those that were
+/// privileged. Of the others nothing is said of their user, which most definitions leave out; but what they mount or may
+/// do is a way to the host for the whole task, and what they mount others may have with `volumesFrom`.
 #[must_use]
 pub fn access(definition: &Described, containers: &[String]) -> Vec<String> {
     let modes = [
@@ -30,9 +32,12 @@ pub fn access(definition: &Described, containers: &[String]) -> Vec<String> {
         ("networkMode", definition.network_mode()),
     ];
     let modes = modes.into_iter().filter_map(|(member, mode)| of_mode(member, mode?));
-    let of_containers = definition.containers().iter().filter(|container| containers.contains(&container.name));
-    let of_containers = of_containers.flat_map(|container| {
-        of_container(container).into_iter().map(|way| format!("{}: {way}", container.name)).collect::<Vec<_>>()
+    let of_containers = definition.containers().iter().flat_map(|container| {
+        let ways = match containers.contains(&container.name) {
+            true => of_container(container),
+            false => besides_the_user(container),
+        };
+        ways.into_iter().map(|way| format!("{}: {way}", container.name)).collect::<Vec<_>>()
     });
     modes.map(str::to_owned).chain(of_containers).collect()
 }
@@ -48,9 +53,18 @@ pub fn of_mode(member: &str, mode: &str) -> Option<&'static str> {
     }
 }
 
-/// The same of one container.
+/// The same of one container that was privileged.
 #[must_use]
 pub fn of_container(container: &Container) -> Vec<String> {
+    let of_user = match container.user {
+        User::Root => Some("runs as root (Security Hub ECS.20)"),
+        User::Unset => Some("runs as the image's user, which is root in most (Security Hub ECS.20)"),
+        User::Other => None,
+    };
+    besides_the_user(container).into_iter().chain(of_user.map(str::to_owned)).collect()
+}
+
+fn besides_the_user(container: &Container) -> Vec<String> {
     let strong: Vec<&str> =
         container.capabilities_added.iter().map(String::as_str).filter(|added| STRONG.contains(added)).collect();
     let mut ways = Vec::new();
@@ -62,13 +76,6 @@ pub fn of_container(container: &Container) -> Vec<String> {
         format!("host path {}, {how}", mount.host_path)
     }));
     ways.extend(container.devices.iter().map(|device| format!("host device {device}")));
-    match container.user {
-        User::Root => ways.push("runs as root (Security Hub ECS.20)".to_owned()),
-        User::Unset => {
-            ways.push("runs as the image's user, which is root in most (Security Hub ECS.20)".to_owned());
-        }
-        User::Other => {}
-    }
     ways
 }
 
@@ -139,6 +146,22 @@ mod tests {
         }
         assert!(!access.contains("CHOWN"), "what is harmless is not listed: {access}");
         assert!(super::access(&definition("", r#","user":"1000""#), &names()).is_empty());
+    }
+
+    /// A way to the host of one container is one of the task's, whoever was privileged.
+    #[test]
+    fn what_another_container_mounts_or_may_do_is_named_and_its_user_is_not() {
+        let beside = definition(
+            "",
+            r#","user":"1000"},{"name":"agent","mountPoints":[{"sourceVolume":"sock","containerPath":"/s"}],
+               "linuxParameters":{"capabilities":{"add":["SYS_ADMIN"]},"devices":[{"hostPath":"/dev/kvm"}]}"#,
+        );
+        let expected = [
+            "agent: capabilities SYS_ADMIN",
+            "agent: host path /var/run/docker.sock, writable",
+            "agent: host device /dev/kvm",
+        ];
+        assert_eq!(access(&beside, &names()), expected);
     }
 
     #[test]

@@ -185,6 +185,26 @@ fn a_container_shows_its_ways_to_the_host_and_nothing_odd_stops_it() {
     assert_eq!(described.ipc_mode(), None);
 }
 
+/// As `docker volume create --opt type=none --opt o=bind --opt device=/` does.
+#[test]
+fn a_volume_of_dockers_own_driver_is_a_path_of_the_host_where_it_is_bound_to_one() {
+    let mounted = |volume: &str| {
+        let containers = r#"[{"name":"a","mountPoints":[{"sourceVolume":"v","containerPath":"/v"}]}]"#;
+        let volumes = format!(r#","volumes":[{{"name":"v",{volume}}}]"#);
+        let described = described(containers, &volumes, "[]").unwrap();
+        described.containers()[0].host_mounts.iter().map(|mount| mount.host_path.clone()).collect::<Vec<_>>()
+    };
+    let driver = |options: &str| format!(r#""dockerVolumeConfiguration":{{"driverOpts":{options}}}"#);
+    assert_eq!(mounted(&driver(r#"{"type":"none","o":"ro, bind","device":"/etc"}"#)), ["/etc"]);
+    assert_eq!(mounted(&driver(r#"{"type":"none","o":"rbind","device":"/"}"#)), ["/"]);
+    for other in
+        [r#"{"type":"nfs","o":"addr=10.0.0.1","device":":/"}"#, r#"{"o":"bind","device":""}"#, r#"{"o":"bind"}"#]
+    {
+        assert_eq!(mounted(&driver(other)), Vec::<String>::new(), "{other}");
+    }
+    assert_eq!(mounted(r#""host":{}"#), Vec::<String>::new());
+}
+
 #[test]
 fn root_is_known_by_name_and_by_number() {
     for (user, expected) in [
