@@ -14,7 +14,7 @@ use super::services::{SERVICES_A_CALL, is_gone, service};
 use super::tokens::Tokens;
 use super::usage::{mark_express, task};
 use crate::domain::arn::{Family, Revision};
-use crate::domain::failure::{CallFailure, Transient};
+use crate::domain::failure::{CallFailure, Cause, Transient};
 use crate::domain::observation::{AccountUsage, Run, Starter};
 use crate::domain::service::{Controller, Service};
 
@@ -47,6 +47,11 @@ impl Ecs {
                         let run = Run { cluster: name.to_owned(), starter, revision, tasks };
                         usage.families.entry(family).or_default().push(run);
                     }
+                }
+                // It has more than can be looked at in the time, and the next run would come no further.
+                Err(failure) if is_late() && failure.cause == Cause::Transient(Transient::TimedOut) => {
+                    usage.clusters_left_out = left.len() + 1;
+                    break;
                 }
                 Err(failure) => usage.unread.push(failure),
             }

@@ -9,7 +9,7 @@ use ecs_privileged_guard::reconcile::Swept;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::account::state::ecs::{Mutilation, Place, Service};
+use super::account::state::ecs::{Mutilation, Place, Service, Task};
 use super::account::{Calls, Fault, Kind, OPERATOR, PIPELINE, SWEEP, State};
 use super::story::{BUCKET, CLEAN, NEWER, PRIVILEGED};
 use super::sweep::{WATERMARK, of_family};
@@ -145,6 +145,75 @@ async fn services_have_their_share_of_a_run() {
     let swept = run(&world, 120, another_setting).await;
     assert!(swept.answer.outcomes["alerted"] < 250, "{swept:?}");
     assert_eq!((swept.answer.outcomes.get("move_started"), runs(&world, "web").as_str()), (Some(&1), "web:3"));
+}
+
+/// Else those at the end of the alphabet would wait for ever behind some that are refused.
+#[tokio::test]
+async fn services_have_their_turn_in_one_run_after_the_other() {
+    let world = at_rest(Mode::Enforce, 0).await;
+    {
+        let mut state = world.state();
+        state.register(PIPELINE, PRIVILEGED);
+        for name in ["a", "b", "c"] {
+            state.create_service(PIPELINE, "prod", name, "web:2");
+            state.complete_deployment("prod", name);
+        }
+        let updates = Calls::of("UpdateService").by(SWEEP);
+        for nth in 1..40 {
+            state.before(updates.clone().starting_at(nth), |state| state.pass(Duration::from_secs(20)));
+        }
+        state.inject(Fault::always(Kind::AccessDenied("ecs:UpdateService"), updates));
+    }
+    let mut served = Vec::new();
+    for _ in 0..4 {
+        run(&world, 60, |_| {}).await;
+        served.push(watermark(&world)["servedLast"].clone());
+    }
+    assert_eq!(served, ["prod/a", "prod/b", "prod/c", "prod/a"]);
+}
+
+/// One big cluster would else be looked at in vain in each run, and nobody would hear of it.
+#[tokio::test]
+async fn a_cluster_that_is_too_big_for_a_run_is_told() {
+    let world = at_rest(Mode::Remediate, 0).await;
+    {
+        let mut state = world.state();
+        for _ in 0..300 {
+            state.ecs.cluster("prod").run(Task::running("web:1", "family:web"));
+        }
+        for nth in 1..40 {
+            let tasks = Calls::of("ListTasks").by(SWEEP).starting_at(nth);
+            state.before(tasks, |state| state.pass(Duration::from_mins(3)));
+        }
+    }
+    let before = alerts(&world);
+    let swept = run(&world, 900, |_| {}).await;
+    assert_eq!(alerts(&world), before + 1, "{swept:?}");
+    let mail = world.mail().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(mail.contains("not every cluster could be looked at in the time of a run"), "{mail}");
+}
+
+/// The watermark comes after them.
+#[tokio::test]
+async fn moves_that_take_too_long_to_write_do_not_take_the_watermark_with_them() {
+    let world = at_rest(Mode::Enforce, 0).await;
+    {
+        let mut state = world.state();
+        state.register(PIPELINE, PRIVILEGED);
+        for name in ["a", "b", "c"] {
+            let input = r#"{"taskDefinition":"web:2","deploymentController":{"type":"CODE_DEPLOY"}}"#;
+            state.create_service_with(PIPELINE, "prod", name, input);
+        }
+        for nth in 1..10 {
+            let moves = Calls::of("PutObject").by(SWEEP).on("/moves/").starting_at(nth);
+            state.before(moves, |state| state.pass(Duration::from_secs(20)));
+        }
+    }
+    let swept = run(&world, 52, |_| {}).await;
+    assert!(!swept.answer.complete, "{swept:?}");
+    let written = world.state().s3.keys(BUCKET).iter().filter(|key| key.starts_with("moves/")).count();
+    assert!(written < 3, "{written}");
+    assert_eq!(watermark(&world)["complete"], false);
 }
 
 /// A pipeline registers the privileged `web:2`, and the service `web` comes to run it.

@@ -48,6 +48,9 @@ pub struct Watermark {
     /// Of what was to be looked at again, the revision that was looked at last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_last: Option<TaskDefinitionId>,
+    /// The service that was looked at last, as `CLUSTER/NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served_last: Option<String>,
     /// How many runs in a row ended before everything was looked at.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cut_runs: u32,
@@ -131,6 +134,7 @@ impl Watermark {
             told: Told::default(),
             tried_last: None,
             looked_last: None,
+            served_last: None,
             cut_runs: 0,
             settled_moves: BTreeMap::new(),
             unwritten: BTreeSet::new(),

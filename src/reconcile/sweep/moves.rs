@@ -15,6 +15,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::policy::Mode;
 use crate::domain::provenance::Provenance;
 use crate::domain::service::{Rollout, Service, ServiceId};
+use crate::domain::sweep::turns::behind;
 use crate::domain::sweep::watermark::Standing as Known;
 
 /// Services that are moved in one run: a team has to be able to follow.
@@ -40,15 +41,17 @@ impl Sweep {
         let is_on_original = |service: &&Service| service.revisions().any(|id| self.is_privileged(id));
         let on_originals: BTreeSet<ServiceId> =
             usage.services.iter().filter(is_on_original).map(|service| service.id.clone()).collect();
-        let ids: BTreeSet<&ServiceId> = on_originals.iter().chain(listed.keys()).collect();
-        for id in ids {
+        let ids: BTreeMap<String, &ServiceId> =
+            on_originals.iter().chain(listed.keys()).map(|id| (id.to_string(), id)).collect();
+        for name in behind(self.account.mark.served_last.as_ref(), ids.keys().cloned().collect()) {
+            let Some(id) = ids.get(&name) else { continue };
             if self.is_over() {
                 self.run_out();
                 return;
             }
             let etag = listed.get(id);
             // What has settled, and was not written since, is read only where the service is on an original again.
-            let is_settled = etag.is_some() && self.account.mark.settled_moves.get(&id.to_string()) == etag;
+            let is_settled = etag.is_some() && self.account.mark.settled_moves.get(&name) == etag;
             if is_settled && !on_originals.contains(id) {
                 continue;
             }
@@ -100,6 +103,7 @@ impl Sweep {
             self.tally.services_left += 1;
             return;
         }
+        self.account.mark.served_last = Some(id.to_string());
         let tended = {
             let guard = &self.guard;
             let known = |id: &TaskDefinitionId| self.standing(id);

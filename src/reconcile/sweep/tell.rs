@@ -123,6 +123,10 @@ impl Sweep {
         let last = deadline - TIME_TO_KEEP;
         let mut are_written = true;
         for news in std::mem::take(&mut self.moved) {
+            if self.guard.aws.clock.now() >= last {
+                (self.is_cut, are_written) = (true, false);
+                break;
+            }
             if let Err(stop) = self.guard.remember_move(&news, last).await {
                 (self.is_cut, are_written) = (true, false);
                 let key = keys::service_move(&self.guard.home, &news.report.service);
