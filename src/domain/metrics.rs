@@ -35,9 +35,17 @@ pub fn of_report(report: &Report, now: Timestamp) -> Vec<(&'static str, f64)> {
     metrics
 }
 
-/// The line for the log.
+/// The line for the log. What is named twice, of a revision and of its services, is summed: a name stands there once.
 #[must_use]
 pub fn line(service: &str, mode: &str, metrics: &[(&'static str, f64)], now: Timestamp) -> String {
+    let mut sums: Vec<(&'static str, f64)> = Vec::new();
+    for (name, value) in metrics {
+        match sums.iter_mut().find(|(known, _)| known == name) {
+            Some((_, sum)) => *sum += value,
+            None => sums.push((name, *value)),
+        }
+    }
+    let metrics = sums;
     let unit = |name: &str| match name {
         "SecondsToRemedy" => "Seconds",
         _ => "Count",
@@ -79,5 +87,15 @@ mod tests {
         for dimension in definition["Dimensions"][0].as_array().unwrap() {
             assert!(line[dimension.as_str().unwrap()].is_string());
         }
+    }
+
+    /// A line has each name once; a second value would hide the first.
+    #[test]
+    fn what_is_counted_of_a_revision_and_of_its_services_is_summed() {
+        let now = "2026-11-24T08:00:00Z".parse().unwrap();
+        let metrics = [("Failed", 1.0), ("Found", 1.0), ("Failed", 2.0)];
+        let line: Value = serde_json::from_str(&line("guard", "enforce", &metrics, now)).unwrap();
+        assert_eq!((&line["Failed"], &line["Found"]), (&json!(3.0), &json!(1.0)));
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().len(), 2);
     }
 }

@@ -95,10 +95,11 @@ impl Function {
         let (mode, now) = (self.0.settings.policy.mode.as_str(), self.0.clock.now());
         let metrics = match result {
             Ok((concluded, event_id)) => {
-                let Concluded { said, report, metrics: of_move, .. } = concluded;
+                let Concluded { said, report, metrics: of_moves, not_moved } = concluded;
                 let plan = report.as_ref().and_then(|report| report.finding.as_ref());
                 let plan = plan.map(|finding| finding.plan.sentences().join(" "));
                 let failure = report.as_ref().and_then(|report| report.failure.as_ref()).map(ToString::to_string);
+                let failure = failure.or_else(|| not_moved.first().map(|(_, failure)| failure.to_string()));
                 tracing::info!(
                     service = SERVICE,
                     cold_start = is_cold,
@@ -121,7 +122,7 @@ impl Function {
                     Said::Service(_) => Vec::new(),
                 };
                 let of_revision = report.as_ref().map_or_else(found, |report| metrics::of_report(report, now));
-                of_revision.into_iter().chain(of_move.iter().copied()).collect()
+                of_revision.into_iter().chain(of_moves.iter().copied()).collect()
             }
             Err((error, event_id)) => {
                 tracing::error!(

@@ -144,7 +144,7 @@ pub struct Concluded {
     pub said: Said,
     /// The facts, where a privileged revision was looked at.
     pub report: Option<Box<Report>>,
-    /// The metrics of a service's move, beside those of the report.
+    /// The metrics of services' moves, beside those of the report.
     pub metrics: Vec<(&'static str, f64)>,
     /// Services that a registration's event was followed to, and which ECS refused to move.
     pub not_moved: Vec<(ServiceId, CallFailure)>,

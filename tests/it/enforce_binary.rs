@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::account::state::ecs::Status;
-use super::account::{GUARD, PIPELINE};
+use super::account::state::ecs::{Status, Task};
+use super::account::{Calls, Fault, GUARD, Kind, PIPELINE};
 use super::enforce::MOVE;
 use super::story::{PRIVILEGED, Story, in_words};
 
@@ -65,4 +65,25 @@ async fn a_service_that_a_pipeline_creates_on_its_original_ends_on_the_copy() {
     assert_eq!(sent, [json!({"cluster": "prod", "service": "web", "taskDefinition": "web:2"})], "and nothing else");
     assert_eq!(state.ecs.revision("web:1").unwrap().status, Status::Active, "the original stays");
     assert_eq!(state.sns.messages().len(), 2, "one about the copy, one about the service");
+}
+
+/// What a registration's event led to is counted and logged as what an event of the service does.
+#[tokio::test]
+async fn a_move_that_is_refused_on_the_way_from_a_registration_is_counted_and_logged() {
+    let mut story = Story::begin("enforce").await;
+    let original = story.register(PRIVILEGED);
+    {
+        let mut state = story.account.state();
+        state.create_service_with(PIPELINE, "prod", "web", BREAKER);
+        state.complete_deployment("prod", "web");
+        state.ecs.cluster("prod").run(Task::running(&original, "service:web"));
+        let updates = Calls::of("UpdateService").by(GUARD);
+        state.inject(Fault::always(Kind::AccessDenied("ecs:UpdateService"), updates));
+    }
+    assert_eq!(with_state(&story.deliver(&original).await), "remediated web:2 sent [failed]");
+    let output = story.guard.stop().await;
+    let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let [log, metrics] = lines.try_into().unwrap();
+    assert!(log["failure"].as_str().is_some_and(|failure| failure.starts_with("ecs:UpdateService on ")), "{log}");
+    assert_eq!((&metrics["Remediated"], &metrics["Failed"]), (&json!(1.0), &json!(1.0)), "{metrics}");
 }

@@ -114,6 +114,7 @@ impl Guard {
             }
             if let Tended::Done(look) = tended {
                 states.extend(look.state(id));
+                concluded.metrics.extend(look.news.iter().flat_map(|news| news.report.metrics()));
                 let failure = look.news.and_then(|news| news.report.failure);
                 concluded.not_moved.extend(failure.map(|failure| (id.clone(), failure)));
             }
