@@ -32,6 +32,11 @@ impl Call {
         self.failed(None, None, Cause::Refused)
     }
 
+    /// A permission that is missing by what an answer says, which is no error of the SDK's.
+    pub(super) fn denied(self, action: &'static str) -> CallFailure {
+        self.failed(None, None, Cause::AccessDenied { action })
+    }
+
     fn failed(self, code: Option<String>, request_id: Option<String>, cause: Cause) -> CallFailure {
         let Self { action, resource } = self;
         CallFailure { action, resource, code, request_id, cause }

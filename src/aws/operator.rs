@@ -213,14 +213,18 @@ impl Session {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, or not be decrypted, which Lambda says in an answer that is otherwise in order:
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html>
     pub async fn environment_of(&self, function: &str) -> Result<BTreeMap<String, String>, CallFailure> {
         let call = call("lambda:GetFunctionConfiguration", self.function_arn(function));
         let client = aws_sdk_lambda::Client::new(&self.config);
         let answer = client.get_function_configuration().function_name(function).send().await;
-        let answer = answer.map_err(|error| call.failure(&error))?;
-        let variables = answer.environment.and_then(|environment| environment.variables);
-        Ok(variables.unwrap_or_default().into_iter().collect())
+        let answer = answer.map_err(|error| call.clone().failure(&error))?;
+        let Some(environment) = answer.environment else { return Ok(BTreeMap::new()) };
+        match environment.error {
+            Some(_) => Err(call.denied("kms:Decrypt")),
+            None => Ok(environment.variables.unwrap_or_default().into_iter().collect()),
+        }
     }
 
     /// Invokes a function and waits for its answer. It is sent once: whoever repeats it knows what that means.

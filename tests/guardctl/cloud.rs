@@ -277,6 +277,12 @@ impl Beside {
                 });
                 Response::new(200, configuration.to_string())
             }
+            // Its variables are under a key that whoever asks may not use.
+            ("GET", ["", _, _, "sealed", "configuration"]) => {
+                let error = json!({"ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt"});
+                let configuration = json!({"FunctionName": "sealed", "Environment": {"Error": error}});
+                Response::new(200, configuration.to_string())
+            }
             ("POST", ["", _, _, "slow", "invocations"]) => {
                 tokio::time::sleep(Duration::from_secs(30)).await;
                 Response::new(200, "{}")

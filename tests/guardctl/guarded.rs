@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::account::{Call, Calls, Fault, Kind, OPERATOR, PIPELINE};
+use super::account::state::ecs::{Service, Task};
+use super::account::{BACKOUT, Call, Calls, Fault, Kind, OPERATOR, PIPELINE};
 use super::cloud::{Cloud, timeless};
 use super::sessions::{readme_of_an_account, session_with};
 use super::story::BUCKET;
@@ -158,6 +159,83 @@ async fn what_the_guard_did_is_undone_and_the_services_are_followed() {
     cloud.serve_the_copy(2);
     session_with("backout", |line| cloud.run(line));
     assert_eq!(cloud.story.active(), [1]);
+}
+
+/// From that look of the operator's on the service has come to rest on this revision.
+fn shows(cloud: &Cloud, look: usize, revision: &'static str) {
+    let looks = Calls::of("DescribeServices").by(OPERATOR).starting_at(look);
+    cloud.story.account.state().before(looks, move |state| {
+        state.ecs.cluster("prod").services.insert("web".into(), Service::on(revision));
+    });
+}
+
+/// ECS may go back to what ran before, and somebody may deploy something else; a deployment that is complete is no proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_runs_something_else_is_not_back() {
+    let mut cloud = Cloud::begin("not-back", "remediate").await;
+    cloud.remedy("web", "app", "").await;
+    cloud.serve_the_copy(100);
+    shows(&cloud, 1, "web:2");
+    let said = cloud.run("guardctl backout web:1 --yes --reason r --approved-by a");
+    assert_eq!(said.exit, Some(5), "{}", said.stderr);
+    assert!(said.stderr.contains("Service prod/web did not come back: it runs web:2."), "{}", said.stderr);
+}
+
+/// Right after the call a read may still show what was before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_shown_as_it_was_is_looked_at_once_more() {
+    let mut cloud = Cloud::begin("shown-late", "remediate").await;
+    cloud.remedy("web", "app", "").await;
+    cloud.serve_the_copy(100);
+    shows(&cloud, 1, "web:2");
+    shows(&cloud, 2, "web:1");
+    let said = cloud.run("guardctl backout web:1 --yes --reason r --approved-by a");
+    assert_eq!((said.exit, said.stderr.trim()), (Some(0), "Service prod/web is back."), "{}", said.stdout);
+}
+
+/// Whoever takes 1 for "nothing was done" would leave a family exempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backout_that_stops_behind_its_exemption_is_partly_done() {
+    let mut cloud = Cloud::begin("stopped-behind", "remediate").await;
+    cloud.remedy("web", "app", "").await;
+    cloud.story.account.state().deregister(OPERATOR, "web:1");
+    let registering = Calls::of("RegisterTaskDefinition").by(BACKOUT);
+    cloud.story.account.state().inject(Fault::always(Kind::AccessDenied("iam:PassRole"), registering));
+    let said = cloud.run("guardctl backout web:1 --yes --reason r --approved-by a");
+    assert_eq!(said.exit, Some(5), "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("exempt until"), "{}", said.stdout);
+    let mail = cloud.story.mail().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(mail.contains(r#""Resource":["arn:aws:iam::111122223333:role/web"]"#), "{mail}");
+}
+
+/// In mode `enforce` a copy is not the end, unless the guard leaves the services alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_counts_services_that_would_be_moved_and_no_others() {
+    let mut cloud = Cloud::begin("plan-services", "enforce").await;
+    cloud.remedy("web", "app", "").await;
+    let plan = |cloud: &Cloud| {
+        let said = cloud.run("guardctl plan web:1 --exit-code");
+        (said.exit, said.stdout.contains("Then look at each service"))
+    };
+    assert_eq!(plan(&cloud), (Some(0), true), "none runs it");
+    {
+        let mut state = cloud.story.account.state();
+        state.create_service(PIPELINE, "prod", "web", "web:1");
+        state.complete_deployment("prod", "web");
+        state.ecs.cluster("prod").run(Task::running("web:1", "service:web"));
+    }
+    assert_eq!(plan(&cloud), (Some(3), true));
+    cloud.exempt("web", "app", days(5));
+    assert_eq!(plan(&cloud), (Some(0), false));
+}
+
+/// A key that may not be used is no empty environment.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_be_decrypted_are_not_taken_for_none() {
+    let cloud = Cloud::begin("sealed", "remediate").await;
+    let said = cloud.run("guardctl plan web:1 --function sealed");
+    assert_eq!(said.exit, Some(4), "{}", said.stderr);
+    assert!(said.stderr.contains("\"Action\":\"kms:Decrypt\""), "{}", said.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

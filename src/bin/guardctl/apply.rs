@@ -24,7 +24,7 @@ use crate::backout::interrupted;
 use crate::deployed::Deployed;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::plan::{document, foresee, text};
+use crate::plan::{document, follows_services, foresee, text};
 use crate::session::Guard;
 use crate::trouble::Trouble;
 
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &ApplyArgs, guard: &Guard, output: Output) -> Resu
     let person = somebody_of_ours(guard, &deployed.reconciler.policy).await?;
     let reconciler = deployed.that_tells(guard);
     let (seen, plan) = foresee(id, &reconciler, guard).await?;
-    let shown = document(id, mode, &seen, &plan);
+    let shown = document(&reconciler.policy, &seen, &plan);
     if output.format == Format::Table {
         output.data(&text(&shown, output.width()))?;
     }
@@ -116,9 +116,8 @@ fn refuse(id: &TaskDefinitionId, deployed: &Deployed, guard: &Guard) -> Result<(
 
 /// What it ends as, where a run would write nothing to ECS, nor look for services to move.
 fn nothing_to_do(seen: &Observation, plan: &Plan, policy: &Policy) -> Option<Outcome> {
-    let moves = plan.copy.is_some() && policy.moves_services_of(&seen.id.family);
     match plan.then {
-        Then::End(outcome, _) if plan.withdraw.is_empty() && !moves => Some(outcome),
+        Then::End(outcome, _) if plan.withdraw.is_empty() && !follows_services(seen, plan, policy) => Some(outcome),
         Then::End(..) | Then::Copy(_) | Then::Finish(_) => None,
     }
 }

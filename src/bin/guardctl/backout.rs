@@ -91,8 +91,9 @@ pub(crate) async fn run(args: &BackoutArgs, guard: &Guard, output: Output) -> Re
     if exit != Exit::Fine || args.no_wait || moving.is_empty() {
         return Ok(exit);
     }
+    let restored = answer.restored.as_deref().and_then(|restored| restored.parse().ok());
     let followed = tokio::select! {
-        followed = follow(&moving, guard, args.minutes, output) => followed?,
+        followed = follow(&moving, restored.as_ref(), guard, args.minutes, output) => followed?,
         () = &mut interrupt => {
             let names: Vec<String> = moving.iter().map(|it| format!("{}/{}", it.cluster, it.name)).collect();
             return Err(Trouble::new(Exit::Interrupted, "interrupted: nobody follows the services any more")
@@ -238,7 +239,10 @@ fn sentence(answer: &Answer) -> String {
 }
 
 fn exit_of(answer: &Answer) -> Exit {
-    let has_done = answer.restored.is_some() || answer.copy.is_some() || !answer.services.is_empty();
+    // An exemption is the first that it writes. It may have been there before, which is not told apart here: to whoever
+    // takes 1 for "nothing was done" the family must not be exempt.
+    let is_exempt = answer.until.is_some() && !answer.dry_run;
+    let has_done = is_exempt || answer.restored.is_some() || answer.copy.is_some() || !answer.services.is_empty();
     match answer.outcome.as_str() {
         "backed_out" | "already_backed_out" | "nothing_to_back_out" => Exit::Fine,
         "refused" => Exit::Refused,

@@ -8,10 +8,10 @@ use ecs_privileged_guard::aws::Clock;
 use ecs_privileged_guard::domain::alert::reason_in_words;
 use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::document::Described;
-use ecs_privileged_guard::domain::observation::Observation;
-use ecs_privileged_guard::domain::outcome::Reason;
+use ecs_privileged_guard::domain::observation::{Observation, Run, Starter};
+use ecs_privileged_guard::domain::outcome::{Outcome, Reason};
 use ecs_privileged_guard::domain::plan::{Plan, Then};
-use ecs_privileged_guard::domain::policy::Mode;
+use ecs_privileged_guard::domain::policy::{Mode, Policy};
 use ecs_privileged_guard::domain::{escape, residual};
 use ecs_privileged_guard::reconcile::Guard as Reconciler;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(crate) struct Document {
     pub(crate) mode: &'static str,
     pub(crate) outcome: &'static str,
     pub(crate) reason: Option<&'static str>,
-    /// Whether anything would be written to ECS.
+    /// Whether anything would be written to ECS. A service that runs the original counts, whatever it will say.
     changes: bool,
     why: Option<&'static str>,
     edits: Vec<Edit>,
@@ -77,7 +77,7 @@ pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Resul
     let Deployed { reconciler, .. } = Deployed::of(guard, args.function.as_deref(), args.mode).await?;
     let mode = reconciler.policy.mode;
     let (seen, plan) = foresee(id, &reconciler, guard).await?;
-    let document = document(id, mode, &seen, &plan);
+    let document = document(&reconciler.policy, &seen, &plan);
     match output.format {
         Format::Table => output.data(&text(&document, output.width()))?,
         Format::Json => output.json(&document)?,
@@ -94,8 +94,20 @@ pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Resul
     Ok(if args.exit_code && document.changes { Exit::Found } else { Exit::Fine })
 }
 
+/// Whether a run looks for services afterwards, to point them to the copy.
+pub(crate) fn follows_services(seen: &Observation, plan: &Plan, policy: &Policy) -> bool {
+    let outcome = match &plan.then {
+        Then::Copy(_) => Outcome::Remediated,
+        Then::Finish(finish) => finish.outcome,
+        Then::End(outcome, _) => *outcome,
+    };
+    let is_copied = matches!(outcome, Outcome::Remediated | Outcome::AlreadyRemediated);
+    is_copied && policy.moves_services_of(&seen.id.family)
+}
+
 /// What a plan comes to.
-pub(crate) fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, plan: &Plan) -> Document {
+pub(crate) fn document(policy: &Policy, seen: &Observation, plan: &Plan) -> Document {
+    let id = &seen.id;
     let original = seen.original.described();
     let privileged = original.map(|original| original.privileged_containers().to_vec()).unwrap_or_default();
     let (outcome, reason) = match &plan.then {
@@ -106,7 +118,9 @@ pub(crate) fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, pl
     let makes_copy = matches!(plan.then, Then::Copy(_));
     let has_copy = makes_copy || plan.copy.is_some() || matches!(plan.then, Then::Finish(_));
     // What each service says is seen only then.
-    let services = (mode == Mode::Enforce && has_copy)
+    let looks_at_services = follows_services(seen, plan, policy);
+    let is_served = |run: &Run| run.revision == id.revision && matches!(run.starter, Starter::Service { .. });
+    let services = looks_at_services
         .then(|| format!("Then look at each service that runs {id}, and point it to the copy, unless it has said no."));
     let about = |words: Vec<String>| words.iter().map(|words| escape::line(words)).collect();
     let of_original = |words: fn(&Described, &[String]) -> Vec<String>| {
@@ -115,14 +129,14 @@ pub(crate) fn document(id: &TaskDefinitionId, mode: Mode, seen: &Observation, pl
     Document {
         schema_version: 1,
         task_definition: id.to_string(),
-        mode: mode.as_str(),
+        mode: policy.mode.as_str(),
         outcome,
         reason,
         why: match &plan.then {
             Then::End(_, reason) => reason.map(reason_in_words),
             Then::Copy(_) | Then::Finish(_) => None,
         },
-        changes: makes_copy || !plan.withdraw.is_empty(),
+        changes: makes_copy || !plan.withdraw.is_empty() || looks_at_services && seen.usage.runs.iter().any(is_served),
         edits: privileged
             .iter()
             .filter(|_| makes_copy)

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &ReplayArgs, guard: &Guard, output: Output) -> Res
         let foretold = foretold
             .map_err(|error| unforeseen("what the guard would do about the event could not be found out", &error))?;
         are_services_moved = reconciler.policy.mode == Mode::Enforce && !matches!(foretold, Foretold::Silent(_));
-        document.comes_to(&foretold, reconciler.policy.mode);
+        document.comes_to(&foretold, &reconciler.policy);
     }
     show(&document, output)?;
     if are_services_moved {

@@ -1,7 +1,9 @@
 //! Watches services on their way back until ECS says that they have arrived, or have not.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ecs_privileged_guard::domain::arn::TaskDefinitionId;
 use ecs_privileged_guard::domain::service::{Rollout, ServiceId};
 use jiff::SignedDuration;
 
@@ -24,9 +26,11 @@ pub(super) enum Followed {
     NotAll,
 }
 
-/// Watches until each has settled, for so many minutes at most.
+/// Watches until each has settled, for so many minutes at most. One that has come back runs `restored`: a deployment may
+/// also be complete because ECS went back to what ran before, or because somebody has deployed something else.
 pub(super) async fn follow(
     services: &[Service],
+    restored: Option<&TaskDefinitionId>,
     guard: &Guard,
     minutes: u16,
     output: Output,
@@ -36,6 +40,7 @@ pub(super) async fn follow(
     let ids = services.iter().filter_map(|it| ServiceId::new(&it.cluster, &it.name).ok());
     let (mut waiting, mut all_settled): (Vec<ServiceId>, bool) = (ids.collect(), true);
     let count = waiting.len();
+    let mut seen_elsewhere = BTreeSet::new();
     loop {
         let mut still = Vec::new();
         for id in waiting {
@@ -44,16 +49,28 @@ pub(super) async fn follow(
                 let world = "The backout is done; ECS goes on with the services by itself.";
                 trouble(format!("service {id} could not be looked at"), &failure).world(world)
             })?;
-            let said = match found.map(|service| service.rollout) {
-                Some(Rollout::InProgress | Rollout::Unknown) => {
+            let Some(service) = found else {
+                all_settled = false;
+                output.say(&format!("Service {id} is gone."));
+                continue;
+            };
+            let is_there = service.target.as_ref() == restored;
+            let said = match (service.rollout, service.current()) {
+                (Rollout::InProgress | Rollout::Unknown, _) => {
                     still.push(id);
                     continue;
                 }
-                Some(Rollout::Completed) => "is back",
-                Some(Rollout::Failed) => "did not come back: its deployment has failed",
-                None => "is gone",
+                (Rollout::Completed, _) if is_there => "is back".to_owned(),
+                // What is read may be behind what was done just now.
+                (Rollout::Completed, _) if seen_elsewhere.insert(id.clone()) => {
+                    still.push(id);
+                    continue;
+                }
+                (Rollout::Completed, Some(other)) => format!("did not come back: it runs {other}"),
+                (Rollout::Completed, None) => "did not come back: what it runs is not known".to_owned(),
+                (Rollout::Failed, _) => "did not come back: its deployment has failed".to_owned(),
             };
-            all_settled &= said == "is back";
+            all_settled &= is_there && service.rollout == Rollout::Completed;
             output.say(&format!("Service {id} {said}."));
         }
         waiting = still;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ecs_privileged_guard::domain::escape;
 use ecs_privileged_guard::domain::event::Event;
 use ecs_privileged_guard::domain::outcome::{Alerting, Outcome, Reason};
-use ecs_privileged_guard::domain::policy::Mode;
+use ecs_privileged_guard::domain::policy::Policy;
 use ecs_privileged_guard::reconcile::{Foresight, Foretold};
 use serde::Serialize;
 
@@ -61,19 +61,19 @@ impl Document {
     }
 
     /// Adds what comes of it in the account.
-    pub(super) fn comes_to(&mut self, foretold: &Foretold, mode: Mode) {
+    pub(super) fn comes_to(&mut self, foretold: &Foretold, policy: &Policy) {
         match foretold {
             Foretold::Silent(said) => (self.outcome, self.reason) = (Some(said.outcome()), said.reason()),
             Foretold::OfService => {}
-            Foretold::Run(foresight) => self.add(foresight, mode),
+            Foretold::Run(foresight) => self.add(foresight, policy),
         }
     }
 
-    fn add(&mut self, foresight: &Foresight, mode: Mode) {
+    fn add(&mut self, foresight: &Foresight, policy: &Policy) {
         let Foresight { report, plan, alert, message, is_as_in_alert, calls } = foresight;
         (self.outcome, self.reason) = (Some(report.outcome.as_str()), report.reason.map(Reason::as_str));
         if let (Some(plan), Some(finding)) = (plan, &report.finding) {
-            let document = plan::document(&report.id, mode, &finding.seen, plan);
+            let document = plan::document(policy, &finding.seen, plan);
             (self.outcome, self.reason) = (Some(document.outcome), document.reason);
             self.plan = Some(document);
         }
