@@ -81,6 +81,12 @@ async fn a_deployment_without_a_way_back_is_named_each_time_and_never_pushed_ove
     assert_eq!((told(&again).as_str(), &again["services"]), ("already_backed_out web:1", &waiting));
     assert!(again["until"].is_string(), "{again}");
     assert_eq!(story.account.state().count("UpdateService"), 0);
+
+    // As its alert says: when that deployment has ended, the same command moves it.
+    service(&story, "stuck", |it| *it = Service::on("web:2"));
+    let moved = story.back_out(&request("web:1", "")).await;
+    assert_eq!(moved["services"][0]["state"], "moving", "{moved}");
+    assert_eq!(target(&story, "stuck"), "web:1");
 }
 
 #[tokio::test]

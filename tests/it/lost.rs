@@ -69,6 +69,22 @@ async fn a_copy_that_nobody_knows_of_is_found_and_no_second_one_is_made() {
     judge(&world, &[Ok(answer)]).unwrap();
 }
 
+/// Whoever goes on with it finds there what it is about, though the run that made it wrote nothing else.
+#[tokio::test]
+async fn the_record_of_a_copy_that_must_go_names_what_is_privileged() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |state| {
+        state.before(registrations(), |state| drop(state.register(PIPELINE, NEWER)));
+        let deregistering = Calls::of("DeregisterTaskDefinition").by(GUARD);
+        state.inject(Fault::once(Kind::KilledBefore, deregistering));
+    })
+    .await;
+    assert_eq!(world.deliver().await.unwrap_err(), "killed");
+    let state = world.state();
+    let record: serde_json::Value = serde_json::from_slice(state.s3.object(BUCKET, RECORD).unwrap()).unwrap();
+    let (why, privileged) = (&record["copies"][0]["why"], &record["privilegedContainers"]);
+    assert_eq!((why.as_str(), privileged.to_string().as_str()), (Some("race"), r#"["app"]"#), "{record}");
+}
+
 /// Sweep tells of its copies at its end. ECS shows nothing of the original by then.
 #[tokio::test]
 async fn a_copy_whose_run_died_before_it_told_anybody_is_told_though_its_original_is_gone() {
