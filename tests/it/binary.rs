@@ -410,6 +410,7 @@ async fn a_move_is_logged_with_its_service_and_counted_once() {
     let of_web = |state: &str| format!("prod/web {state}");
     let expected = ["moving", "moved", "moved", "rolled_back", "rolled_back"].map(of_web);
     assert_eq!(services, expected, "{output}");
+    assert!(logs.iter().all(|log| log["copy"] == "web:22"), "{output}");
     let deployment: Value = serde_json::from_str(&settled).unwrap();
     assert_eq!(logs[1]["correlation_id"], deployment["id"]);
     let runs_with = |name: &str| -> Vec<usize> {

@@ -84,6 +84,7 @@ async fn a_move_that_is_refused_on_the_way_from_a_registration_is_counted_and_lo
     let output = story.guard.stop().await;
     let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let [log, metrics] = lines.try_into().unwrap();
+    assert_eq!(log["copy"], "web:2", "{log}");
     assert!(log["failure"].as_str().is_some_and(|failure| failure.starts_with("ecs:UpdateService on ")), "{log}");
     assert_eq!((&metrics["Remediated"], &metrics["Failed"]), (&json!(1.0), &json!(1.0)), "{metrics}");
 }
