@@ -292,6 +292,24 @@ async fn what_was_deployed_in_the_same_moment_is_put_back() {
 }
 
 #[tokio::test]
+async fn what_was_deployed_in_the_same_moment_and_may_not_be_put_back_is_told_with_why() {
+    let world = at_rest(|state| {
+        state.register(PIPELINE, &NEWER.replace("web", "web-b"));
+        state.before(Calls::of("UpdateService").by(GUARD), |state| {
+            state.update_service(PIPELINE, "prod", "web", "web-b:1");
+        });
+        let second = Calls::of("UpdateService").by(GUARD).starting_at(2);
+        state.inject(Fault::always(Kind::AccessDenied("ecs:UpdateService"), second));
+    })
+    .await;
+    let said = hand(&world, &last(&world, "CreateService")).await;
+    assert!(said.ends_with("[failed]"), "{said}");
+    let entry = stored(&world);
+    assert_eq!((entry["state"].as_str(), entry["reason"].as_str()), (Some("failed"), Some("access_denied")), "{entry}");
+    assert!(world.mail().contains("web-b:1"), "{}", world.mail());
+}
+
+#[tokio::test]
 async fn what_was_exempted_in_the_same_moment_is_taken_back() {
     let world = at_rest(|state| {
         state.after(Calls::of("UpdateService").by(GUARD), |state| super::world::exempt_until(state, 30));
