@@ -257,28 +257,6 @@ async fn what_was_throttled_was_not_done() {
     assert!(!world.mail().contains("Registered web:3"), "{}", world.mail());
 }
 
-/// Lambda does not wait, and does not ask again.
-#[tokio::test]
-async fn a_look_that_lasts_too_long_ends_while_there_is_time_to_tell_what_was_begun() {
-    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
-    assert!(world.deliver().await.is_ok());
-    {
-        let mut state = world.state();
-        state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
-        // It is on something else when it is its turn, so all is looked at again; that takes for ever.
-        state.after(Calls::of("PutObject").by(BACKOUT).on("records/"), |state| {
-            state.ecs.cluster("prod").services.insert("web".into(), Service::on("web:1"));
-            for nth in 1..20 {
-                let hangs = Kind::DelayBefore(std::time::Duration::from_secs(4));
-                state.inject(Fault::always(hangs, Calls::of("ListClusters").by(BACKOUT).starting_at(nth)));
-            }
-        });
-    }
-    let before = world.state().sns.messages().len();
-    let ended = world.back_out(&request("web:1", "")).await;
-    assert_eq!(world.state().sns.messages().len(), before + 1, "{ended:?}");
-}
-
 #[tokio::test]
 async fn the_clock_is_looked_at_between_two_moves() {
     let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
