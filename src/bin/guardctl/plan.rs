@@ -96,13 +96,17 @@ pub(crate) async fn run(args: &PlanArgs, guard: &Guard, output: Output) -> Resul
 
 /// Whether a run looks for services afterwards, to point them to the copy.
 pub(crate) fn follows_services(seen: &Observation, plan: &Plan, policy: &Policy) -> bool {
-    let outcome = match &plan.then {
-        Then::Copy(_) => Outcome::Remediated,
-        Then::Finish(finish) => finish.outcome,
-        Then::End(outcome, _) => *outcome,
-    };
-    let is_copied = matches!(outcome, Outcome::Remediated | Outcome::AlreadyRemediated);
+    let is_copied = matches!(end_of(plan).0, Outcome::Remediated | Outcome::AlreadyRemediated);
     is_copied && policy.moves_services_of(&seen.id.family)
+}
+
+/// How a run ends that meets what was seen, and why.
+fn end_of(plan: &Plan) -> (Outcome, Option<Reason>) {
+    match &plan.then {
+        Then::Copy(_) => (Outcome::Remediated, None),
+        Then::Finish(finish) => (finish.outcome, None),
+        Then::End(outcome, reason) => (*outcome, *reason),
+    }
 }
 
 /// What a plan comes to.
@@ -110,11 +114,7 @@ pub(crate) fn document(policy: &Policy, seen: &Observation, plan: &Plan) -> Docu
     let id = &seen.id;
     let original = seen.original.described();
     let privileged = original.map(|original| original.privileged_containers().to_vec()).unwrap_or_default();
-    let (outcome, reason) = match &plan.then {
-        Then::End(outcome, reason) => (outcome.as_str(), reason.map(Reason::as_str)),
-        Then::Copy(_) => ("remediated", None),
-        Then::Finish(finish) => (finish.outcome.as_str(), None),
-    };
+    let (outcome, reason) = end_of(plan);
     let makes_copy = matches!(plan.then, Then::Copy(_));
     let has_copy = makes_copy || plan.copy.is_some() || matches!(plan.then, Then::Finish(_));
     // What each service says is seen only then.
@@ -130,12 +130,9 @@ pub(crate) fn document(policy: &Policy, seen: &Observation, plan: &Plan) -> Docu
         schema_version: 1,
         task_definition: id.to_string(),
         mode: policy.mode.as_str(),
-        outcome,
-        reason,
-        why: match &plan.then {
-            Then::End(_, reason) => reason.map(reason_in_words),
-            Then::Copy(_) | Then::Finish(_) => None,
-        },
+        outcome: outcome.as_str(),
+        reason: reason.map(Reason::as_str),
+        why: reason.map(reason_in_words),
         changes: makes_copy || !plan.withdraw.is_empty() || looks_at_services && seen.usage.runs.iter().any(is_served),
         edits: privileged
             .iter()

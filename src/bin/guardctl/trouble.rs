@@ -50,6 +50,12 @@ impl Trouble {
         self
     }
 
+    /// More of the hint, behind what it says already.
+    pub(crate) fn more_hint(mut self, more: &str) -> Self {
+        self.hint.get_or_insert_default().push_str(more);
+        self
+    }
+
     /// What was changed all the same, or may have been.
     pub(crate) fn world(mut self, world: impl Into<String>) -> Self {
         self.world = world.into();

@@ -10,7 +10,6 @@ use std::fmt;
 use std::time::Duration;
 
 use ecs_privileged_guard::aws::{Clock, Ecs};
-use ecs_privileged_guard::domain::alert::statement_for;
 use ecs_privileged_guard::domain::arn::{Family, Revision, TaskDefinitionId};
 use ecs_privileged_guard::domain::document::RegisterInput;
 use ecs_privileged_guard::domain::exemption::Exemption;
@@ -206,10 +205,9 @@ impl<'a> Probe<'a> {
                 self.is_sent = failure.may_be_done();
                 let trouble = trouble(failed(), &failure);
                 Err(match failure.denied_action() {
-                    Some(action @ "ecs:RegisterTaskDefinition") => trouble.hint(format!(
-                        "your role needs this statement: {}; and a policy that denies privileged registrations, as \
-                         those in policies/ do, must leave out the family {FAMILY}, whose revision is privileged",
-                        statement_for(action, &failure.resource, &[])
+                    Some("ecs:RegisterTaskDefinition") => trouble.more_hint(&format!(
+                        "; and a policy that denies privileged registrations, as those in policies/ do, must leave out \
+                         the family {FAMILY}, whose revision is privileged"
                     )),
                     _ => trouble,
                 })
