@@ -273,6 +273,26 @@ async fn the_clock_is_looked_at_between_two_moves() {
     assert_eq!(world.state().ecs.active("web"), [1, 2], "the copy stays while a service runs it");
 }
 
+/// Lambda does not wait for a look that hangs, and what was begun before it would be told by nobody.
+#[tokio::test]
+async fn a_look_that_hangs_ends_while_there_is_time_to_tell() {
+    for (call, resource) in [("GetObject", RECORD), ("ListClusters", "")] {
+        let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
+        assert!(world.deliver().await.is_ok());
+        world.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:2"));
+        // The family is exempt by now. Between the walk and the move somebody deploys, so that all is looked at again.
+        world.state().before(Calls::of("DescribeServices").by(BACKOUT).starting_at(2), move |state| {
+            state.ecs.cluster("prod").services.get_mut("web").unwrap().deploy("web:2");
+            state.pass(std::time::Duration::from_secs(112));
+            let hangs = Kind::DelayBefore(std::time::Duration::from_hours(1));
+            state.inject(Fault::always(hangs, Calls::of(call).by(BACKOUT).on(resource)));
+            state.before(Calls::of("Publish").by(BACKOUT), State::heal_faults);
+        });
+        assert_eq!(world.back_out(&request("web:1", "")).await, Err("out_of_time".to_owned()), "{call}");
+        holds(&world.mail(), &["Exempted web, containers app", "too little time was left"]);
+    }
+}
+
 #[tokio::test]
 async fn a_backout_that_died_is_gone_on_with_and_the_guard_sees_no_persons_no() {
     let mut story = remediated().await;

@@ -429,6 +429,29 @@ async fn a_copy_that_is_deregistered_in_the_same_moment_is_a_persons_no() {
     }
 }
 
+/// What a run has begun and another one has moved counts as that one's.
+#[tokio::test]
+async fn what_another_run_moved_is_not_counted_twice() {
+    let world = at_rest(|_| {}).await;
+    let event = last(&world, "CreateService");
+    world.state().inject(Fault::always(Kind::AccessDenied("ecs:UpdateService"), Calls::of("UpdateService").by(GUARD)));
+    assert_eq!(hand(&world, &event).await, "move_failed access_denied web:2 sent [failed]");
+    world.state().heal();
+    // The guard's call is lost. Before it looks again, another run has begun anew, asked ECS, and died a minute ago.
+    world.state().inject(Fault::always(Kind::CutBefore, Calls::of("UpdateService").by(GUARD)));
+    world.state().before(Calls::of("UpdateService").by(GUARD), |state| {
+        state.before(Calls::of("GetObject").by(GUARD).on("moves/"), |state| {
+            let mut entry: Value = serde_json::from_slice(state.s3.object(BUCKET, MOVE).unwrap()).unwrap();
+            entry["begun"] = state.now.to_string().into();
+            state.put_object(GUARD, BUCKET, MOVE, entry.to_string().as_bytes());
+            state.update_service(GUARD, "prod", "web", "web:2");
+            state.pass(std::time::Duration::from_mins(1));
+        });
+    });
+    let said = hand(&world, &event).await;
+    assert_eq!((runs(&world).as_str(), said.as_str()), ("web:2", "already_remediated web:2 already_sent [moving]"));
+}
+
 /// Whoever has looked later may have written before: what was seen earlier is not written over it, and not left either.
 #[tokio::test]
 async fn what_another_run_wrote_meanwhile_is_looked_at_again() {

@@ -120,7 +120,7 @@ impl Backout<'_> {
     /// One look and what follows from it; nothing if the world has moved and is to be looked at again.
     async fn round(&mut self) -> Result<Option<Answer>, Stopped> {
         let (guard, request) = (self.guard, self.request);
-        let Some(original) = original_of(guard, &request.named).await? else {
+        let Some(original) = self.in_time(original_of(guard, &request.named)).await? else {
             let judged = Judged::without_a_look(Plan::Nothing);
             let answer = self.concluded(&judged);
             return self.ended_without_steps(answer).await.map(Some).map_err(Stopped::Run);
