@@ -382,6 +382,9 @@ async fn what_was_tried_is_taken_back_whatever_happens() {
             None => format!("Nothing is registered, and the exemption of {PROBE} has ended.\n"),
         };
         assert!(said.stderr.ends_with(&world), "{kind:?}: {}", said.stderr);
+        let names_both = said.stderr.contains("\"Action\":\"ecs:RegisterTaskDefinition\"")
+            && said.stderr.contains("must leave out the family ecs-privileged-guard-doctor,");
+        assert_eq!(names_both, exit == 4, "{kind:?}: {}", said.stderr);
         assert!(probe_is_taken_back(&cloud), "{kind:?}");
     }
     let denied = Kind::AccessDenied("s3:PutObject");
