@@ -48,13 +48,16 @@ const WEB: &str = r#"{
   "tags": [{"key": "team", "value": "checkout"}]
 }"#;
 
+/// Alerts name the function that undoes, as a stack has it.
+const DEPLOYED: &[(&str, &str)] = &[("BACKOUT_FUNCTION", "ecs-guard-backout")];
+
 #[tokio::main]
 async fn main() {
     let began = Instant::now();
     let files = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
     fs::create_dir_all(&files).unwrap();
 
-    let mut story = Story::begin("remediate").await;
+    let mut story = Story::with("remediate", DEPLOYED).await;
     scene(1, "A pipeline registers a privileged task definition");
     let original = story.register(WEB);
     let before = story.account.state().described(&original).unwrap();
@@ -103,7 +106,7 @@ async fn main() {
     so((story.active(), story.alerts()) == (vec![1, 2], 1), "no second copy, no second alert");
 
     scene(5, "A permission is missing");
-    let mut denied = Story::begin("remediate").await;
+    let mut denied = Story::with("remediate", DEPLOYED).await;
     let original = denied.register(WEB);
     let registering = Calls::of("RegisterTaskDefinition").by(GUARD);
     denied.account.state().inject(Fault::always(Kind::AccessDenied("iam:PassRole"), registering));
@@ -111,7 +114,7 @@ async fn main() {
     println!("  {answer}\n");
     so(in_words(&answer) == "failed access_denied sent", "the guard says that it failed");
     let (_, mail, _) = last_alert(&denied);
-    let failed = mail.split("\n\n").find(|part| part.starts_with("WHAT FAILED")).unwrap_or_default();
+    let failed = mail.split("\n\n").find(|part| part.starts_with("FAILED\n")).expect("a section FAILED");
     failed.lines().for_each(|line| println!("  | {line}"));
     so(mail.contains(r#""Action":"iam:PassRole""#), "the alert holds the statement to add");
     denied.account.state().heal();
@@ -131,7 +134,7 @@ async fn main() {
 /// The command of the alert is run as it stands, and nothing is left of the guard's work but the exemption.
 async fn back_out() {
     scene(6, "The application breaks: the command of the alert is pasted");
-    let mut story = Story::with("remediate", &[("BACKOUT_FUNCTION", "ecs-guard-backout")]).await;
+    let mut story = Story::with("remediate", DEPLOYED).await;
     let original = story.register(WEB);
     story.account.state().ecs.cluster("prod").services.insert("web".into(), Service::on("web:1"));
     let world = |story: &Story| {

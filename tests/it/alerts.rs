@@ -419,6 +419,9 @@ pub(crate) fn tools() -> Vec<(&'static str, Provenance)> {
     named.chain([("identity-center", provenance("identity-center"))]).collect()
 }
 
+/// What the template calls the function that undoes.
+const BACKOUT: &str = "guard-Backout-1ABC";
+
 pub(crate) fn with_setting(report: &Report, backout_function: Option<&str>) -> Message {
     let (home, policy) = (home(), policy());
     let setting = Setting {
@@ -537,8 +540,10 @@ fn each_alert_reads_as_it_was_reviewed() {
     let (_, from) = &tools()[0];
     hold("tools.txt", &by_tool());
     let mut names = BTreeSet::from(["tools.txt".to_owned()]);
-    for (name, report) in cases(from).into_iter().chain(applied()) {
-        let message = with_setting(&report, None);
+    let as_deployed = cases(from).into_iter().chain(applied()).map(|(name, report)| (name, report, Some(BACKOUT)));
+    let alone = ("remediated-without-backout".to_owned(), copied(Outcome::Remediated, from), None);
+    for (name, report, function) in as_deployed.chain([alone]) {
+        let message = with_setting(&report, function);
         let json = serde_json::to_string_pretty(&message.json).unwrap();
         let name = format!("{name}.txt");
         hold(&name, &format!("Subject: {}\n\n{}\n{json}\n", message.subject, message.text));
@@ -568,7 +573,7 @@ fn every_outcome_and_reason_that_alerts_has_its_alert() {
 #[test]
 fn every_alert_keeps_the_limits_of_mail_sns_and_chat() {
     for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)).chain(applied()) {
-        for function in [None, Some("guard-Backout-1ABC")] {
+        for function in [None, Some(BACKOUT)] {
             keeps_the_limits(&name, &with_setting(&report, function), report.id.family.as_str());
         }
     }
@@ -629,7 +634,7 @@ pub(crate) fn keeps_the_limits(name: &str, message: &Message, thread: &str) {
 #[test]
 fn the_first_fifteen_lines_answer_what_whoever_is_on_call_asks() {
     for (name, report) in tools().iter().flat_map(|(_, from)| cases(from)) {
-        for function in [None, Some("guard-Backout-1ABC")] {
+        for function in [None, Some(BACKOUT)] {
             let message = with_setting(&report, function);
             let first: Vec<&str> = message.text.lines().take(15).collect();
             let verdict = format!("task definition {} ", report.id);
