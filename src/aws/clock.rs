@@ -7,6 +7,9 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
 use jiff::Timestamp;
 
+/// Growing waits between attempts at what heals by itself, in seconds.
+pub const PAUSES: [u64; 5] = [1, 2, 4, 8, 8];
+
 /// Time and waiting, shared with the SDK's clients.
 #[derive(Debug, Clone)]
 pub struct Clock {

@@ -30,7 +30,7 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 use pace::SeesThrottles;
 
-pub use clock::Clock;
+pub use clock::{Clock, PAUSES};
 pub use ecs::{BackupReceipt, DescribeError, Ecs, Listing};
 #[cfg(feature = "cli")]
 pub use examine::Examiner;
@@ -44,7 +44,7 @@ use crate::domain::arn::Home;
 
 /// One attempt of a call takes no longer than this: ECS answers in tens of milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A call with all its attempts takes no longer than this, so that a run always gets to say how it ended.
+/// A call with all its attempts takes no longer than this, so that a run can go on with others.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// One call and two retries; what lasts longer is waited for outside, where the deadline is known.
 const ATTEMPTS_MAX: u32 = 3;

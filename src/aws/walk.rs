@@ -2,11 +2,12 @@
 //! A service that is pointed at a revision counts, whether or not it has a task now.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_ecs::types::{ResourceManagementType, Service as SdkService};
 use jiff::Timestamp;
 
-use super::clock::Clock;
+use super::clock::{Clock, PAUSES};
 use super::ecs::Ecs;
 use super::failure::call;
 use super::pace::Category;
@@ -25,7 +26,9 @@ impl Ecs {
     /// answer, and the others are looked at all the same.
     pub async fn usage_of_all(&self, clock: &Clock, until: Timestamp) -> AccountUsage {
         let mut usage = AccountUsage::default();
-        let clusters = match self.all_clusters().await {
+        // What is given up on leaves every family unseen: what nothing runs would be looked at again, and told.
+        let mut pauses = PAUSES.into_iter().map(Duration::from_secs);
+        let clusters = match again(clock, until, &mut pauses, async || self.all_clusters().await).await {
             Ok(clusters) => clusters,
             Err(failure) => {
                 usage.unread.push(failure);
@@ -39,7 +42,8 @@ impl Ecs {
                 usage.clusters_left_out = left.len() + 1;
                 break;
             }
-            match self.all_runs_in(cluster, &is_late).await {
+            let runs = again(clock, until, &mut pauses, async || self.all_runs_in(cluster, &is_late).await).await;
+            match runs {
                 Ok((tasks, services)) => {
                     usage.services.extend(services);
                     let name = cluster.rsplit('/').next().unwrap_or(cluster);
@@ -133,5 +137,24 @@ impl Ecs {
             services.extend(self.described(cluster, names).await?);
         }
         Ok(services)
+    }
+}
+
+/// Tries again what a retry can heal, as long as there are pauses, and time for them.
+async fn again<T>(
+    clock: &Clock,
+    until: Timestamp,
+    pauses: &mut impl Iterator<Item = Duration>,
+    mut attempt: impl AsyncFnMut() -> Result<T, CallFailure>,
+) -> Result<T, CallFailure> {
+    loop {
+        let failure = match attempt().await {
+            Err(failure) if failure.is_transient() => failure,
+            ended => return ended,
+        };
+        match pauses.next() {
+            Some(pause) if clock.now() + pause < until => clock.sleep(pause).await,
+            Some(_) | None => return Err(failure),
+        }
     }
 }

@@ -294,7 +294,24 @@ pub struct RegisterInput {
 }
 
 impl RegisterInput {
-    /// Reads an input, like a backup.
+    /// Reads a backup, as one that is stored now would be: a member may have become known as output-only since, and ECS
+    /// does not take it.
+    ///
+    /// # Errors
+    /// As for [`Described::parse`].
+    pub fn stored(text: &str, output_only: &OutputOnly) -> Result<Self, DocumentError> {
+        let input = Object::of("", Json::parse(text).map_err(DocumentError::Malformed)?)?;
+        let (left_out, kept): (Vec<_>, Vec<_>) =
+            input.members.iter().partition(|member| output_only.contains(&member.name()));
+        if left_out.is_empty() {
+            return Self::parse(text);
+        }
+        let kept: Vec<String> =
+            kept.iter().map(|member| format!("{}:{}", member.written_name, member.value.as_str())).collect();
+        Self::parse(&format!("{{{}}}", kept.join(",")))
+    }
+
+    /// Reads an input.
     ///
     /// # Errors
     /// As for [`Described::parse`].

@@ -132,6 +132,10 @@ impl EventError {
 const KINDS: &str = "detail-type \"AWS API Call via CloudTrail\" or \"ECS Deployment State Change\"";
 const CALLS: &str = "eventName RegisterTaskDefinition, RegisterDaemonTaskDefinition, DeregisterTaskDefinition, CreateService or UpdateService";
 
+/// What AWS writes in the place of what CloudTrail is not to tell:
+/// <https://docs.aws.amazon.com/singlesignon/latest/userguide/username-sign-in-cloudtrail-events.html>.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
 /// Reads an event for the function that guards `home`.
 ///
 /// # Errors
@@ -209,15 +213,7 @@ fn registration(event: &[Member], detail: &[Member], provenance: Provenance, hom
     let arn: TaskDefinitionArn = arn.parse().map_err(|error| EventError::Unusable { member: ARN, error })?;
     is_home(home, &arn.home)?;
     let lists = [response, request].map(|definition| Containers::of(definition.as_deref()));
-    // Of two values one was not looked at.
-    let on_the_way = [
-        (event, "detail"),
-        (detail, "errorCode"),
-        (detail, "requestParameters"),
-        (detail, "responseElements"),
-        (answer.as_slice(), "taskDefinition"),
-    ];
-    let is_doubtful = on_the_way.into_iter().any(|(of, name)| is_given_twice(of, name));
+    let is_doubtful = is_doubtful(event, detail) || is_given_twice(&answer, "taskDefinition");
     Ok(match proves_compliance(&lists) && !is_doubtful {
         true => Event::Compliant { id: arn.id, provenance },
         false => look(Subject::Revision(arn.id), provenance),
@@ -234,7 +230,7 @@ fn daemon_registration(
 ) -> Result<Event, EventError> {
     const ARN: &str = "responseElements.daemonTaskDefinitionArn";
     let unusable = |error| EventError::Unusable { member: ARN, error };
-    if has_failed(detail) {
+    if has_failed(detail) && !is_given_twice(detail, "errorCode") {
         return failed_call(event, detail, provenance, home);
     }
     let response = object(detail, "responseElements");
@@ -245,24 +241,25 @@ fn daemon_registration(
     let id: TaskDefinitionId = id.parse().map_err(unusable)?;
     is_home(home, &of)?;
     let request = object(detail, "requestParameters");
-    Ok(match Containers::of(request.as_deref()) {
-        Containers::Clean => Event::Compliant { id, provenance },
-        Containers::Unknown => {
-            let daemon = DaemonTaskDefinition { id, privileged_by_event: Vec::new() };
-            look(Subject::Daemon(daemon), provenance)
-        }
-        Containers::NotClean { privileged } => {
-            let daemon = DaemonTaskDefinition { id, privileged_by_event: privileged };
-            look(Subject::Daemon(daemon), provenance)
-        }
-    })
+    let privileged_by_event = match Containers::of(request.as_deref()) {
+        Containers::Clean if !is_doubtful(event, detail) => return Ok(Event::Compliant { id, provenance }),
+        Containers::Clean | Containers::Unknown => Vec::new(),
+        Containers::NotClean { privileged } => privileged,
+    };
+    Ok(look(Subject::Daemon(DaemonTaskDefinition { id, privileged_by_event }), provenance))
 }
 
-/// `errorMessage` may be missing, so `errorCode` counts; an empty one says nothing.
+/// Whether something that decides is given twice: of two values one was not looked at.
+fn is_doubtful(event: &[Member], detail: &[Member]) -> bool {
+    let in_detail = ["errorCode", "requestParameters", "responseElements"];
+    is_given_twice(event, "detail") || in_detail.into_iter().any(|name| is_given_twice(detail, name))
+}
+
 fn is_given_twice(of: &[Member], name: &str) -> bool {
     of.iter().filter(|member| member.is(name)).nth(1).is_some()
 }
 
+/// `errorMessage` may be missing, so `errorCode` counts; an empty one says nothing.
 fn has_failed(detail: &[Member]) -> bool {
     member(detail, "errorCode").is_some_and(|code| match code.value() {
         Value::Null => false,
@@ -381,8 +378,9 @@ pub(super) fn object<'a>(of: &[Member<'a>], name: &str) -> Option<Vec<Member<'a>
     member(of, name).and_then(Json::members)
 }
 
+/// One that is hidden says nothing, though it could be the name of a family.
 pub(super) fn text(of: &[Member], name: &str) -> Option<String> {
-    member(of, name).and_then(Json::text)
+    member(of, name).and_then(Json::text).filter(|text| text != HIDDEN)
 }
 
 #[cfg(test)]

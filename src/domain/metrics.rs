@@ -15,7 +15,8 @@ pub const NAMESPACE: &str = "EcsPrivilegedGuard";
 #[must_use]
 pub fn of_report(report: &Report, now: Timestamp) -> Vec<(&'static str, f64)> {
     let withdrawn = report.made.iter().filter(|copy| copy.withdrawn.is_some()).count();
-    let mut metrics = vec![("Found", 1.0)];
+    let is_found = !matches!(report.outcome, Outcome::FailedRegistration | Outcome::Compliant | Outcome::Inactive);
+    let mut metrics = vec![("Found", f64::from(u8::from(is_found)))];
     metrics.push(match report.outcome {
         Outcome::Remediated => ("Remediated", 1.0),
         Outcome::AlreadyRemediated => ("AlreadyRemediated", 1.0),

@@ -185,7 +185,7 @@ async fn back_up(guard: &Guard, seen: &Observation, original: &RegisterInput) ->
                 return Err(Stop::Transient(guard.aws.bucket.conflict(&key)));
             };
             let recorded = seen.record.as_ref().and_then(|held| held.record.backup_sha256.as_deref());
-            match backup::judge(&stored.text, original, recorded) {
+            match backup::judge(&stored.text, original, &guard.policy.output_only, recorded) {
                 Stored::Genuine { sha256 } => Ok(BackupReceipt { sha256 }),
                 Stored::Tampered => Err(Stop::Failed(Failure::BackupTampered { key })),
             }

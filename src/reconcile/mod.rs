@@ -142,7 +142,7 @@ impl RunError {
 pub struct Concluded {
     /// What Lambda is answered.
     pub said: Said,
-    /// The facts, where a privileged revision was looked at.
+    /// The facts, where a revision was looked at.
     pub report: Option<Box<Report>>,
     /// The metrics of services' moves, beside those of the report.
     pub metrics: Vec<(&'static str, f64)>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::TIME_TO_FINISH;
-use crate::aws::{Clock, DescribeError, Ecs};
+use crate::aws::{Clock, DescribeError, Ecs, PAUSES};
 use crate::domain::arn::TaskDefinitionId;
 use crate::domain::document::Described;
 use crate::domain::failure::{CallFailure, Cause, Transient};
@@ -41,9 +41,7 @@ impl From<DescribeError> for Stop {
     }
 }
 
-/// Growing waits between attempts, in seconds.
-const PAUSES: [u64; 5] = [1, 2, 4, 8, 8];
-/// After them, while ECS throttles. It grants the whole account one registration a second, so that a pipeline that
+/// After the growing waits, while ECS throttles. It grants the whole account one registration a second, so that a pipeline that
 /// registers hundreds keeps others waiting for minutes, and Lambda tries no more than three times, all within a few:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.

@@ -1,7 +1,7 @@
 //! Stories of the guard, in the operator's words: each row of the outcome table, over the wire, by the state that
 //! results.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -517,6 +517,19 @@ async fn no_registration_begins_with_less_than_twenty_seconds_left() {
     let original = story.register(PRIVILEGED);
     assert_eq!(story.fail(&original).await, "out_of_time");
     assert_eq!(story.active(), [1]);
+}
+
+/// Lambda would end the process without a word.
+#[tokio::test]
+async fn a_call_that_hangs_at_the_end_of_the_time_is_told_as_an_error() {
+    let mut story = Story::begin("remediate").await;
+    story.guard.time_limit = Duration::from_secs(4);
+    let original = story.register(PRIVILEGED);
+    let hangs = Kind::DelayBefore(Duration::from_mins(1));
+    story.account.state().inject(Fault::always(hangs, Calls::of("DescribeTaskDefinition").by(GUARD)));
+    let began = Instant::now();
+    assert_eq!(story.fail(&original).await, "out_of_time");
+    assert!(began.elapsed() < story.guard.time_limit, "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ fn a_copy_is_clean_and_nothing_else_differs(text: &str) {
 /// What lies where the backup of a small definition should.
 fn input(text: &str) -> Result<String, String> {
     let original = RegisterInput::parse(r#"{"family":"web","containerDefinitions":[{"name":"web"}]}"#).unwrap();
-    let is_genuine = matches!(judge(text, &original, None), Stored::Genuine { .. });
+    let is_genuine = matches!(judge(text, &original, &OutputOnly::default(), None), Stored::Genuine { .. });
     let input = RegisterInput::parse(text).map_err(text_of)?;
     let (all, privileged) = (input.containers().len(), input.privileged_containers().len());
     Ok(format!("{}, {privileged} of {all} containers privileged, genuine {is_genuine}", input.family()))
@@ -155,7 +155,7 @@ fn input(text: &str) -> Result<String, String> {
 
 fn a_backup_is_itself(text: &str) {
     let original = RegisterInput::parse(text).unwrap();
-    assert!(matches!(judge(text, &original, None), Stored::Genuine { .. }));
+    assert!(matches!(judge(text, &original, &OutputOnly::default(), None), Stored::Genuine { .. }));
     let copy = original.without_privilege();
     let differing = differences(&original, &copy, Tags::Compared);
     assert_eq!(differing.is_empty(), original.privileged_containers().is_empty(), "{differing:?}");

@@ -345,6 +345,33 @@ async fn a_cluster_that_cannot_be_read_is_named_and_the_rest_goes_on() {
     assert_eq!(alerts(&world), before, "the same is told once: {}", world.mail());
 }
 
+/// What is not known to run nothing may run something, so that all of these would be told: of each revision once and
+/// never again.
+#[tokio::test]
+async fn a_walk_that_a_throttle_interrupts_tells_nothing_that_runs_nowhere() {
+    let world = swept(Mode::Remediate).await;
+    world.state().ecs.cluster("prod");
+    for input in [PRIVILEGED, NEWER] {
+        world.state().register(PIPELINE, &of_family("api", input));
+    }
+    assert_eq!(world.sweep().await.unwrap().outcomes.get("superseded"), Some(&1));
+    // That no event told of them is told by the next run.
+    world.state().pass(Duration::from_hours(1));
+    world.sweep().await.unwrap();
+    let before = alerts(&world);
+    for operation in ["ListClusters", "ListTasks", "ListServices"] {
+        world.state().pass(Duration::from_hours(1));
+        // As often as the SDK tries.
+        world.state().inject(Fault::times(3, Kind::Throttled, Calls::of(operation).by(SWEEP)));
+        let answer = world.sweep().await.unwrap();
+        assert_eq!(
+            (answer.complete, answer.outcomes.get("superseded"), alerts(&world)),
+            (true, None, before),
+            "{operation}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn two_unfaithful_copies_stop_the_writes_of_a_run() {
     let world = swept(Mode::Remediate).await;

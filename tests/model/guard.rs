@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecs_privileged_guard::domain::arn::Revision;
 use ecs_privileged_guard::domain::backup::{self, Stored};
-use ecs_privileged_guard::domain::document::RegisterInput;
+use ecs_privileged_guard::domain::document::{OutputOnly, RegisterInput};
 use ecs_privileged_guard::domain::exemption::{Found, Verdict, verdict};
 use ecs_privileged_guard::domain::noise::{Due, due};
 use ecs_privileged_guard::domain::observation::{Held, Observation, Original};
@@ -346,7 +346,7 @@ fn back_up(id: Number, seen: &Seen, original: &RegisterInput, io: &mut Io) -> Fl
         Answer::Written(false) => {
             let stored = io.text(Call::GetBackup(id))?.unwrap();
             let recorded = seen.record.as_ref().and_then(|held| record(held).backup_sha256);
-            match backup::judge(&stored, original, recorded.as_deref()) {
+            match backup::judge(&stored, original, &OutputOnly::default(), recorded.as_deref()) {
                 Stored::Genuine { sha256 } => Ok(Some(sha256)),
                 Stored::Tampered => unreachable!("nobody tampers here"),
             }

@@ -383,7 +383,7 @@ enum Backup {
 /// taken for one: only the guard's role may write there.
 fn judge_backup(seen: &Seen, policy: &Policy) -> Backup {
     let Some(text) = &seen.backup else { return Backup::Missing };
-    let Ok(stored) = RegisterInput::parse(text) else { return Backup::Tampered };
+    let Ok(stored) = RegisterInput::stored(text, &policy.output_only) else { return Backup::Tampered };
     let record = seen.record.as_ref().map(|held| &held.record);
     let is_of_this = *stored.family() == seen.id.family
         && record
@@ -394,7 +394,7 @@ fn judge_backup(seen: &Seen, policy: &Policy) -> Backup {
         (Some(recorded), _) => backup::sha256(text) == recorded,
         (None, Some(original)) => {
             let described = original.register_input(&policy.output_only);
-            matches!(backup::judge(text, &described, None), Stored::Genuine { .. })
+            matches!(backup::judge(text, &described, &policy.output_only, None), Stored::Genuine { .. })
         }
         (None, None) => true,
     };

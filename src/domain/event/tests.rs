@@ -111,6 +111,11 @@ fn without_an_arn_the_familys_latest_is_looked_at() {
         let detail = format!(r#","requestParameters":{clean},"responseElements":{response}"#);
         check(&event("RegisterTaskDefinition", &detail), "look latest web");
     }
+    // It could be a family's name, and a look at it would find nothing, and say so of nobody's.
+    let hidden = r#","requestParameters":{"family":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#;
+    check(&event("RegisterTaskDefinition", hidden), "event_names_nothing");
+    let hidden = hidden.replace("family", "taskDefinition");
+    check(&event("DeregisterTaskDefinition", &hidden), "event_names_nothing");
     check(&event("RegisterTaskDefinition", ""), "event_names_nothing");
     check(&event("RegisterTaskDefinition", r#","requestParameters":null"#), "event_names_nothing");
 }
@@ -139,6 +144,12 @@ fn a_daemon_task_definition_is_looked_at_under_its_own_name() {
     check(&daemon(r#"[{"name":"a"}]"#), "compliant agent:3");
     check(&daemon(r#"[{"name":"a","privileged":true}]"#), "look daemon agent:3 a");
     check(&daemon("null"), "look daemon agent:3");
+    // Of two values one was not looked at.
+    let clean = daemon(r#"[{"name":"a"}]"#);
+    for twice in [r#""requestParameters":{}"#, r#""responseElements":{}"#, r#""errorCode":"X","errorCode":null"#] {
+        let doubtful = format!("{},{twice}}}}}", clean.strip_suffix("}}").unwrap());
+        check(&doubtful, "look daemon agent:3");
+    }
     check(&event("RegisterDaemonTaskDefinition", r#","requestParameters":{"family":"agent"}"#), "event_names_nothing");
     check(&daemon("null").replace("agent:3", "agent:0"), "event_unusable");
     check(&daemon("null").replace("daemon-task-definition/", "task-definition/"), "event_unusable");

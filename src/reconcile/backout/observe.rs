@@ -72,7 +72,7 @@ async fn by_content(guard: &Guard, named: &TaskDefinitionId) -> Result<Option<Ta
         let Some(backup) = guard.aws.bucket.get(&keys::backup(&guard.home, &id)).await? else { continue };
         let is_of =
             |original: RegisterInput| differences(&original.without_privilege(), &copy, Tags::LeftOut).is_empty();
-        if RegisterInput::parse(&backup.text).is_ok_and(is_of) {
+        if RegisterInput::stored(&backup.text, &guard.policy.output_only).is_ok_and(is_of) {
             return Ok(Some(id));
         }
     }

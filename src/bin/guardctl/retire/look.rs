@@ -182,8 +182,9 @@ impl<'a> Looking<'a> {
         let key = keys::backup(&self.guard.home, id);
         let failed = || format!("the backup of {id}, {}, could not be read", self.guard.address(&key));
         let stored = self.guard.aws.bucket.get(&key).await.map_err(|failure| trouble(failed(), &failure))?;
-        let original = original.register_input(&self.policy.output_only);
-        let is_genuine = |text: &str| matches!(judge(text, &original, None), Stored::Genuine { .. });
+        let output_only = &self.policy.output_only;
+        let original = original.register_input(output_only);
+        let is_genuine = |text: &str| matches!(judge(text, &original, output_only, None), Stored::Genuine { .. });
         Ok(stored.is_some_and(|object| is_genuine(&object.text)))
     }
 

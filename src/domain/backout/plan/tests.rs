@@ -545,3 +545,22 @@ fn people_are_told_until_when_the_family_is_exempt_while_it_is() {
     let undated = judged_with((Found::Object { text, written_at: None }, None));
     assert_eq!((undated.until, undated.is_untold), (None, false));
 }
+
+/// ECS gave a member before anybody knew that it does not take it: a backup of that time is the original all the same.
+#[test]
+fn a_member_that_is_known_as_output_only_by_now_is_not_sent_and_makes_no_difference() {
+    let known = Policy { output_only: OutputOnly::new(["foo".to_owned()]).unwrap(), ..policy() };
+    let backup = stored("1 privileged").replace(r#""family""#, r#""foo":{"at":1},"family""#);
+    let record = MADE.replace(r#","copies""#, &format!(r#","backupSha256":"{}","copies""#, backup::sha256(&backup)));
+    let seen = |lines: &[&str]| Seen { backup: Some(backup.clone()), ..with(&record, lines) };
+    let judged = |seen: &Seen, policy: &Policy| plan(seen, &request(), policy, Some("backout"), time(NOW));
+    let gone = judged(&seen(&["1 privileged INACTIVE", "2 by=guard"]), &known);
+    assert_eq!(in_words(&gone), "exempt app until 2026-12-24, register app, deregister 2");
+    let Plan::BackOut(steps) = gone.plan else { panic!("it is undone") };
+    let BringBack::Register(input) = steps.original else { panic!("it is registered") };
+    assert_eq!(input.as_str(), stored("1 privileged"));
+    // A later revision is equal to it, and no other version.
+    let equal = seen(&["1 privileged", "2 by=guard", "3 privileged"]);
+    assert_eq!(in_words(&judged(&equal, &known)), UNDONE);
+    assert_eq!(in_words(&judged(&equal, &policy())), "refuse foreign_latest");
+}
