@@ -14,6 +14,7 @@ from copy import deepcopy as copy_of
 import jsonschema
 
 ROOT = pathlib.Path(__file__).parents[2]
+ALERTS = ROOT / "tests/it/alerts"
 OUTPUT_ONLY = {"taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities", "registeredAt", "registeredBy"}
 
 
@@ -235,6 +236,11 @@ def test_the_readmes_filters_give_each_subscriber_its_share(story):
     assert [passes(policy, remediated) for policy in (pager, team, audit)] == [False, True, True]
     assert [passes(policy, unreadable) for policy in (pager, team, audit)] == [True, True, False]
     assert not passes({"family": [{"prefix": "api-"}]}, remediated)
+    # As the golden files have them.
+    golden = lambda name: json.loads(re.search(r"^\{$.*^\}$", (ALERTS / f"{name}.txt").read_text(), re.S | re.M)[0])
+    for name, expected in {"digest-changed": [False, True, True], "backout-backed_out": [False, True, True],
+                           "move-moved": [False, True, True], "exempt-stray": [False, True, True]}.items():
+        assert [passes(policy, golden(name)) for policy in (pager, team, audit)] == expected, name
 
 
 def test_the_metric_lines_keep_the_published_schema_and_the_logs_have_what_the_readmes_queries_ask_for(story):

@@ -143,7 +143,7 @@ def anchors(text):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.M)}
 
 
-@pytest.mark.parametrize("document", ["README.md", "FLEET.md", "SECURITY.md", "tests/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "GUARDCTL.md", "FLEET.md", "SECURITY.md", "tests/README.md"])
 def test_every_link_leads_somewhere(document):
     path = ROOT / document
     links = re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", path.read_text())
@@ -158,6 +158,17 @@ def test_every_outcome_and_reason_is_listed():
     source = (ROOT / "src/domain/outcome.rs").read_text()
     names = set(re.findall(r'Self::\w+ => "(\w+)"', source)) - {"sent", "already_sent", "none"}
     assert {name for name in names if f"`{name}`" not in section("What it answers")} == set()
+
+
+def test_what_readme_shows_of_guardctl_is_on_its_page_and_each_command_there_is_named():
+    """There it is run: tests/guardctl/sessions.rs."""
+    page = (ROOT / "GUARDCTL.md").read_text()
+    shown = re.findall(r"^```\n.*?^```$", section("guardctl"), re.S | re.M)
+    assert len(shown) == 2 and all(block in page for block in shown)
+    variants = (ROOT / "src/bin/guardctl/args.rs").read_text().split("enum Command {")[1].split("\n}")[0]
+    commands = re.findall(r"^    (\w+)(?:\(| \{)", variants, re.M)
+    named = {name for cell in re.findall(r"^\| (`.*?) \|", section("guardctl"), re.M) for name in re.findall(r"`(\w+)", cell)}
+    assert len(named) > 10 and {name.lower() for name in commands} - {"completions", "help"} <= named
 
 
 def test_every_make_target_that_is_named_exists():

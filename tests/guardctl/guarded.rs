@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::account::state::ecs::{Service, Task};
 use super::account::{BACKOUT, Call, Calls, Fault, Kind, OPERATOR, PIPELINE};
 use super::cloud::{Cloud, timeless};
-use super::sessions::{readme_of_an_account, session_with};
+use super::sessions::{lines_of_an_account, session_with};
 use super::story::BUCKET;
 
 const BATCH: &str = r#","tags":[{"key":"AWSBatchServiceTag","value":"batch"}]"#;
@@ -718,10 +718,10 @@ async fn every_example_of_the_help_runs_in_an_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_readme_shows_what_is_said() {
-    let mut cloud = swept("account-readme").await;
+async fn its_page_shows_what_is_said() {
+    let mut cloud = swept("account-page").await;
     cloud.register("ops", "app", "");
-    let (lines, shown) = readme_of_an_account();
+    let (lines, shown) = lines_of_an_account();
     assert!(lines.len() > 4 && !shown.is_empty());
     for (line, expected) in shown {
         assert_eq!(cloud.run(&line).stdout, timeless(&expected), "{line}");

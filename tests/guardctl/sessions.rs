@@ -1,4 +1,4 @@
-//! Sessions at a prompt, the examples of the help, and those of the README.
+//! Sessions at a prompt, the examples of the help, and those of GUARDCTL.md.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -113,22 +113,21 @@ fn every_example_of_the_help_runs() {
     }
 }
 
-const IN_AN_ACCOUNT: &str = "\n### In an account\n";
+const IN_AN_ACCOUNT: &str = "\n## In an account\n";
 
-/// The section about guardctl.
-fn readme() -> String {
-    let readme = fs::read_to_string(path("README.md")).unwrap();
-    readme.split_once("\n## guardctl\n").unwrap().1.split_once("\n## ").unwrap().0.to_owned()
+/// What is told of guardctl.
+fn document() -> String {
+    fs::read_to_string(path("GUARDCTL.md")).unwrap()
 }
 
 fn blocks(section: &str) -> Vec<&str> {
     section.split("```").skip(1).step_by(2).map(|block| block.trim_start_matches("json")).collect()
 }
 
-/// What the README says of an account: the lines to run, and those that are shown with what they say.
-pub(crate) fn readme_of_an_account() -> (Vec<String>, Vec<(String, String)>) {
-    let readme = readme();
-    let blocks = blocks(readme.split_once(IN_AN_ACCOUNT).unwrap().1);
+/// What GUARDCTL.md says of an account: the lines to run, and those that are shown with what they say.
+pub(crate) fn lines_of_an_account() -> (Vec<String>, Vec<(String, String)>) {
+    let document = document();
+    let blocks = blocks(document.split_once(IN_AN_ACCOUNT).unwrap().1);
     let shown = blocks.iter().filter_map(|block| block.trim_start().strip_prefix("$ ")?.split_once('\n'));
     let shown = shown.map(|(line, said)| (line.to_owned(), said.to_owned())).collect();
     let lines = blocks.iter().filter(|block| !block.contains("$ ")).flat_map(|block| block.trim().lines());
@@ -136,10 +135,10 @@ pub(crate) fn readme_of_an_account() -> (Vec<String>, Vec<(String, String)>) {
 }
 
 #[test]
-fn every_example_of_the_readme_runs_and_says_what_it_shows() {
-    let readme = readme();
-    let blocks = blocks(readme.split_once(IN_AN_ACCOUNT).unwrap().0);
-    let shell = examples("readme-examples");
+fn every_example_of_its_page_runs_and_says_what_it_shows() {
+    let document = document();
+    let blocks = blocks(document.split_once(IN_AN_ACCOUNT).unwrap().0);
+    let shell = examples("page-examples");
     let is_command = |line: &&str| line.contains("guardctl ") && !line.starts_with("$ ");
     run(&shell, &blocks.iter().flat_map(|block| block.lines()).filter(is_command).collect::<Vec<_>>());
     for shown in blocks.iter().filter_map(|block| block.trim_start().strip_prefix("$ ")) {
