@@ -237,6 +237,13 @@ def test_an_account_replicates_its_own_reports_and_nothing_else():
     assert may("kms:Encrypt", KEY) and lets_in("Key", "kms:Encrypt", KEY, **ORGANIZATION, **through)
 
 
+def test_a_report_that_is_written_anew_stays_for_as_long_as_the_page_says():
+    [rule] = template("central.yaml")["Resources"]["EvidenceBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert (rule["Prefix"], set(rule)) == ("reports/", {"Id", "Status", "Prefix", "NoncurrentVersionExpiration"})
+    assert f"the version before stays for {days} days." in (POLICIES.parent / "FLEET.md").read_text()
+
+
 def test_the_organization_reads_the_code_and_writes_none():
     code = "arn:aws:s3:::code/0123.zip"
     assert lets_in("CodeBucketPolicy", "s3:GetObject", code, **ORGANIZATION)
