@@ -386,14 +386,23 @@ def test_tamper_alerts_go_straight_to_the_topic_and_what_cannot_be_published_is_
 
 # The same in the account of the topic that an organization shares.
 
+CENTRAL = yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"]
+
+
 def test_the_central_template_tells_what_the_guards_own_cannot_see():
-    resources = yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"]
+    resources = CENTRAL
     rule, buckets = resources["TamperedAlerts"]["Properties"], {"EvidenceBucket": "evidence", "CodeBucket": "code"}
     pattern = resolved(rule["EventPattern"], V | buckets)
     of = [(name, event) for name, event in TELLING if name == "TamperedAlerts"]
     assert len(of) > 12 and all(matches(pattern, event) for _, event in of)
+    # Each call that is told of the guards' own bucket is told of both of these, and no other.
+    of_buckets = [event["detail"]["eventName"] for name, event in TELLING if name == "TamperedBucket"]
     for bucket in buckets.values():
-        assert matches(pattern, call("s3", "PutBucketPolicy", bucketName=bucket))
+        for name in of_buckets:
+            assert matches(pattern, call("s3", name, bucketName=bucket)), name
+    [branch] = [one for one in pattern["detail"]["$or"] if one["eventSource"] == ["s3.amazonaws.com"]]
+    assert sorted(branch["eventName"]) == sorted(of_buckets)
+    assert len(json.dumps(resolved(rule["EventPattern"], V | dict.fromkeys(buckets, "b" * 63)), separators=(",", ":"))) <= 2048
     for event in (call("sns", "Unsubscribe", subscriptionArn="another:1"), call("sns", "Unsubscribe", error="AuthorizationError", subscriptionArn=V["Topic"] + ":1"),
                   call("s3", "PutBucketPolicy", bucketName="another"), call("kms", "CreateGrant", keyId="another")):
         assert not matches(pattern, event), event
@@ -403,6 +412,32 @@ def test_the_central_template_tells_what_the_guards_own_cannot_see():
     assert resources["TamperRole"]["Properties"]["Path"] == "/ecs-privileged-guard/"
     told = message("TamperedAlerts", of[0][1], {"TamperedAlerts": rule})
     assert passes(recipes()[0], told) and told["content"]["description"].endswith(" RUNBOOK.md#tampering-alerts")
+
+
+def test_what_the_central_template_cannot_publish_is_kept_and_alarmed():
+    [target] = CENTRAL["TamperedAlerts"]["Properties"]["Targets"]
+    arn = {"Fn::GetAtt": ["TamperDeadLetterQueue", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": arn}
+    # The same queue as in the guards' own template, for the same reasons.
+    for given in ("Properties", "Metadata"):
+        assert CENTRAL["TamperDeadLetterQueue"][given] == SOURCE["Resources"]["TamperDeadLetterQueue"][given]
+    policy = CENTRAL["TamperDeadLetterQueuePolicy"]["Properties"]
+    [sends] = policy["PolicyDocument"]["Statement"]
+    assert policy["Queues"] == [{"Ref": "TamperDeadLetterQueue"}]
+    assert (sends["Effect"], sends["Principal"], sends["Action"], sends["Resource"]) == (
+        "Allow", {"Service": "events.amazonaws.com"}, "sqs:SendMessage", arn)
+    assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["TamperedAlerts", "Arn"]}}}
+    alarm, own = CENTRAL["TamperDeadLettersAlarm"]["Properties"], SOURCE["Resources"]["TamperDeadLettersAlarm"]["Properties"]
+    total, *each = alarm["Metrics"]
+    assert total["Expression"] == " + ".join(one["Id"] for one in each) and total.get("ReturnData", True)
+    assert sorted(of_alarm(alarm), key=str) == sorted([
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "TamperDeadLetterQueue"}),
+        ("AWS/Events", "InvocationsFailedToBeSentToDlq", {"RuleName": "TamperedAlerts"})], key=str)
+    assert all(is_real(CENTRAL, *metric) for metric in of_alarm(alarm))
+    for same in ("EvaluationPeriods", "Threshold", "ComparisonOperator", "TreatMissingData"):
+        assert alarm[same] == own[same]
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == ([{"Ref": "Topic"}], [{"Ref": "Topic"}])
+    assert alarm["AlarmDescription"].endswith(" RUNBOOK.md#alarm-tamper-dead-letters")
 
 
 def test_the_rule_of_rules_watches_all_others():
