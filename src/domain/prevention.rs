@@ -24,11 +24,22 @@ pub const BACKOUT_ROLES: &str = "arn:*:iam::*:role/ecs-privileged-guard/*-Backou
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-custom-execution-role.html>.
 pub const DEPLOYING_ROLES: &str = "arn:*:iam::*:role/stacksets-exec-*";
 
-/// What only they may make, change and hand on: or whoever may make roles would make one that is spared. `StackSets`
-/// makes its own as a service-linked role, which a service control policy does not meet:
+/// What only they may make, change, delete and hand on: or whoever may make roles would make one that is spared, and
+/// whoever may change them would take the guard's rights, or the denies in them, away. `StackSets` makes its own as a
+/// service-linked role, which a service control policy does not meet:
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>.
-const MAKING: [&str; 5] =
-    ["iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole"];
+const MAKING: [&str; 10] = [
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:AttachRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PassRole",
+];
 const GUARDS_ROLES: &str = "arn:*:iam::*:role/ecs-privileged-guard/*";
 
 /// Where the policy is attached.

@@ -32,7 +32,7 @@ def resolved(node, values):
             # ${!x} stands for ${x} itself, which IAM fills in.
             value = lambda found: "${" + found.group(2) + "}" if found.group(1) else values[found.group(2)]
             return re.sub(r"\$\{(!?)([^}]+)\}", value, text)
-        case {"Fn::Join": [separator, list(parts)]}:
+        case {"Fn::Join": [separator, parts]}:
             return separator.join(resolved(parts, values))
         case {"Fn::Select": [place, parts]}:
             return resolved(parts, values)[int(place)]

@@ -1,5 +1,6 @@
 """FLEET.md: its commands run by AWS CLI v2 against moto, and its figures held to what computes them."""
 
+import fnmatch
 import json
 import os
 import pathlib
@@ -20,7 +21,7 @@ from test_template import SOURCE
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLEET = (ROOT / "FLEET.md").read_text()
-REGION = "eu-west-1"
+REGION, ANOTHER = "eu-west-1", "eu-central-1"
 # moto makes no policies of topics and buckets; test_policies.py judges them.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -60,7 +61,7 @@ def deployed(moto, tmp_path_factory):
     """The organization after all commands of the page, and what each printed."""
     folder = tmp_path_factory.mktemp("fleet")
     emptied(moto)
-    client = lambda service: conftest.client(service, moto, REGION)
+    client = lambda service, region=REGION: conftest.client(service, moto, region)
     organizations = client("organizations")
     organization = organizations.create_organization(FeatureSet="ALL")["Organization"]["Id"]
     admin = organizations.create_account(Email="security@example.com", AccountName="security")["CreateAccountStatus"]["AccountId"]
@@ -68,9 +69,10 @@ def deployed(moto, tmp_path_factory):
     pilot, target = (organizations.create_organizational_unit(ParentId=root, Name=name)["OrganizationalUnit"]["Id"] for name in ("pilot", "everyone"))
 
     # It is deployed once more below: moto shows no outputs of a stack that a change set made.
-    client("cloudformation").create_stack(
-        StackName="ecs-privileged-guard-central", TemplateBody=(ROOT / "policies/central.yaml").read_text() + "# before\n",
-        Parameters=[{"ParameterKey": "OrganizationId", "ParameterValue": organization}])
+    for region in (REGION, ANOTHER):
+        client("cloudformation", region).create_stack(
+            StackName="ecs-privileged-guard-central", TemplateBody=(ROOT / "policies/central.yaml").read_text() + "# before\n",
+            Parameters=[{"ParameterKey": "OrganizationId", "ParameterValue": organization}])
 
     (folder / "bin").mkdir()
     # moto knows StackSets as a trusted service only.
@@ -91,11 +93,12 @@ exec {cli()} --endpoint-url {moto} "$@"
     # What is there before it is removed.
     removal = "aws cloudformation delete-stack-instances"
     text = text.replace(removal, f"aws cloudformation describe-stack-set --stack-set-name ecs-privileged-guard >seen.json\n{removal}")
-    # Followed once more after `make clean`, the page keeps the mode that was chosen.
+    # Followed once more after `make clean`, the page keeps the mode that was chosen; in another Region it begins anew.
     [parameters] = re.findall(r"^```sh\n(test -s .*?)^```", FLEET, re.S | re.M)
     stop = "set_parameter EnforcementMode alert"
     assert text.count(stop) == 1
-    text = text.replace(stop, f"mv target kept\n{parameters}\ncp fleet-parameters.json before-the-stop.json\nmv kept target\n{stop}")
+    text = text.replace(stop, f"mv target kept\n{parameters}\n(REGION={ANOTHER}\n{parameters})\n"
+                              f"cp fleet-parameters-{REGION}.json before-the-stop.json\nmv kept target\n{stop}")
     environment = {**KEYS, "PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "AWS_PAGER": "", "AWS_DEFAULT_REGION": REGION}
     ran = subprocess.run(["bash", "-xeuo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -121,6 +124,59 @@ def test_every_command_of_the_page_is_taken_and_does_what_it_says(deployed):
     for name, value in parameters.items():
         assert re.fullmatch(SOURCE["Parameters"][name].get("AllowedPattern", ".*"), value), name
     assert {each["Status"] for each in client("cloudformation").list_stack_sets()["Summaries"]} == {"DELETED"}
+
+
+def test_a_second_region_gets_its_own_topic_and_buckets_and_each_file_is_ignored(deployed):
+    folder, client, *_ = deployed
+    for region in (REGION, ANOTHER):
+        outputs = client("cloudformation", region).describe_stacks(StackName="ecs-privileged-guard-central")["Stacks"][0]["Outputs"]
+        made = {each["ParameterKey"]: each["ParameterValue"] for each in json.loads((folder / f"fleet-parameters-{region}.json").read_text())}
+        assert made.items() >= {each["OutputKey"]: each["OutputValue"] for each in outputs if each["OutputKey"] != "CodeBucket"}.items()
+        assert f":{region}:" in made["AlertTopicArn"]
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    kept = [path.name for path in folder.glob("fleet-*")]
+    assert len(kept) == 2 and all(any(fnmatch.fnmatch(f"/{name}", line) for line in ignored) for name in kept)
+
+
+# StackSets that take three looks to stop an operation, and then begin the next: what moto, where all is done at once, does not show.
+OPERATIONS = """#!{python}
+import json, pathlib, sys
+import jmespath
+words, file = dict(zip(sys.argv[3::2], sys.argv[4::2])), pathlib.Path("operations.json")
+assert words["--call-as"] == "DELEGATED_ADMIN" and words["--stack-set-name"] == "ecs-privileged-guard"
+operations = json.loads(file.read_text())
+if sys.argv[2] == "list-stack-set-operations":
+    for row in jmespath.search(words["--query"], {{"Summaries": operations}}):
+        print(*(row if isinstance(row, list) else [row]), sep="\t")
+    for one in operations:
+        if one["Status"] == "STOPPING":
+            one["Looks"] += 1
+            one["Status"] = "STOPPED" if one["Looks"] == 3 else "STOPPING"
+    waiting = [one for one in operations if one["Status"] == "QUEUED"]
+    if waiting and all(one["Status"] in ("QUEUED", "STOPPED", "SUCCEEDED") for one in operations):
+        waiting[0]["Status"] = "RUNNING"
+else:
+    assert sys.argv[2] == "stop-stack-set-operation"
+    [one] = [one for one in operations if one["OperationId"] == words["--operation-id"]]
+    assert one["Status"] == "RUNNING", one
+    one["Status"] = "STOPPING"
+file.write_text(json.dumps(operations))
+"""
+
+
+def test_what_is_queued_is_stopped_too_before_the_stop_is_sent(tmp_path):
+    [block] = re.findall(r"^```sh\n((?:(?!```).)*?stop-stack-set-operation.*?)^set_parameter", FLEET, re.S | re.M)
+    (tmp_path / "operations.json").write_text(json.dumps([
+        {"OperationId": name, "Status": status, "Looks": 0} for name, status in
+        [("done", "SUCCEEDED"), ("first", "RUNNING"), ("second", "QUEUED"), ("third", "QUEUED")]]))
+    script(tmp_path / "aws", OPERATIONS.format(python=sys.executable))
+    script(tmp_path / "sleep", "#!/bin/sh\necho $1 >>slept\n")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REGION": REGION}
+    ran = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    ended = {one["OperationId"]: one["Status"] for one in json.loads((tmp_path / "operations.json").read_text())}
+    assert ended["done"] == "SUCCEEDED" and set(ended.values()) <= {"SUCCEEDED", "STOPPED", "STOPPING"}, ended
+    assert set((tmp_path / "slept").read_text().split()) == {"5"}
 
 
 def test_a_delegated_administrator_says_so_each_time_and_each_change_has_its_bounds():

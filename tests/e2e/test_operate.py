@@ -142,7 +142,7 @@ TAMPERED = {name: r["Properties"] for name, r in SOURCE["Resources"].items() if 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:" + "t" * 80
 STACK_ID = "0a1b2c3d-1a2b-3c4d-5e6f-0123456789ab"
 CENTRAL_KEY = "arn:aws:kms:eu-west-1:111122223333:key/9876fedc-12ab-34cd-56ef-1234567890ab"
-FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:"
+FUNCTION_ARN = "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:"
 
 
 def values():
@@ -153,8 +153,9 @@ def values():
     for name, r in SOURCE["Resources"].items():
         if r["Type"] in ("AWS::Events::Rule", "AWS::Serverless::Function"):
             of[name] = f"stack-{name}-".ljust(64, "1")
+            of[f"{name}.Arn"] = FUNCTION_ARN + of[name]
         if r["Type"] == "AWS::SQS::Queue":
-            of[name] = f"https://sqs.us-gov-west-1.amazonaws.com/111122223333/stack-{name}-".ljust(130, "1")
+            of[name] = "https://sqs.cn-northwest-1.amazonaws.com.cn/111122223333/" + f"stack-{name}-".ljust(80, "1")
     named = {"Rule": "registrations", "ServiceRule": "services", "DeploymentRule": "deployments", "TamperedRules": "tampered-rules"}
     return of | {name: f"{prefix}-{STACK_ID}" for name, prefix in named.items()}
 
@@ -203,12 +204,17 @@ TELLING = [
         "RemovePermission20150331v2", "PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig",
         "DeleteFunctionEventInvokeConfig")),
     *(("TamperedFunctions", call("lambda", "UpdateFunctionCode20150331v2", functionName=name)) for name in (
-        V["Sweep"], V["Backout"], FUNCTION_ARN + V["Guard"], FUNCTION_ARN + V["Guard"] + ":$LATEST",
+        V["Sweep"], V["Backout"], V["Sweep"] + ":$LATEST", V["Backout"] + ":$LATEST", FUNCTION_ARN + V["Guard"], FUNCTION_ARN + V["Guard"] + ":$LATEST",
         "111122223333:function:" + V["Guard"], V["Guard"] + ":$LATEST")),
+    # Versions and aliases: the stack has none, and a policy of theirs lets others run the same code in the same role.
+    *(("TamperedFunctions", call("lambda", name, functionName=V["Backout"])) for name in ("PublishVersion20150331", "CreateAlias20150331")),
+    *(("TamperedFunctions", call("lambda", name, resourceArn=FUNCTION_ARN + V[function] + qualifier))
+      for name in ("PutResourcePolicy", "PutResourcePolicy20260709", "DeleteResourcePolicy", "DeleteResourcePolicy20260709")
+      for function in ("Guard", "Sweep", "Backout") for qualifier in ("", ":$LATEST", ":1", ":live")),
     *(("TamperedBucket", call("s3", name, bucketName=V["Bucket"])) for name in (
         "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketVersioning", "PutBucketLifecycle", "PutBucketReplication",
         "PutBucketEncryption", "DeleteBucketEncryption", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "DeleteBucket",
-        "DeleteBucketReplication", "PutBucketOwnershipControls", "PutBucketNotification")),
+        "DeleteBucketReplication", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "PutBucketAcl", "PutBucketNotification")),
     *(("TamperedAlerts", call("kms", name, keyId=key)) for name in ("DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant")
       for key in (V["Key"], f"arn:aws:kms:eu-west-1:111122223333:key/{V['Key']}")),
     *(("TamperedAlerts", call("sns", name, topicArn=V["Topic"])) for name in ("SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe")),
@@ -222,6 +228,9 @@ TELLING = [
     *(("TamperedWatch", call("monitoring", name, alarmNames=["another", V["AWS::StackName"] + "-NoSweepAlarm-1ABC"]))
       for name in ("DeleteAlarms", "DisableAlarmActions")),
     ("TamperedWatch", call("monitoring", "PutMetricAlarm", alarmName=V["AWS::StackName"] + "-NoSweepAlarm-1ABC")),
+    # Whatever it says of the alarms, and however.
+    *(("TamperedWatch", call("monitoring", "PutAlarmMuteRule", name="night", **targets))
+      for targets in ({}, {"muteTargets": {"alarmNames": [V["AWS::StackName"] + "-NoSweepAlarm-1ABC"]}})),
     *(("TamperedWatch", call("sqs", name, queueUrl=V[queue])) for name in ("SetQueueAttributes", "DeleteQueue", "PurgeQueue")
       for queue, r in SOURCE["Resources"].items() if r["Type"] == "AWS::SQS::Queue"),
 ]
@@ -242,7 +251,11 @@ def test_every_name_of_every_rule_is_tried():
                 for value in node:
                     yield from names(value)
     for rule in set(TAMPERED) - {"TamperedObjects"}:
-        assert set(names(pattern_of(rule))) == {event["detail"]["eventName"] for one, event in TELLING if one == rule}
+        said, tried = list(names(pattern_of(rule))), {event["detail"]["eventName"] for one, event in TELLING if one == rule}
+        for one in said:
+            assert any(matches([one], name) for name in tried), (rule, one)
+        for name in tried:
+            assert matches(said, name), (rule, name)
 
 
 def test_what_others_do_what_failed_and_what_only_reads_is_not_told():
@@ -251,6 +264,11 @@ def test_what_others_do_what_failed_and_what_only_reads_is_not_told():
         other,
         call("lambda", "UpdateFunctionCode20150331v2", functionName=V["Guard"] + "-2"),
         call("lambda", "GetFunction20150331v2", functionName=V["Guard"]),
+        call("lambda", "GetResourcePolicy", resourceArn=FUNCTION_ARN + V["Guard"]),
+        call("lambda", "PutResourcePolicy", resourceArn=FUNCTION_ARN + "stack-Other-1ABC"),
+        call("lambda", "PutResourcePolicy", resourceArn=FUNCTION_ARN + V["Guard"] + "-2"),
+        call("lambda", "PutResourcePolicy", error="PreconditionFailedException", resourceArn=FUNCTION_ARN + V["Guard"]),
+        call("lambda", "PublishVersion20150331", functionName="stack-Other-1ABC"),
         call("lambda", "UpdateFunctionCode20150331v2", error="AccessDeniedException", functionName=V["Guard"]),
         call("events", "DisableRule", name="another"),
         call("events", "EnableRule", name=V["Rule"]),
@@ -267,6 +285,8 @@ def test_what_others_do_what_failed_and_what_only_reads_is_not_told():
         call("kms", "CreateGrant", keyId=CENTRAL_KEY),
         call("scheduler", "DeleteSchedule", name="another"),
         call("monitoring", "DeleteAlarms", alarmNames=["another"]),
+        call("monitoring", "DeleteAlarmMuteRule", alarmMuteRuleName="night"),
+        call("monitoring", "PutAlarmMuteRule", error="AccessDenied", name="night"),
         call("monitoring", "SetAlarmState", alarmName=V["AWS::StackName"] + "-NoSweepAlarm-1ABC"),
         call("sqs", "PurgeQueue", queueUrl="another"),
         call("sqs", "ReceiveMessage", queueUrl=V["FailureQueue"]),
@@ -366,14 +386,23 @@ def test_tamper_alerts_go_straight_to_the_topic_and_what_cannot_be_published_is_
 
 # The same in the account of the topic that an organization shares.
 
+CENTRAL = yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"]
+
+
 def test_the_central_template_tells_what_the_guards_own_cannot_see():
-    resources = yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"]
+    resources = CENTRAL
     rule, buckets = resources["TamperedAlerts"]["Properties"], {"EvidenceBucket": "evidence", "CodeBucket": "code"}
     pattern = resolved(rule["EventPattern"], V | buckets)
     of = [(name, event) for name, event in TELLING if name == "TamperedAlerts"]
     assert len(of) > 12 and all(matches(pattern, event) for _, event in of)
+    # Each call that is told of the guards' own bucket is told of both of these, and no other.
+    of_buckets = [event["detail"]["eventName"] for name, event in TELLING if name == "TamperedBucket"]
     for bucket in buckets.values():
-        assert matches(pattern, call("s3", "PutBucketPolicy", bucketName=bucket))
+        for name in of_buckets:
+            assert matches(pattern, call("s3", name, bucketName=bucket)), name
+    [branch] = [one for one in pattern["detail"]["$or"] if one["eventSource"] == ["s3.amazonaws.com"]]
+    assert sorted(branch["eventName"]) == sorted(of_buckets)
+    assert len(json.dumps(resolved(rule["EventPattern"], V | dict.fromkeys(buckets, "b" * 63)), separators=(",", ":"))) <= 2048
     for event in (call("sns", "Unsubscribe", subscriptionArn="another:1"), call("sns", "Unsubscribe", error="AuthorizationError", subscriptionArn=V["Topic"] + ":1"),
                   call("s3", "PutBucketPolicy", bucketName="another"), call("kms", "CreateGrant", keyId="another")):
         assert not matches(pattern, event), event
@@ -383,6 +412,32 @@ def test_the_central_template_tells_what_the_guards_own_cannot_see():
     assert resources["TamperRole"]["Properties"]["Path"] == "/ecs-privileged-guard/"
     told = message("TamperedAlerts", of[0][1], {"TamperedAlerts": rule})
     assert passes(recipes()[0], told) and told["content"]["description"].endswith(" RUNBOOK.md#tampering-alerts")
+
+
+def test_what_the_central_template_cannot_publish_is_kept_and_alarmed():
+    [target] = CENTRAL["TamperedAlerts"]["Properties"]["Targets"]
+    arn = {"Fn::GetAtt": ["TamperDeadLetterQueue", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": arn}
+    # The same queue as in the guards' own template, for the same reasons.
+    for given in ("Properties", "Metadata"):
+        assert CENTRAL["TamperDeadLetterQueue"][given] == SOURCE["Resources"]["TamperDeadLetterQueue"][given]
+    policy = CENTRAL["TamperDeadLetterQueuePolicy"]["Properties"]
+    [sends] = policy["PolicyDocument"]["Statement"]
+    assert policy["Queues"] == [{"Ref": "TamperDeadLetterQueue"}]
+    assert (sends["Effect"], sends["Principal"], sends["Action"], sends["Resource"]) == (
+        "Allow", {"Service": "events.amazonaws.com"}, "sqs:SendMessage", arn)
+    assert sends["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["TamperedAlerts", "Arn"]}}}
+    alarm, own = CENTRAL["TamperDeadLettersAlarm"]["Properties"], SOURCE["Resources"]["TamperDeadLettersAlarm"]["Properties"]
+    total, *each = alarm["Metrics"]
+    assert total["Expression"] == " + ".join(one["Id"] for one in each) and total.get("ReturnData", True)
+    assert sorted(of_alarm(alarm), key=str) == sorted([
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "TamperDeadLetterQueue"}),
+        ("AWS/Events", "InvocationsFailedToBeSentToDlq", {"RuleName": "TamperedAlerts"})], key=str)
+    assert all(is_real(CENTRAL, *metric) for metric in of_alarm(alarm))
+    for same in ("EvaluationPeriods", "Threshold", "ComparisonOperator", "TreatMissingData"):
+        assert alarm[same] == own[same]
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == ([{"Ref": "Topic"}], [{"Ref": "Topic"}])
+    assert alarm["AlarmDescription"].endswith(" RUNBOOK.md#alarm-tamper-dead-letters")
 
 
 def test_the_rule_of_rules_watches_all_others():

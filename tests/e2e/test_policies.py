@@ -93,11 +93,14 @@ def test_the_role_that_is_spared_is_the_one_that_the_template_makes(mode):
 
 
 STACKSETS = "arn:aws:iam::111122223333:role/stacksets-exec-0123456789abcdef"
+# Whatever makes a role, gives it rights, takes rights or a bound of its from it, takes it away, or hands it on.
+MAKING = ("iam:CreateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
+          "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:PassRole")
 
 
 @pytest.mark.parametrize("name", ["scp.json", "example-scp.json"])
 def test_nobody_but_whoever_deploys_makes_or_passes_a_role_that_is_spared(name):
-    for action in ("iam:CreateRole", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PassRole"):
+    for action in MAKING:
         for role in (BACKOUT, GUARDS_PATH + "any", STACKSETS):
             assert denies(name, role, action, privileged=None), (action, role)
             assert not denies(name, role, action, by=STACKSETS, privileged=None), (action, role)
@@ -107,12 +110,33 @@ def test_nobody_but_whoever_deploys_makes_or_passes_a_role_that_is_spared(name):
     assert denies(name, DEFINITION + "shop:*", by=STACKSETS)
 
 
-def test_the_optional_template_holds_the_same_documents():
+def of_template(**lists):
+    """The service control policy that the template makes, with these parameters."""
     prevention = template("prevention.yaml")
-    resources = prevention["Resources"]
-    defaults = {name: parameter["Default"] for name, parameter in prevention["Parameters"].items()}
-    assert resolved(resources["ServiceControlPolicy"]["Properties"]["Content"], defaults) == document("scp.json")
-    assert resources["ManagedPolicy"]["Properties"]["PolicyDocument"] == document("managed-policy.json")
+    defaults = {name: parameter["Default"].split(",") for name, parameter in prevention["Parameters"].items()}
+    return resolved(prevention["Resources"]["ServiceControlPolicy"]["Properties"]["Content"], defaults | lists)
+
+
+def test_the_optional_template_holds_the_same_documents():
+    says, scp = of_template(), document("scp.json")
+    for statement in says["Statement"]:  # of a parameter with one value, too, a template makes a list
+        spared = statement["Condition"]["ArnNotLike"]
+        [spared["aws:PrincipalArn"]] = spared["aws:PrincipalArn"]
+    assert says == scp
+    assert template("prevention.yaml")["Resources"]["ManagedPolicy"]["Properties"]["PolicyDocument"] == document("managed-policy.json")
+
+
+def test_a_deploying_role_that_is_added_is_spared_and_nobody_else_makes_one_of_its_name():
+    stacksets, deploying = template("prevention.yaml")["Parameters"]["DeployingRoles"]["Default"], "arn:*:iam::*:role/deploy"
+    statements = of_template(DeployingRoles=[stacksets, deploying])["Statement"]
+    asked = lambda action, role, by: is_denied(statements, Request(action, role, {"aws:PrincipalArn": by}))
+    for action in MAKING:
+        for role in (BACKOUT, GUARDS_PATH + "any", STACKSETS, DEPLOYER):
+            assert not asked(action, role, DEPLOYER) and not asked(action, role, STACKSETS), (action, role)
+            assert asked(action, role, "arn:aws:iam::111122223333:role/developer"), (action, role)
+        assert not asked(action, "arn:aws:iam::111122223333:role/app", "arn:aws:iam::111122223333:role/developer"), action
+    # Who follows FLEET.md gets this policy.
+    assert f"DeployingRoles={stacksets},{deploying}'" in (POLICIES.parent / "FLEET.md").read_text()
 
 
 # What the accounts of an organization may do centrally.
@@ -211,6 +235,13 @@ def test_an_account_replicates_its_own_reports_and_nothing_else():
     assert may("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/state", **through)
     assert not may("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/state") and not may("kms:Decrypt", KEY, **through)
     assert may("kms:Encrypt", KEY) and lets_in("Key", "kms:Encrypt", KEY, **ORGANIZATION, **through)
+
+
+def test_a_report_that_is_written_anew_stays_for_as_long_as_the_page_says():
+    [rule] = template("central.yaml")["Resources"]["EvidenceBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert (rule["Prefix"], set(rule)) == ("reports/", {"Id", "Status", "Prefix", "NoncurrentVersionExpiration"})
+    assert f"the version before stays for {days} days." in (POLICIES.parent / "FLEET.md").read_text()
 
 
 def test_the_organization_reads_the_code_and_writes_none():

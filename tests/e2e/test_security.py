@@ -87,9 +87,11 @@ def test_a_service_that_a_policy_lets_in_is_bound_to_us(mode):
 
 def test_whoever_the_central_policies_let_in_is_bound_to_the_organization_and_to_the_guards_path():
     allows = allows_of(yaml_parse((ROOT / "policies/central.yaml").read_text())["Resources"])
-    services = [keys for s, keys in allows if "Service" in s["Principal"]]
+    services = [(s["Sid"], keys) for s, keys in allows if "Service" in s["Principal"]]
     everybody = {s["Sid"]: keys for s, keys in allows if s["Principal"] == {"AWS": "*"}}
-    assert len(services) == 2 and all("aws:SourceOrgID" in keys for keys in services)
+    assert {sid for sid, keys in services if "aws:SourceOrgID" in keys} == {"TheOrganizationsAlarmsPublish", "AlarmsPublish"}
+    # What cannot be published is kept by this account's own rule.
+    assert [(sid, keys) for sid, keys in services if "aws:SourceOrgID" not in keys] == [("TheRuleSends", {"aws:SourceArn"})]
     assert len(services) + len(everybody) == len(allows) and all("aws:PrincipalOrgID" in keys for keys in everybody.values())
     # The code is no secret within the organization.
     assert {sid for sid, keys in everybody.items() if "aws:PrincipalArn" not in keys} == {"TheOrganizationReads"}
