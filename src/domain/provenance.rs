@@ -189,9 +189,7 @@ fn tool(says: &[&Option<String>; 3], is_from_console: bool) -> Tool {
         () if holds("cloudformation.amazonaws.com") => Tool::CloudFormation,
         () if holds("codepipeline.amazonaws.com") => Tool::CodePipeline,
         () if holds("Terraform/") || holds("terraform-provider-aws") || holds("OpenTofu") => Tool::Terraform,
-        () if holds("amazon-ecs-deploy-task-definition-for-github-actions") || holds("github-actions") => {
-            Tool::GitHubAction
-        }
+        () if holds("github-actions") => Tool::GitHubAction,
         () if is_from_console || holds("console.amazonaws.com") || holds("console.aws") => Tool::Console,
         () if holds("aws-cli/") => Tool::Cli,
         () if holds("aws-sdk-") || holds("Boto3/") || holds("Botocore/") => Tool::Sdk,
@@ -271,5 +269,14 @@ mod tests {
     fn a_long_text_from_outside_is_cut() {
         let long = format!(r#"{{"userAgent":"{}"}}"#, "x".repeat(10_000));
         assert_eq!(read(&long).user_agent.unwrap().len(), LENGTH_MAX);
+    }
+    #[test]
+    fn what_is_left_of_an_event_says_no_more_than_it_knows() {
+        let of_batch = Provenance::of_batch();
+        assert_eq!((of_batch.tool, of_batch.is_by_batch, of_batch.actor), (Tool::Batch, true, None));
+        let whole = Provenance { event_time: Some("t".into()), ..Provenance::of_event(Some("e-1".into())) };
+        let whole = Provenance { source_address: Some("198.51.100.17".into()), ..whole };
+        let left = whole.without_event();
+        assert_eq!((left.event_id, left.event_time, left.source_address), (None, None, whole.source_address));
     }
 }

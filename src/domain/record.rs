@@ -505,6 +505,17 @@ mod tests {
         assert_eq!(merged.copies, news.copies);
         let untold = Record { alerted_at: None, ..held };
         assert_eq!(Record::merged(Some(untold), news, false).reason, None, "nobody was told of it");
+        // Another fact is news.
+        let other = record(r#","outcome":"alerted""#);
+        let told = record(r#","outcome":"superseded","reason":"race","alertedAt":"2026-11-24T09:00:01Z""#);
+        assert_eq!(Record::merged(Some(told), other, false).outcome, "alerted");
+    }
+
+    #[test]
+    fn a_record_that_says_no_more_is_not_written_again() {
+        let of = |at: &str, outcome: &str| record(&format!(r#","at":"2026-11-24T{at}:00Z","outcome":"{outcome}""#));
+        assert!(of("08:00", "exempt").says_the_same_as(&of("09:00", "exempt")));
+        assert!(!of("08:00", "exempt").says_the_same_as(&of("08:00", "alerted")));
     }
 
     #[test]
@@ -638,5 +649,15 @@ mod tests {
             assert_eq!(merged.copies.len(), 1);
             assert_eq!(merged.copies[0].why.as_deref(), Some("race"));
         }
+        // One that could not be withdrawn has its reason too; and the first to withdraw it knows why.
+        let left = record(r#","copies":[{"revision":13,"at":"2026-11-24T08:00:05Z","why":"race"}]"#);
+        let merged = Record::merged(Some(held), left, false);
+        assert_eq!(merged.copies[0].why.as_deref(), Some("race"));
+        let withdrawn = |why: &str| {
+            let at = "2026-11-24T08:00:05Z";
+            record(&format!(r#","copies":[{{"revision":13,"at":"{at}","withdrawn":"{at}","why":"{why}"}}]"#))
+        };
+        let merged = Record::merged(Some(withdrawn("race")), withdrawn("exempt"), false);
+        assert_eq!(merged.copies[0].why.as_deref(), Some("race"));
     }
 }

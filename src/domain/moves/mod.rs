@@ -221,6 +221,9 @@ mod tests {
         for reason in [CopyRemoved, InvalidParameter, LimitExceeded, Refused] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
+        // A word of people, and not what ECS answered or an owner did.
+        let taken_back = [Exempt, CopyRemoved, ByOwner, DeploymentFailed, AccessDenied].map(Reason::is_taken_back);
+        assert_eq!(taken_back, [true, true, false, false, false]);
     }
 
     #[test]
@@ -230,6 +233,7 @@ mod tests {
         assert_eq!((held.state, held.copy.as_ref().unwrap().to_string().as_str()), (State::RolledBack, "web:13"));
         let written = serde_json::to_value(&held).unwrap();
         assert_eq!(written, serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(Move::parse(&held.to_json().unwrap()), Ok(held));
         assert_eq!(Move::parse(r#"{"schemaVersion":2}"#), Err(MoveError::UnknownSchema(2)));
         assert!(matches!(Move::parse("{}"), Err(MoveError::Malformed(_))));
     }
