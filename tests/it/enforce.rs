@@ -191,6 +191,19 @@ async fn blue_green_holds_the_original_for_a_day_and_is_not_disturbed() {
     assert_eq!(updates(&world), 1);
 }
 
+/// A page may be short, and an empty one with a token is no end.
+#[tokio::test]
+async fn a_deployment_behind_an_empty_page_is_not_disturbed() {
+    let world = World::with(Mode::Enforce, PRIVILEGED, |state| {
+        let input = r#"{"taskDefinition":"web:1","deploymentConfiguration":{"strategy":"BLUE_GREEN"}}"#;
+        state.create_service_with(PIPELINE, "prod", "web", input);
+        state.ecs.knobs.empty_pages = true;
+    })
+    .await;
+    assert_eq!(hand(&world, &last(&world, "CreateService")).await, "remediated web:2 sent [waiting]");
+    assert_eq!(updates(&world), 0);
+}
+
 #[tokio::test]
 async fn what_code_deploy_or_another_system_deploys_is_named_once_and_left_alone() {
     for (controller, words) in [("CODE_DEPLOY", "AWS CodeDeploy deploys it"), ("EXTERNAL", "by task sets")] {

@@ -29,6 +29,17 @@ pub(crate) const CLEAN: &str = r#"{"family":"web","taskRoleArn":"arn:aws:iam::11
 pub(crate) const NEWER: &str =
     r#"{"family":"web","containerDefinitions":[{"name":"app","image":"app:2","memory":128}]}"#;
 
+/// Of an invocation that must fail.
+fn category(ended: Result<String, Failure>) -> String {
+    match ended {
+        Err(Failure::Error(error)) => {
+            let error: Value = serde_json::from_str(&error).unwrap();
+            error["errorType"].as_str().unwrap().to_owned()
+        }
+        other => panic!("the invocation should fail: {other:?}"),
+    }
+}
+
 impl Story {
     /// An account with the guard in a mode.
     pub(crate) async fn begin(mode: &str) -> Self {
@@ -126,13 +137,13 @@ impl Story {
     /// The same where the invocation must fail: the category.
     pub(crate) async fn fail(&mut self, revision: &str) -> String {
         let event = self.event_of(revision);
-        match self.guard.invoke(event.as_bytes()).await {
-            Err(Failure::Error(error)) => {
-                let error: Value = serde_json::from_str(&error).unwrap();
-                error["errorType"].as_str().unwrap().to_owned()
-            }
-            other => panic!("the invocation should fail: {other:?}"),
-        }
+        category(self.guard.invoke(event.as_bytes()).await)
+    }
+
+    /// The same of a sweep.
+    pub(crate) async fn fail_to_sweep(&self) -> String {
+        let mut sweep = function(&self.account, env!("CARGO_BIN_EXE_sweep"), SWEEP, &self.settings).await;
+        category(sweep.invoke(b"{}").await)
     }
 
     pub(crate) fn active(&self) -> Vec<usize> {

@@ -508,6 +508,22 @@ async fn the_built_function_sweeps_answers_and_logs() {
 }
 
 #[tokio::test]
+async fn a_sweep_that_can_tell_nobody_fails_by_its_name() {
+    let mut story = Story::begin("remediate").await;
+    story.register(PRIVILEGED);
+    let denied = Kind::AccessDenied("sns:Publish");
+    story.account.state().inject(Fault::always(denied, Calls::of("Publish").by(SWEEP)));
+    assert_eq!(story.fail_to_sweep().await, "alert_not_published");
+}
+
+/// What is registered while the first run begins is none of what was there before anybody looked.
+#[tokio::test]
+async fn what_comes_with_the_first_run_did_not_exist_before() {
+    let world = World::with(Mode::Remediate, PRIVILEGED, |_| {}).await;
+    assert_eq!(outcomes(&world.sweep().await.unwrap().outcomes), "remediated 1");
+}
+
+#[tokio::test]
 async fn the_time_of_the_first_run_is_that_of_its_beginning_also_where_it_died() {
     let world = World::with(Mode::Remediate, PRIVILEGED, |state| state.pass(Duration::from_hours(24))).await;
     let first = world.state().now;
