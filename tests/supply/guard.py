@@ -33,8 +33,10 @@ def unpacked(wheel, folder):
 
 
 def plain(node, numbers):
-    """As the rules can read it: numbers where a parameter is one, and a bucket's objects as a join."""
+    """As the rules can read it: numbers where a parameter is one, a bucket's objects as a join, and what is put together of names as its text."""
     match node:
+        case {"Fn::Sub": [str(text), dict()]}:
+            return text
         case {"Fn::Sub": str(text)} if found := re.fullmatch(r"\$\{(\w+)\.Arn\}(/[^$]*)", text):
             return {"Fn::Join": ["", [{"Fn::GetAtt": [found[1], "Arn"]}, found[2]]]}
         case dict():
