@@ -236,6 +236,7 @@ async fn a_service_of_ecs_itself_is_named_by_its_revision_and_left_alone() {
     let said = hand(&world, &last(&world, "CreateService")).await;
     assert_eq!(said, "alerted managed_by_express sent [not_movable]");
     assert_eq!((stored(&world)["reason"].as_str(), updates(&world)), (Some("Express"), 0));
+    assert_eq!(world.state().sns.messages().len(), 1, "the alert of the revision tells of the service");
 }
 
 #[tokio::test]
