@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Growing waits between attempts at what heals by itself, in seconds.
 pub const PAUSES: [u64; 5] = [1, 2, 4, 8, 8];
@@ -38,6 +38,21 @@ impl Clock {
     /// Waits.
     pub async fn sleep(&self, duration: Duration) {
         self.sleep.sleep(duration).await;
+    }
+
+    /// Waits before another attempt, if that ends before `until`; else not at all. Answers whether it has waited.
+    pub async fn pause(&self, pause: Duration, until: Timestamp) -> bool {
+        let left = until.duration_since(self.now());
+        let is_time = SignedDuration::try_from(pause).is_ok_and(|pause| pause < left);
+        if is_time {
+            self.sleep(pause).await;
+        }
+        is_time
+    }
+
+    /// What `future` gives, unless it takes until `end`.
+    pub async fn until<T>(&self, end: Timestamp, future: impl Future<Output = T>) -> Option<T> {
+        self.within(end.duration_since(self.now()).try_into().unwrap_or_default(), future).await
     }
 
     /// What `future` gives, unless it takes longer than `limit`.

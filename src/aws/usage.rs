@@ -5,7 +5,6 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_ecs::types::{ResourceManagementType, Task};
 use jiff::Timestamp;
@@ -34,9 +33,8 @@ impl Ecs {
     /// then answered, fail in no way that could be counted.
     pub async fn usage(&self, family: &Family, clock: &Clock, until: Timestamp) -> Usage {
         let mut usage = Usage::default();
-        let left = || Duration::try_from(until.duration_since(clock.now())).unwrap_or_default();
         let list = || call("ecs:ListClusters", "*").transient(Transient::TimedOut);
-        let listed = clock.within(left(), self.clusters(CLUSTER_PAGES_MAX)).await;
+        let listed = clock.until(until, self.clusters(CLUSTER_PAGES_MAX)).await;
         let clusters = match listed.unwrap_or_else(|| Err(list())) {
             Ok((clusters, is_cut_short)) => {
                 usage.is_cut_short = is_cut_short;
@@ -49,10 +47,10 @@ impl Ecs {
         };
         let mut looked_at = 0;
         for cluster in clusters.iter().take(CLUSTERS_MAX) {
-            if left().is_zero() {
+            if clock.now() >= until {
                 break;
             }
-            match clock.within(left(), self.runs_in(cluster, family)).await {
+            match clock.until(until, self.runs_in(cluster, family)).await {
                 Some(Ok((runs, is_cut_short))) => {
                     usage.runs.extend(runs);
                     usage.is_cut_short |= is_cut_short;

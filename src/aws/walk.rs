@@ -153,7 +153,7 @@ async fn again<T>(
             ended => return ended,
         };
         match pauses.next() {
-            Some(pause) if clock.now() + pause < until => clock.sleep(pause).await,
+            Some(pause) if clock.pause(pause, until).await => {}
             Some(_) | None => return Err(failure),
         }
     }

@@ -270,6 +270,7 @@ mod tests {
         let long = format!(r#"{{"userAgent":"{}"}}"#, "x".repeat(10_000));
         assert_eq!(read(&long).user_agent.unwrap().len(), LENGTH_MAX);
     }
+
     #[test]
     fn what_is_left_of_an_event_says_no_more_than_it_knows() {
         let of_batch = Provenance::of_batch();

@@ -88,9 +88,8 @@ impl Function {
             Event::Look { subject, provenance, event_id } => {
                 let guard = self.0.guard(home).await;
                 let deadline = deadline(context);
-                let left = (deadline - TIME_TO_LOG).duration_since(self.0.clock.now());
                 let look = guard.look(&subject, &provenance, deadline);
-                let looked = self.0.clock.within(left.try_into().unwrap_or_default(), look).await;
+                let looked = self.0.clock.until(deadline - TIME_TO_LOG, look).await;
                 match looked.unwrap_or(Err(RunError::OutOfTime)) {
                     Ok(concluded) => Ok((concluded, event_id)),
                     Err(error) => Err((InvocationError::Run(error), event_id)),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::apply::TIME_TO_FINISH;
 use crate::aws::{Clock, DescribeError, Ecs, PAUSES};
@@ -41,8 +41,9 @@ impl From<DescribeError> for Stop {
     }
 }
 
-/// After the growing waits, while ECS throttles. It grants the whole account one registration a second, so that a pipeline that
-/// registers hundreds keeps others waiting for minutes, and Lambda tries no more than three times, all within a few:
+/// After the growing waits, while ECS throttles. It grants the whole account one registration a second, so that a
+/// pipeline that registers hundreds keeps others waiting for minutes, and Lambda tries no more than three times, all
+/// within a few:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>.
 const LONG_PAUSE_MIN: Duration = Duration::from_secs(8);
@@ -72,19 +73,16 @@ impl<'a> Patience<'a> {
 
     /// Waits before the next attempt; the failure comes back if there is none, or no time for it.
     pub(super) async fn wait(&mut self, failure: CallFailure) -> Result<(), CallFailure> {
-        let now = self.clock.now();
-        let left = self.until.duration_since(now);
         let is_throttled = failure.cause == Cause::Transient(Transient::Throttled);
-        let (pause, left) = match self.pauses.next() {
-            Some(pause) => (Duration::from_secs(pause), left),
-            None if self.outlasts_throttles && is_throttled => (long_pause(now), left - TIME_TO_FINISH),
+        let (pause, until) = match self.pauses.next() {
+            Some(pause) => (Duration::from_secs(pause), self.until),
+            None if self.outlasts_throttles && is_throttled => {
+                (long_pause(self.clock.now()), self.until - TIME_TO_FINISH)
+            }
             None => return Err(failure),
         };
-        match SignedDuration::try_from(pause).is_ok_and(|pause| pause < left) {
-            true => {
-                self.clock.sleep(pause).await;
-                Ok(())
-            }
+        match self.clock.pause(pause, until).await {
+            true => Ok(()),
             false => Err(failure),
         }
     }

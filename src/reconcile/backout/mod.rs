@@ -7,8 +7,6 @@ mod done;
 mod observe;
 mod tell;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::apply::TIME_TO_FINISH;
@@ -155,10 +153,7 @@ impl Backout<'_> {
     /// A look ends while there is time to tell what was begun: it walks all services of the account, and Lambda would not
     /// wait for it.
     async fn in_time<T>(&self, look: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
-        let clock = &self.guard.aws.clock;
-        let left = (self.deadline - TIME_TO_REPORT).duration_since(clock.now());
-        let left = Duration::try_from(left).unwrap_or_default();
-        clock.within(left, look).await.unwrap_or(Err(Stop::OutOfTime))
+        self.guard.aws.clock.until(self.deadline - TIME_TO_REPORT, look).await.unwrap_or(Err(Stop::OutOfTime))
     }
 
     /// Keeps what a look has shown.

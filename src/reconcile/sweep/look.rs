@@ -1,7 +1,6 @@
 //! Looks at single revisions: first the latest of each family, then in turn what is known to be privileged and rests on
 //! something else by now, what is in use without being ACTIVE, the rest, and what failed before.
 
-use std::time::Duration;
 use std::vec::IntoIter;
 
 use jiff::{SignedDuration, Timestamp};
@@ -159,9 +158,7 @@ impl Sweep {
     /// What a look reads and does, unless that outlasts the time for it: what came of the others is still to be told and
     /// written.
     pub(super) async fn in_time<T>(&self, look: impl Future<Output = T>) -> Option<T> {
-        let clock = &self.guard.aws.clock;
-        let left = (self.stop_at + LOOK_MAX).duration_since(clock.now());
-        clock.within(Duration::try_from(left).unwrap_or_default(), look).await
+        self.guard.aws.clock.until(self.stop_at + LOOK_MAX, look).await
     }
 
     async fn look_at(&mut self, id: &TaskDefinitionId) {
